@@ -1,0 +1,33 @@
+/* Strings that repeat become dense integers 0, 1, 2 ... in order of first appearance.
+ *
+ * Open addressing with 8-byte slots (32 stored hash bits and the id), so growing never
+ * touches the keys; keys live in an arena and stay valid and unmoved until release.
+ * Zero-length keys and NULs are fine.  Not thread-safe: one table a thread, merge
+ * afterwards. */
+#ifndef CDP_BASE_INTERN_H
+#define CDP_BASE_INTERN_H
+
+#include "base/hash.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cdp_intern;
+
+#define CDP_INTERN_NONE UINT32_MAX
+
+struct cdp_intern *cdp_intern_new(size_t expected);
+void cdp_intern_free(struct cdp_intern *t);
+/* The id of the key, added if new (*added, may be NULL, says so). */
+uint32_t cdp_intern_put(struct cdp_intern *t, const char *p, size_t n, bool *added);
+/* The same with the hash at hand, cdp_hash(p, n): for batches that prefetch. */
+uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
+			       uint64_t hash, bool *added);
+void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
+uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
+const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n);
+uint32_t cdp_intern_count(const struct cdp_intern *t);
+size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */
+
+#endif

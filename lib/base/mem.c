@@ -1,0 +1,180 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void (*oom_handler)(void);
+
+void cdp_mem_on_oom(void (*handler)(void))
+{
+	oom_handler = handler;
+}
+
+_Noreturn static void out_of_memory(void)
+{
+	static const char msg[] = "cdp: out of memory\n";
+	ssize_t ignored;
+
+	if (oom_handler)
+		oom_handler();
+	ignored = write(2, msg, sizeof(msg) - 1);
+	(void)ignored;
+	_exit(4);
+}
+
+void *cdp_alloc(size_t n)
+{
+	void *p = malloc(n ? n : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *cdp_calloc(size_t count, size_t size)
+{
+	void *p = calloc(count ? count : 1, size ? size : 1);
+
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *cdp_realloc(void *p, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		out_of_memory();
+	p = realloc(p, n ? n : 1);
+	if (!p)
+		out_of_memory();
+	return p;
+}
+
+void *cdp_alloc_aligned(size_t align, size_t n)
+{
+	void *p;
+
+	if (posix_memalign(&p, align, n ? n : align) != 0)
+		out_of_memory();
+	return p;
+}
+
+void *cdp_memdup(const void *p, size_t n)
+{
+	void *q = cdp_alloc(n);
+
+	if (n)
+		memcpy(q, p, n);
+	return q;
+}
+
+char *cdp_strndup(const char *p, size_t n)
+{
+	char *q = cdp_alloc(n + 1);
+
+	if (n)
+		memcpy(q, p, n);
+	q[n] = '\0';
+	return q;
+}
+
+char *cdp_strdup(const char *s)
+{
+	return cdp_strndup(s, strlen(s));
+}
+
+char *cdp_asprintf(const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		out_of_memory();
+	return s;
+}
+
+struct cdp_arena_chunk {
+	struct cdp_arena_chunk *next;
+	size_t size;
+	_Alignas(16) char data[];
+};
+
+enum { ARENA_CHUNK = 16 * 1024 };
+
+void cdp_arena_init(struct cdp_arena *a)
+{
+	a->head = NULL;
+	a->p = a->end = NULL;
+}
+
+void cdp_arena_release(struct cdp_arena *a)
+{
+	while (a->head) {
+		struct cdp_arena_chunk *next = a->head->next;
+
+		free(a->head);
+		a->head = next;
+	}
+	a->p = a->end = NULL;
+}
+
+void cdp_arena_reset(struct cdp_arena *a)
+{
+	/* Keep the newest chunk only: it is the largest, so a steady state allocates
+	 * nothing. */
+	if (!a->head)
+		return;
+	while (a->head->next) {
+		struct cdp_arena_chunk *old = a->head->next;
+
+		a->head->next = old->next;
+		free(old);
+	}
+	a->p = a->head->data;
+	a->end = a->head->data + a->head->size;
+}
+
+void *cdp_arena_alloc(struct cdp_arena *a, size_t n)
+{
+	struct cdp_arena_chunk *c;
+	size_t size;
+	void *r;
+
+	if (n > SIZE_MAX / 4)
+		out_of_memory();
+	n = (n + 15) & ~(size_t)15;
+	if ((size_t)(a->end - a->p) < n) {
+		size = a->head ? a->head->size * 2 : ARENA_CHUNK;
+		while (size < n)
+			size *= 2;
+		c = cdp_alloc(sizeof(*c) + size);
+		c->next = a->head;
+		c->size = size;
+		a->head = c;
+		a->p = c->data;
+		a->end = c->data + size;
+	}
+	r = a->p;
+	a->p += n;
+	return r;
+}
+
+char *cdp_arena_strndup(struct cdp_arena *a, const char *p, size_t n)
+{
+	char *q = cdp_arena_alloc(a, n + 1);
+
+	if (n)
+		memcpy(q, p, n);
+	q[n] = '\0';
+	return q;
+}

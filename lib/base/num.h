@@ -1,0 +1,25 @@
+/* Strict, locale-free numbers: the whole text or an error. */
+#ifndef CDP_BASE_NUM_H
+#define CDP_BASE_NUM_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+/* "[+-]digits"; a usage error says what was expected and the range. */
+int cdp_num_i64(int64_t *v, const char *p, size_t n, int64_t min, int64_t max,
+		struct cdp_err *err);
+int cdp_num_u64(uint64_t *v, const char *p, size_t n, uint64_t max, struct cdp_err *err);
+/* Sizes: digits and an optional K, M, G or T (powers of 1024). */
+int cdp_num_size(uint64_t *v, const char *p, size_t n, uint64_t max, struct cdp_err *err);
+/* A JSON number, correctly rounded; overflow gives an infinity (never an error). */
+int cdp_num_double(double *v, const char *p, size_t n, struct cdp_err *err);
+/* A JSON number without fraction or exponent that fits 64 bits: 1 and *v, else 0.  Needs
+ * no terminator; the hot path. */
+int cdp_num_json_i64(int64_t *v, const char *p, size_t n);
+/* Shortest text that reads back the same double ("5", "0.1", "1e+300"); NaN and
+ * infinities as CEL writes them.  Same bytes on every machine and locale. */
+void cdp_num_add_double(struct cdp_buf *b, double v);
+
+#endif

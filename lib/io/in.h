@@ -1,0 +1,78 @@
+/* Inputs: a list of operands read as blocks of whole lines.
+ *
+ * Operands are file names or "-" (standard input, once).  None = standard input.  gzip
+ * and zstd are recognised by content (concatenated members; a truncated one is an error,
+ * never an end of file).  A UTF-8 BOM at the start of an input is skipped.  A block never
+ * spans two inputs; every line in it is complete (the last line of an input may lack its
+ * LF, then one is supplied).  Plain files are read with read(2) in 256 KiB blocks; a pipe
+ * is widened to 1 MiB.
+ *
+ * One struct cdp_in may be shared by threads if calls to cdp_in_block are serialised by
+ * the caller; blocks belong to their callers. */
+#ifndef CDP_IO_IN_H
+#define CDP_IO_IN_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	CDP_IN_BLOCK = 256 * 1024,
+	CDP_IN_PAD = 64, /* readable bytes after a block's last byte, for wide loads */
+};
+#define CDP_IN_LINE_MAX ((size_t)16 << 20)
+
+struct cdp_in;
+
+struct cdp_block {
+	char *data; /* owned by the block; n whole lines of bytes, LF-ended; padded */
+	size_t len, cap;
+	uint64_t seq;     /* 0, 1, 2 ... over all inputs */
+	unsigned input;   /* index of the operand */
+	const char *name; /* its name for messages: "standard input" for "-" */
+	uint64_t offset;  /* of data in the (decompressed) input */
+	bool first;       /* first block of its input */
+	/* A line longer than the ceiling comes as a block of its own with len = 0 and
+	 * these set: nothing of it is kept here. */
+	bool overlong;
+	uint64_t long_length, long_offset; /* bytes without LF; offset in the sink */
+	char long_sha256[65];
+};
+
+struct cdp_in_opts {
+	size_t line_max; /* 0: CDP_IN_LINE_MAX */
+	/* Called before a read that may block (not for regular files): flush what you
+	 * owe. */
+	void (*before_wait)(void *ctx);
+	/* Overlong lines are streamed here (NULL: dropped); returns 0 or -1 with *err. */
+	int (*long_sink)(void *ctx, const char *p, size_t n, struct cdp_err *err);
+	void *ctx;
+};
+
+struct cdp_in *cdp_in_new(char *const *operands, const struct cdp_in_opts *opts);
+void cdp_in_free(struct cdp_in *in);
+
+void cdp_block_init(struct cdp_block *b);
+void cdp_block_release(struct cdp_block *b);
+
+/* 1: *b is filled; 0: end of the last input; -1: *err (system kind) names the input: it
+ * is abandoned, and the next call goes on with the next operand, so a caller reports,
+ * remembers status 4 and calls again. */
+int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
+
+/* Raw bytes of the current input for formats that are not lines (CSV): 1 and *n > 0 bytes
+ * in b->data, 0 at the end of all inputs; a change of b->input marks the next operand. Do
+ * not mix with cdp_in_block. */
+int cdp_in_bytes(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
+
+/* Bytes consumed so far and the total if every input is a plain file (else 0): for
+ * progress. */
+void cdp_in_progress(const struct cdp_in *in, uint64_t *done, uint64_t *total);
+/* True if a call may wait for a producer (pipe, terminal, socket). */
+bool cdp_in_may_wait(const struct cdp_in *in);
+/* True if all operands are regular files (then -j defaults to the number of cores). */
+bool cdp_in_is_files(const struct cdp_in *in);
+
+#endif
