@@ -1,0 +1,146 @@
+/* The life of a tool: options, diagnostics, the record loop, statuses.
+ *
+ *	int main(int argc, char **argv)
+ *	{
+ *		struct cdp_cli cli;
+ *		cdp_cli_start(&cli, &tool, argc, argv);    ends the process for help and bad
+ *usage load definitions, before any input is read;  on error: return cdp_cli_fail(&cli,
+ *&err); cdp_cli_run(&cli, &job); rows that come at the end go to cdp_cli_out(&cli) return
+ *cdp_cli_finish(&cli);               flush, close, check, sum up, status
+ *	}
+ *
+ * The driver owns reading, -j, rejects, ordering, flushing, progress, statistics, so that
+ *all tools behave alike.  Status: highest severity wins (4, 5, 2, 3, 1). */
+#ifndef CDP_CLI_CLI_H
+#define CDP_CLI_CLI_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/zone.h"
+#include "cli/opt.h"
+#include "io/out.h"
+#include "lang/expr.h"
+#include "record/scan.h"
+
+/* Groups of common options a tool takes. */
+enum {
+	CDP_COMMON_INPUT = 1,   /* operands, --rejects --max-rejects --strict --trusted
+				   --unique-keys --line-max --progress --stats */
+	CDP_COMMON_JOBS = 2,    /* -j */
+	CDP_COMMON_TIME = 4,    /* --as-of --tz */
+	CDP_COMMON_ROWS = 8,    /* --table --csv */
+	CDP_COMMON_OUTPUT = 16, /* -o */
+};
+
+/* When output comes: the suite-wide latency property reads this from --dump-options. */
+enum cdp_answers { CDP_ANSWERS_AS_IT_GOES, CDP_ANSWERS_AT_END, CDP_ANSWERS_NO_INPUT };
+
+struct cdp_tool {
+	const char *name; /* "cdp-filter" */
+	const char
+		*purpose; /* one sentence without stop: "keep the records that match" */
+	const char *synopsis;       /* "[-e EXPR] [FILE...]" */
+	const char *example;        /* up to three lines */
+	const struct cdp_opt *opts; /* ended by { 0 } */
+	unsigned common;
+	enum cdp_answers answers;
+};
+
+struct cdp_common {
+	const char *output, *rejects, *tz;
+	int64_t jobs, max_rejects;
+	uint64_t line_max;
+	bool verbose, quiet, strict, trusted, unique_keys, table, csv, progress, stats;
+	struct cdp_run
+		run; /* as_of (default: now, a whole second) and zone (Asia/Shanghai) */
+	bool as_of_given;
+	const char *as_of_text;
+};
+
+struct cdp_counts {
+	uint64_t in, out, rejected, blank, eval_errors;
+};
+
+struct cdp_cli {
+	const struct cdp_tool *tool;
+	struct cdp_common opt;
+	char **operands; /* NULL-ended */
+	struct cdp_counts counts;
+	struct cdp_cli_priv *priv;
+};
+
+void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
+		   char **argv);
+
+/* --- diagnostics: "cdp-tag: ..." on stderr, control bytes escaped, one write each --- */
+void cdp_cli_warn(struct cdp_cli *cli, const char *fmt, ...) CDP_PRINTF(2, 3);
+void cdp_cli_note(struct cdp_cli *cli, const char *fmt, ...)
+	CDP_PRINTF(2, 3); /* not with -q */
+/* Report *err, remember its status. */
+void cdp_cli_report(struct cdp_cli *cli, const struct cdp_err *err);
+/* Report and finish without flushing more output: the value for return in main. */
+int cdp_cli_fail(struct cdp_cli *cli, const struct cdp_err *err);
+/* A usage error found after parsing: message, the Try line, exits 2. */
+_Noreturn void cdp_cli_usage(struct cdp_cli *cli, const char *fmt, ...) CDP_PRINTF(2, 3);
+void cdp_cli_set_status(struct cdp_cli *cli, int status); /* keeps the more severe one */
+/* Extra members of the --stats line: `"merged":3`. */
+void cdp_cli_stat(struct cdp_cli *cli, const char *key, uint64_t value);
+
+/* --- the record loop --- */
+
+/* What one block yields, written in input order whatever the number of jobs. */
+struct cdp_emit {
+	struct cdp_buf out; /* whole lines; append with the calls below or directly */
+	struct cdp_counts counts;
+	void *user; /* the tool's own per-block data, see `commit` */
+	struct cdp_emit_priv *priv;
+};
+void cdp_emit_rec(struct cdp_emit *e,
+		  const struct cdp_rec *rec); /* as it came, with LF */
+/* out was appended by hand up to a line end: count one record. */
+void cdp_emit_line(struct cdp_emit *e);
+/* Set the record aside: to --rejects with err's message and path; counted; status 3. */
+void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
+		     const struct cdp_err *err);
+
+struct cdp_job {
+	void *ctx; /* shared, read-only while workers run (but see commit) */
+	/* What to look for; NULL with `lines`. */
+	const struct cdp_paths *paths;
+	/* Per-thread state; NULL: record() gets ctx itself. */
+	void *(*worker)(void *ctx);
+	/* One record.  0: done (what it emitted counts); -1 with *err: a data error
+	 * rejects the record, an evaluation error is counted, a system error ends the
+	 * run. */
+	int (*record)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		      struct cdp_err *err);
+	/* Raw lines that are not (yet) JSON: rec->raw, len, line only; blank lines
+	 * skipped. */
+	bool lines;
+	/* Called in input order, never by two threads at once, before the block is
+	 * written: the place for order-dependent state.  May edit emit->out.  NULL: none.
+	 */
+	int (*commit)(void *ctx, struct cdp_emit *emit, struct cdp_err *err);
+	/* Once for each worker state after the last record, on the main thread: add it to
+	 * ctx and free it.  NULL: free() is called. */
+	int (*merge)(void *ctx, void *worker, struct cdp_err *err);
+	bool serial; /* never more than one job (order-dependent record()) */
+};
+
+/* Runs over the operands.  0, or -1 when the run ended early (already reported; finish
+ * gives the status). */
+int cdp_cli_run(struct cdp_cli *cli, const struct cdp_job *job);
+/* The same over other operands (a second input such as --profiles FILE). */
+int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
+		      char *const *operands);
+
+/* For loops of a tool's own (CSV): commit an emit by hand. */
+struct cdp_emit *cdp_cli_emit_new(struct cdp_cli *cli, const char *input_name);
+int cdp_cli_emit_commit(struct cdp_cli *cli,
+			struct cdp_emit *e); /* written and emptied */
+void cdp_cli_emit_free(struct cdp_emit *e);
+
+struct cdp_out *cdp_cli_out(struct cdp_cli *cli); /* -o or standard output */
+int cdp_cli_finish(struct cdp_cli *cli);          /* the exit status; frees everything */
+
+#endif

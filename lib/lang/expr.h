@@ -1,0 +1,90 @@
+/* Expressions of the rule language: CEL text compiled once to a program over the
+ * scanner's slots, evaluated per record without allocation that outlives it. */
+#ifndef CDP_LANG_EXPR_H
+#define CDP_LANG_EXPR_H
+
+#include "base/zone.h"
+#include "lang/value.h"
+#include "record/scan.h"
+
+struct cdp_aggs;
+struct cdp_expr;
+struct cdp_eval;
+
+/* What names mean where an expression is compiled. */
+struct cdp_env {
+	/* Members of the record: `props.amount` becomes a slot of `paths`.  `members`
+	 * lists the top-level names that exist (NULL-ended); NULL: any name is a member.
+	 * paths NULL: no record at all (--eval). */
+	struct cdp_paths *paths;
+	const char *const *members;
+	/* Names answered by the tool (tags of a profile, details ...): `roots` lists
+	 * them, NULL-ended. resolve() gets the longest run of constant member names
+	 * ("details","holding") and returns a reference >= 0 for fetch and how many names
+	 * it used, or -1 with *err. */
+	const char *const *roots;
+	int (*resolve)(void *host, const char *const *names, size_t count, size_t *used,
+		       struct cdp_err *err);
+	void *host;
+	/* Bound names (--bind): tried first; may be NULL. */
+	const char *const *bound_names;
+	const struct cdp_value *bound_values;
+	size_t bound_count;
+	/* Where aggregate calls are collected; NULL: aggregates are an error here.  Their
+	 * arguments and conditions are compiled in `event_env`. */
+	struct cdp_aggs *aggs;
+	const struct cdp_env *event_env;
+};
+
+/* The documented members of each record type, NULL-ended, for `members`. */
+extern const char
+	*const cdp_event_members[]; /* one_id time event ids props event_id ... */
+extern const char *const cdp_profile_members[]; /* one_id as_of tags ids ... */
+
+/* 0, or -1 with a usage error that points: "1:23: unknown name 'prop'; did you mean
+ * 'props'?" (line:column of the text).  Depth and size are limited. */
+int cdp_expr_compile(struct cdp_expr **out, const char *text, size_t n,
+		     const struct cdp_env *env, struct cdp_err *err);
+void cdp_expr_free(struct cdp_expr *e);
+const char *cdp_expr_text(const struct cdp_expr *e);
+
+/* Event names that a record must have for the expression to be true: *count names, or 0
+ * if it can be true for any.  For indexing conditions by event.  Borrowed. */
+const char *const *cdp_expr_events(const struct cdp_expr *e, size_t *count);
+/* True if nothing but the head (one_id, time, event) is read: trusted lines need no scan.
+ */
+bool cdp_expr_head_only(const struct cdp_expr *e);
+/* A constant? then *out. */
+bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out);
+
+/* What holds for a whole run. */
+struct cdp_run {
+	struct cdp_time as_of;
+	const struct cdp_zone *zone;
+};
+
+/* One evaluator a thread. */
+struct cdp_eval *cdp_eval_new(const struct cdp_run *run);
+void cdp_eval_free(struct cdp_eval *ev);
+void cdp_eval_reset(struct cdp_eval *ev); /* values handed out so far are gone */
+/* Answers for host references and aggregates (index into cdp_aggs).  A missing answer is
+ * -1 with an evaluation error. */
+void cdp_eval_set_host(struct cdp_eval *ev,
+		       int (*fetch)(void *host, int ref, struct cdp_value *out,
+				    struct cdp_err *err),
+		       void *host);
+void cdp_eval_set_aggs(struct cdp_eval *ev,
+		       int (*fetch)(void *host, unsigned agg, struct cdp_value *out,
+				    struct cdp_err *err),
+		       void *host);
+
+/* `rec` may be NULL if the expression has no members.  -1: evaluation error
+ * (CDP_ERR_EVAL). */
+int cdp_expr_value(const struct cdp_expr *e, struct cdp_eval *ev, struct cdp_rec *rec,
+		   struct cdp_value *out, struct cdp_err *err);
+/* 1 true, 0 false, -1 an error or no bool (the record does not match; the caller counts
+ * it). */
+int cdp_expr_match(const struct cdp_expr *e, struct cdp_eval *ev, struct cdp_rec *rec,
+		   struct cdp_err *err);
+
+#endif
