@@ -1,0 +1,216 @@
+#include "base/intern.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* A slot is 0 when empty, else the upper 32 bits of the key's hash and below them id + 1.
+ * A key's home is the top bits of its hash, so a table that doubles is read and written
+ * front to back. */
+struct cdp_intern {
+	uint64_t *slots;
+	unsigned bits; /* 1 << bits slots */
+	uint32_t count;
+	size_t full;       /* count at which the table doubles: two thirds */
+	const char **keys; /* by id: 32-bit length, then the bytes */
+	size_t keys_cap;
+	struct chunk *chunks; /* newest first */
+	char *p, *end;        /* free part of the newest */
+	size_t chunk_bytes;
+};
+
+struct chunk {
+	struct chunk *next;
+	char data[];
+};
+
+enum {
+	MIN_BITS = 4,
+	MAX_BITS = 32,
+	FIRST_CHUNK = 1 << 10,
+	LAST_CHUNK = 1 << 20,
+};
+
+static void set_bits(struct cdp_intern *t, unsigned bits)
+{
+	t->bits = bits;
+	t->slots = cdp_calloc((size_t)1 << bits, sizeof(*t->slots));
+	t->full = ((size_t)2 << bits) / 3;
+	if (bits == MAX_BITS || t->full >= CDP_INTERN_NONE)
+		t->full = CDP_INTERN_NONE;
+}
+
+struct cdp_intern *cdp_intern_new(size_t expected)
+{
+	struct cdp_intern *t = cdp_calloc(1, sizeof(*t));
+	unsigned bits = MIN_BITS;
+
+	while (bits < MAX_BITS && ((size_t)2 << bits) / 3 < expected)
+		bits++;
+	set_bits(t, bits);
+	return t;
+}
+
+void cdp_intern_free(struct cdp_intern *t)
+{
+	if (!t)
+		return;
+	while (t->chunks) {
+		struct chunk *next = t->chunks->next;
+
+		free(t->chunks);
+		t->chunks = next;
+	}
+	free(t->keys);
+	free(t->slots);
+	free(t);
+}
+
+static inline size_t home_of(const struct cdp_intern *t, uint64_t tag)
+{
+	return (size_t)(tag >> (64 - t->bits));
+}
+
+static void grow(struct cdp_intern *t)
+{
+	uint64_t *old = t->slots;
+	size_t n = (size_t)1 << t->bits;
+
+	set_bits(t, t->bits + 1);
+	for (size_t k = 0; k < n; k++) {
+		size_t i, mask = ((size_t)1 << t->bits) - 1;
+
+		if (!old[k])
+			continue;
+		for (i = home_of(t, old[k]); t->slots[i]; i = (i + 1) & mask)
+			;
+		t->slots[i] = old[k];
+	}
+	free(old);
+}
+
+/* Room for n bytes that stay where they are. */
+static char *place(struct cdp_intern *t, size_t n)
+{
+	char *p;
+
+	if ((size_t)(t->end - t->p) < n) {
+		size_t size = t->chunk_bytes < FIRST_CHUNK  ? FIRST_CHUNK
+			      : t->chunk_bytes > LAST_CHUNK ? LAST_CHUNK
+							    : t->chunk_bytes;
+		struct chunk *c;
+
+		if (size < n)
+			size = n;
+		c = cdp_alloc(sizeof(*c) + size);
+		c->next = t->chunks;
+		t->chunks = c;
+		t->chunk_bytes += sizeof(*c) + size;
+		t->p = c->data;
+		t->end = c->data + size;
+	}
+	p = t->p;
+	t->p += n;
+	return p;
+}
+
+static uint32_t add_key(struct cdp_intern *t, const char *p, size_t n)
+{
+	uint32_t n32 = (uint32_t)n;
+	char *k;
+
+	if (n > UINT32_MAX - sizeof(n32))
+		CDP_BUG("key of %zu bytes", n);
+	k = place(t, sizeof(n32) + n);
+	memcpy(k, &n32, sizeof(n32));
+	if (n)
+		memcpy(k + sizeof(n32), p, n);
+	CDP_GROW(t->keys, t->count, t->keys_cap);
+	t->keys[t->count] = k;
+	return t->count++;
+}
+
+static inline bool same_key(const char *key, const char *p, size_t n)
+{
+	uint32_t n32;
+
+	memcpy(&n32, key, sizeof(n32));
+	return n32 == n && (n == 0 || memcmp(key + sizeof(n32), p, n) == 0);
+}
+
+/* The slot that holds the key, or the empty one where it belongs. */
+static inline size_t find(const struct cdp_intern *t, const char *p, size_t n,
+			  uint64_t hash)
+{
+	size_t mask = ((size_t)1 << t->bits) - 1;
+	size_t i = home_of(t, hash);
+
+	for (; t->slots[i]; i = (i + 1) & mask) {
+		if (((t->slots[i] ^ hash) >> 32) == 0 &&
+		    same_key(t->keys[(uint32_t)t->slots[i] - 1], p, n))
+			break;
+	}
+	return i;
+}
+
+uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
+			       uint64_t hash, bool *added)
+{
+	size_t i = find(t, p, n, hash);
+	uint32_t id;
+
+	if (added)
+		*added = !t->slots[i];
+	if (t->slots[i])
+		return (uint32_t)t->slots[i] - 1;
+	if (t->count >= t->full) {
+		if (t->full == CDP_INTERN_NONE)
+			CDP_BUG("more than 2^32 - 1 different keys");
+		grow(t);
+		i = find(t, p, n, hash);
+	}
+	id = add_key(t, p, n);
+	t->slots[i] = (hash & ~(uint64_t)UINT32_MAX) | (id + 1);
+	return id;
+}
+
+uint32_t cdp_intern_put(struct cdp_intern *t, const char *p, size_t n, bool *added)
+{
+	return cdp_intern_put_hashed(t, p, n, cdp_hash(p, n), added);
+}
+
+void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash)
+{
+	__builtin_prefetch(&t->slots[home_of(t, hash)]);
+}
+
+uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n)
+{
+	size_t i = find(t, p, n, cdp_hash(p, n));
+
+	return t->slots[i] ? (uint32_t)t->slots[i] - 1 : CDP_INTERN_NONE;
+}
+
+const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n)
+{
+	uint32_t n32;
+
+	if (id >= t->count)
+		CDP_BUG("id %u of %u", id, t->count);
+	memcpy(&n32, t->keys[id], sizeof(n32));
+	*n = n32;
+	return t->keys[id] + sizeof(n32);
+}
+
+uint32_t cdp_intern_count(const struct cdp_intern *t)
+{
+	return t->count;
+}
+
+size_t cdp_intern_memory(const struct cdp_intern *t)
+{
+	return sizeof(*t) + (sizeof(*t->slots) << t->bits) +
+	       t->keys_cap * sizeof(*t->keys) + t->chunk_bytes;
+}

@@ -1,0 +1,111 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/intern.h"
+#include "tap.h"
+
+static void small(void)
+{
+	struct cdp_intern *t = cdp_intern_new(0);
+	const char *k, *first;
+	bool added = false;
+	size_t n;
+
+	is_int(cdp_intern_get(t, "a", 1), CDP_INTERN_NONE, "an empty table knows no key");
+	is_int(cdp_intern_put(t, "buy", 3, &added), 0, "the first key is 0");
+	ok(added, "a new key is said to be added");
+	first = cdp_intern_key(t, 0, &n);
+	is_int(cdp_intern_put(t, "open", 4, NULL), 1, "the second key is 1");
+	is_int(cdp_intern_put(t, "buy", 3, &added), 0, "a key keeps its id");
+	ok(!added, "a known key is not added");
+	is_int(cdp_intern_put(t, "", 0, &added), 2, "the empty key is a key");
+	is_int(cdp_intern_put(t, NULL, 0, &added), 2, "the empty key needs no pointer");
+	is_int(cdp_intern_put(t, "a\0b", 3, &added), 3, "a key may hold a NUL");
+	is_int(cdp_intern_put(t, "a\0c", 3, &added), 4, "bytes after a NUL count");
+	is_int(cdp_intern_put(t, "a", 1, &added), 5, "a prefix is another key");
+	is_int(cdp_intern_get(t, "a\0c", 3), 4, "get finds a key");
+	is_int(cdp_intern_get(t, "b", 1), CDP_INTERN_NONE, "get does not add");
+	is_int(cdp_intern_count(t), 6, "count counts different keys");
+	k = cdp_intern_key(t, 3, &n);
+	ok(n == 3 && memcmp(k, "a\0b", 3) == 0, "key gives the bytes back");
+	cdp_intern_key(t, 2, &n);
+	is_int((int64_t)n, 0, "the empty key comes back empty");
+	ok(cdp_intern_key(t, 0, &n) == first, "keys do not move");
+	cdp_intern_free(t);
+	cdp_intern_free(NULL);
+}
+
+/* Keys of every hash in one home slot, at the end of the table: probing must wrap round,
+ * and keys with the same 32 stored bits must be told apart by their bytes. */
+static void collisions(void)
+{
+	struct cdp_intern *t = cdp_intern_new(0);
+	bool good = true;
+	char k[16];
+
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < 500; i++) {
+			int n = snprintf(k, sizeof(k), "k%u", i);
+
+			good &= cdp_intern_put_hashed(t, k, (size_t)n, UINT64_MAX - i % 3,
+						      NULL) == i;
+		}
+	ok(good && cdp_intern_count(t) == 500, "500 keys with one hash stay apart");
+	cdp_intern_free(t);
+}
+
+enum { MANY = 1200000 };
+
+static void many(void)
+{
+	struct cdp_intern *t = cdp_intern_new(0), *sized = cdp_intern_new(MANY);
+	bool ids = true, keys = true, batch = true;
+	const char *first, *k;
+	char want[32], *big;
+	size_t n, memory;
+
+	memory = cdp_intern_memory(t);
+	cdp_intern_put(t, "C0", 2, NULL);
+	first = cdp_intern_key(t, 0, &n);
+	for (int round = 0; round < 2; round++)
+		for (uint32_t i = 0; i < MANY; i++)
+			ids &= cdp_intern_put(
+				       t, want,
+				       (size_t)snprintf(want, sizeof(want), "C%u", i),
+				       NULL) == i;
+	ok(ids, "1.2 million keys get dense ids and keep them while the table grows");
+	is_int(cdp_intern_count(t), MANY, "they are counted once");
+	for (uint32_t i = 0; i < MANY; i++) {
+		int len = snprintf(want, sizeof(want), "C%u", i);
+		uint64_t h = cdp_hash(want, (size_t)len);
+
+		k = cdp_intern_key(t, i, &n);
+		keys &= n == (size_t)len && memcmp(k, want, n) == 0;
+		cdp_intern_prefetch(sized, h);
+		batch &= cdp_intern_put_hashed(sized, want, n, h, NULL) == i;
+	}
+	ok(keys, "every key comes back");
+	ok(batch, "a table sized beforehand and fed with hashes gives the same ids");
+	ok(cdp_intern_key(t, 0, &n) == first, "the first key has not moved");
+	ok(cdp_intern_memory(t) > memory + MANY * (sizeof(void *) + 8),
+	   "memory is accounted for");
+	is_int(cdp_intern_get(t, "C1200000", 8), CDP_INTERN_NONE,
+	       "an absent key is absent");
+	cdp_intern_free(sized);
+	n = 5u << 20;
+	big = calloc(1, n);
+	is_int(cdp_intern_put(t, big, n, NULL), MANY, "a key of 5 MiB is a key");
+	is_int(cdp_intern_put(t, big, n - 1, NULL), MANY + 1, "one byte less is another");
+	is_int(cdp_intern_get(t, big, n), MANY, "and it is found again");
+	free(big);
+	cdp_intern_free(t);
+}
+
+int main(void)
+{
+	small();
+	collisions();
+	many();
+	return tap_done();
+}
