@@ -26,15 +26,16 @@ struct cdp_civil {
 
 /* RFC 3339 date-time: lower-case t/z and a space for T accepted, any number of fraction
  * digits (beyond nine are truncated), an offset is required; second 60 is accepted only
- * as 23:59:60 UTC (in June or December's last day) and clamped to :59.999999999. 0, or -1
- * with a data error naming the cause. */
+ * as 23:59:60 UTC (on June or December's last day) and clamped to :59.999999999.  0, or
+ * -1 with a data error naming the cause. */
 int cdp_time_parse(struct cdp_time *t, const char *p, size_t n, struct cdp_err *err);
 /* The canonical 24 bytes only; 1 if they fit, 0 if not (then try cdp_time_parse). */
 int cdp_time_parse_canon(struct cdp_time *t, const char *p, size_t n);
 /* Milliseconds since the epoch of canonical 24 bytes, INT64_MIN if they do not fit.  The
  * hot path of every analysis. */
 int64_t cdp_time_canon_ms(const char *p, size_t n);
-/* Exactly 24 bytes, not terminated; nanoseconds below a millisecond are truncated. */
+/* Exactly 24 bytes, not terminated; nanoseconds below a millisecond are truncated.  A time
+ * out of range, which no parser returns, is written as the nearest in range. */
 void cdp_time_format(char out[CDP_TIME_CANON], struct cdp_time t);
 /* RFC 3339 with as many decimals (0..9) as needed and Z; returns the length (at most 30).
  */
@@ -51,8 +52,8 @@ unsigned cdp_days_in_month(int64_t year, unsigned month);
 unsigned cdp_weekday(int64_t days); /* ISO: Monday 1 .. Sunday 7 */
 
 /* A duration as written by people: "90s", "30m", "7d", "2w", "1h30m", "1.5h", "500ms",
- * "1us", "1ns", with d = 24 h and w = 7 d.  Result in nanoseconds (at most +-292 years).
- */
+ * "1us", "1ns", "-2h", "0", with d = 24 h and w = 7 d.  Result in nanoseconds, truncated
+ * (at most +-292 years).  0, or -1 with a usage error naming the cause. */
 int cdp_duration_parse(int64_t *ns, const char *p, size_t n, struct cdp_err *err);
 
 #endif

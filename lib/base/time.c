@@ -1,0 +1,460 @@
+#include "base/time.h"
+
+#include <endian.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum { NS = 1000000000, DAY = 86400 };
+
+/* ---- the calendar ---- */
+
+/* Days and dates after Hinnant, "chrono-compatible low-level date algorithms": years that
+ * begin in March make the leap day the last one. */
+int64_t cdp_days_from_civil(int64_t year, unsigned month, unsigned day)
+{
+	int64_t y = year - (month <= 2);
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+	int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+
+	return era * 146097 + doe - 719468;
+}
+
+void cdp_civil_from_days(int64_t days, int32_t *year, int8_t *month, int8_t *day)
+{
+	int64_t z = days + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	uint32_t doe = (uint32_t)(z - era * 146097);
+	uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	uint32_t mp = (5 * doy + 2) / 153;
+	uint32_t m = mp < 10 ? mp + 3 : mp - 9;
+
+	*day = (int8_t)(doy - (153 * mp + 2) / 5 + 1);
+	*month = (int8_t)m;
+	*year = (int32_t)(era * 400 + yoe + (m <= 2));
+}
+
+unsigned cdp_days_in_month(int64_t year, unsigned month)
+{
+	unsigned leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return month == 2 ? 28 + leap : 30 + ((month + (month >> 3)) & 1);
+}
+
+unsigned cdp_weekday(int64_t days)
+{
+	int64_t r = (days + 3) % 7; /* 1970-01-01 was a Thursday */
+
+	return (unsigned)(r < 0 ? r + 7 : r) + 1;
+}
+
+/* ---- instants ---- */
+
+struct cdp_time cdp_time_from_ms(int64_t ms)
+{
+	int64_t s = ms / 1000, r = ms % 1000;
+
+	if (r < 0) {
+		r += 1000;
+		s--;
+	}
+	return (struct cdp_time){ s, (int32_t)r * 1000000 };
+}
+
+int64_t cdp_time_ms(struct cdp_time t)
+{
+	return t.s * 1000 + t.ns / 1000000;
+}
+
+int cdp_time_cmp(struct cdp_time a, struct cdp_time b)
+{
+	if (a.s != b.s)
+		return a.s < b.s ? -1 : 1;
+	return (a.ns > b.ns) - (a.ns < b.ns);
+}
+
+/* ---- the canonical 24 bytes ---- */
+
+/* Eight bytes of text, first byte lowest. */
+static inline uint64_t load8(const char *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+/* After `^ pattern` a digit is 0..9 and a separator 0.  Adding 0x76 or 0x7f carries every
+ * other byte into its top bit, which it may also have had before. */
+static inline uint64_t misfit(uint64_t w, uint64_t bias)
+{
+	return ((w + bias) | w) & 0x8080808080808080;
+}
+
+/* Two digits at byte i become their value at byte i. */
+static inline uint64_t pairs(uint64_t w)
+{
+	return w * 10 + (w >> 8);
+}
+
+static inline unsigned byte(uint64_t w, unsigned i)
+{
+	return (unsigned)(w >> (8 * i)) & 0xff;
+}
+
+/* Days before each month of a common year; index 1..12, and 13 for the year's length. */
+static const uint16_t month_start[16] = { 0,   0,   31,  59,  90,  120, 151, 181,
+					  212, 243, 273, 304, 334, 365, 365, 365 };
+
+/* Days in each month, February long; 0 for what is no month. */
+static const uint8_t month_days[16] = { 0,  31, 29, 31, 30, 31, 30, 31,
+					31, 30, 31, 30, 31, 0,  0,  0 };
+
+int64_t cdp_time_canon_ms(const char *p, size_t n)
+{
+	uint64_t a, b, c;
+	unsigned century, yy, month, day, hour, minute, second, ms;
+
+	if (n != CDP_TIME_CANON)
+		return INT64_MIN;
+	a = load8(p) ^ 0x2d30302d30303030;      /* "0000-00-" */
+	b = load8(p + 8) ^ 0x30303a3030543030;  /* "00T00:00" */
+	c = load8(p + 16) ^ 0x5a3030302e30303a; /* ":00.000Z" */
+	if (misfit(a, 0x7f76767f76767676) | misfit(b, 0x76767f76767f7676) |
+	    misfit(c, 0x7f7676767f76767f))
+		return INT64_MIN;
+	ms = byte(c, 6);
+	a = pairs(a);
+	b = pairs(b);
+	c = pairs(c);
+	century = byte(a, 0);
+	yy = byte(a, 2);
+	month = byte(a, 5);
+	day = byte(b, 0);
+	hour = byte(b, 3);
+	minute = byte(b, 6);
+	second = byte(c, 1);
+	ms += byte(c, 4) * 10;
+
+	/* Every fourth year leaps, a century's first only if the century does. */
+	unsigned long_century = (century & 3) == 0;
+	unsigned leap = ((yy & 3) == 0) & ((yy != 0) | long_century);
+
+	if ((month > 12) | (day - 1 >= month_days[month & 15]) | (hour > 23) |
+	    (minute > 59) | (second > 59) | ((month == 2) & (day == 29) & !leap) |
+	    ((century | yy) == 0))
+		return INT64_MIN;
+	/* Centuries since 0000-01-01, a leap day for each fourth; then years and days. */
+	int64_t days = (int64_t)century * 36524 + (century + 3) / 4 + yy * 365 +
+		       (yy + 3) / 4 - ((yy != 0) & !long_century) + month_start[month] +
+		       ((month > 2) & leap) + day - 1 - 719528;
+
+	return (days * DAY + hour * 3600 + minute * 60 + second) * 1000 + ms;
+}
+
+int cdp_time_parse_canon(struct cdp_time *t, const char *p, size_t n)
+{
+	int64_t ms = cdp_time_canon_ms(p, n);
+
+	if (ms == INT64_MIN)
+		return 0;
+	*t = cdp_time_from_ms(ms);
+	return 1;
+}
+
+static inline void put2(char *p, unsigned v)
+{
+	p[0] = (char)('0' + v / 10);
+	p[1] = (char)('0' + v % 10);
+}
+
+/* "2024-04-25T06:59:46", 19 bytes. */
+static void format_seconds(char *out, int64_t s)
+{
+	int64_t days;
+	unsigned rest;
+	int32_t year;
+	int8_t month, day;
+
+	if (s < CDP_TIME_MIN_S)
+		s = CDP_TIME_MIN_S;
+	if (s > CDP_TIME_MAX_S)
+		s = CDP_TIME_MAX_S;
+	days = (s - CDP_TIME_MIN_S) / DAY + CDP_TIME_MIN_S / DAY;
+	rest = (unsigned)(s - days * DAY);
+	cdp_civil_from_days(days, &year, &month, &day);
+	put2(out, (unsigned)year / 100);
+	put2(out + 2, (unsigned)year % 100);
+	out[4] = '-';
+	put2(out + 5, (unsigned)month);
+	out[7] = '-';
+	put2(out + 8, (unsigned)day);
+	out[10] = 'T';
+	put2(out + 11, rest / 3600);
+	out[13] = ':';
+	put2(out + 14, rest / 60 % 60);
+	out[16] = ':';
+	put2(out + 17, rest % 60);
+}
+
+void cdp_time_format(char out[CDP_TIME_CANON], struct cdp_time t)
+{
+	unsigned ms = (unsigned)t.ns / 1000000;
+
+	format_seconds(out, t.s);
+	out[19] = '.';
+	out[20] = (char)('0' + ms / 100 % 10);
+	put2(out + 21, ms % 100);
+	out[23] = 'Z';
+}
+
+size_t cdp_time_format_ns(char out[32], struct cdp_time t)
+{
+	size_t n = 19;
+	unsigned ns = (unsigned)t.ns;
+
+	format_seconds(out, t.s);
+	if (ns) {
+		out[n++] = '.';
+		for (unsigned unit = NS / 10; unit && ns; unit /= 10) {
+			out[n++] = (char)('0' + ns / unit % 10);
+			ns %= unit;
+		}
+	}
+	out[n++] = 'Z';
+	return n;
+}
+
+/* ---- RFC 3339 ---- */
+
+struct text {
+	const char *p, *end;
+};
+
+/* Exactly `digits` digits as *v; the cursor moves only on success. */
+static bool take_number(struct text *t, int digits, int *v)
+{
+	int r = 0;
+
+	if (t->end - t->p < digits)
+		return false;
+	for (int i = 0; i < digits; i++) {
+		unsigned d = (unsigned char)(t->p[i] - '0');
+
+		if (d > 9)
+			return false;
+		r = r * 10 + (int)d;
+	}
+	t->p += digits;
+	*v = r;
+	return true;
+}
+
+static bool take(struct text *t, const char *any)
+{
+	if (t->p == t->end || !*t->p || !strchr(any, *t->p))
+		return false;
+	t->p++;
+	return true;
+}
+
+/* The digits after the point; those beyond nine are read and dropped. */
+static bool take_fraction(struct text *t, int32_t *ns)
+{
+	int32_t unit = NS / 10;
+	const char *start = t->p;
+
+	for (; t->p < t->end && *t->p >= '0' && *t->p <= '9'; t->p++, unit /= 10)
+		*ns += (*t->p - '0') * unit;
+	return t->p > start;
+}
+
+static const char *parse_date(struct text *t, int64_t *days)
+{
+	int year, month, day;
+
+	if (!take_number(t, 4, &year) || !take(t, "-") || !take_number(t, 2, &month) ||
+	    !take(t, "-") || !take_number(t, 2, &day))
+		return "expected YYYY-MM-DD";
+	if (year < 1)
+		return "there is no year 0000";
+	if (month < 1 || month > 12)
+		return "month must be 01 to 12";
+	if (day < 1 || day > (int)cdp_days_in_month(year, (unsigned)month))
+		return "the month has no such day";
+	*days = cdp_days_from_civil(year, (unsigned)month, (unsigned)day);
+	return NULL;
+}
+
+static const char *parse_clock(struct text *t, int *seconds, int *second, int32_t *ns)
+{
+	int hour, minute;
+
+	if (!take_number(t, 2, &hour) || !take(t, ":") || !take_number(t, 2, &minute) ||
+	    !take(t, ":") || !take_number(t, 2, second))
+		return "expected HH:MM:SS after the date";
+	if (hour > 23)
+		return "hour must be 00 to 23";
+	if (minute > 59)
+		return "minute must be 00 to 59";
+	if (*second > 60)
+		return "second must be 00 to 59";
+	if (take(t, ".") && !take_fraction(t, ns))
+		return "expected digits after the decimal point";
+	*seconds = hour * 3600 + minute * 60 + (*second == 60 ? 59 : *second);
+	return NULL;
+}
+
+static const char *parse_offset(struct text *t, int *offset)
+{
+	int hours, minutes;
+	bool west = t->p < t->end && *t->p == '-';
+
+	*offset = 0;
+	if (take(t, "Zz"))
+		return NULL;
+	if (!take(t, "+-") || !take_number(t, 2, &hours) || !take(t, ":") ||
+	    !take_number(t, 2, &minutes))
+		return "expected an offset, Z or +HH:MM";
+	if (hours > 23 || minutes > 59)
+		return "offset must be 00:00 to 23:59";
+	*offset = (hours * 60 + minutes) * (west ? -60 : 60);
+	return NULL;
+}
+
+/* A second was inserted only at the end of a June or December, UTC.  Which years had one
+ * is announced half a year ahead and not ours to know. */
+static bool may_leap(int64_t s)
+{
+	int64_t days = (s - CDP_TIME_MIN_S) / DAY + CDP_TIME_MIN_S / DAY;
+	int32_t year;
+	int8_t month, day;
+
+	if (s - days * DAY != DAY - 1)
+		return false;
+	cdp_civil_from_days(days, &year, &month, &day);
+	return (month == 6 && day == 30) || (month == 12 && day == 31);
+}
+
+static const char *parse_rfc3339(struct cdp_time *t, struct text *x)
+{
+	int64_t days = 0;
+	int seconds = 0, second = 0, offset = 0;
+	int32_t ns = 0;
+	const char *why = parse_date(x, &days);
+
+	if (!why && !take(x, "Tt "))
+		why = "expected T after the date";
+	if (!why)
+		why = parse_clock(x, &seconds, &second, &ns);
+	if (!why)
+		why = parse_offset(x, &offset);
+	if (why)
+		return why;
+	if (x->p != x->end)
+		return "trailing characters";
+	t->s = days * DAY + seconds - offset;
+	t->ns = ns;
+	if (t->s < CDP_TIME_MIN_S || t->s > CDP_TIME_MAX_S)
+		return "outside the years 0001 to 9999 in UTC";
+	if (second == 60) {
+		if (!may_leap(t->s))
+			return "second 60 only ends June or December, UTC";
+		t->ns = NS - 1;
+	}
+	return NULL;
+}
+
+int cdp_time_parse(struct cdp_time *t, const char *p, size_t n, struct cdp_err *err)
+{
+	struct text x = { p, p + n };
+	struct cdp_time r;
+	const char *why;
+
+	if (cdp_time_parse_canon(t, p, n))
+		return 0;
+	why = parse_rfc3339(&r, &x);
+	if (why)
+		return cdp_err_set(err, CDP_ERR_DATA, "invalid time '%.*s': %s",
+				   n < 40 ? (int)n : 40, p, why);
+	*t = r;
+	return 0;
+}
+
+/* ---- durations ---- */
+
+static bool take_unit(struct text *t, int64_t *ns)
+{
+	static const struct {
+		char name[4];
+		int64_t ns;
+	} units[] = {
+		{ "ns", 1 },           { "us", 1000 },         { "ms", 1000000 },
+		{ "s", NS },           { "m", 60ll * NS },     { "h", 3600ll * NS },
+		{ "d", 86400ll * NS }, { "w", 604800ll * NS },
+	};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t n = strlen(units[i].name);
+
+		if ((size_t)(t->end - t->p) >= n && memcmp(t->p, units[i].name, n) == 0) {
+			t->p += n;
+			*ns = units[i].ns;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* "1.5h" in nanoseconds, truncated; digits past the 18th after the point cannot matter.
+ */
+static const char *take_term(struct text *t, __int128 *sum)
+{
+	__int128 whole = 0, frac = 0, scale = 1;
+	const char *start = t->p;
+	int64_t unit;
+
+	for (; t->p < t->end && *t->p >= '0' && *t->p <= '9'; t->p++)
+		if (whole <= INT64_MAX)
+			whole = whole * 10 + (*t->p - '0');
+	if (t->p == start)
+		return "expected digits and a unit (ns, us, ms, s, m, h, d, w)";
+	if (take(t, ".")) {
+		start = t->p;
+		for (; t->p < t->end && *t->p >= '0' && *t->p <= '9'; t->p++) {
+			if (scale >= 1000000000000000000)
+				continue;
+			frac = frac * 10 + (*t->p - '0');
+			scale *= 10;
+		}
+		if (t->p == start)
+			return "expected digits after the decimal point";
+	}
+	if (!take_unit(t, &unit))
+		return "expected a unit (ns, us, ms, s, m, h, d, w)";
+	*sum += whole * unit + frac * unit / scale;
+	return *sum > INT64_MAX ? "longer than 292 years" : NULL;
+}
+
+int cdp_duration_parse(int64_t *ns, const char *p, size_t n, struct cdp_err *err)
+{
+	struct text x = { p, p + n };
+	bool neg = n && *p == '-';
+	const char *why = NULL;
+	__int128 sum = 0;
+
+	take(&x, "+-");
+	if (x.end - x.p == 1 && *x.p == '0')
+		x.p++; /* zero needs no unit */
+	else
+		do
+			why = take_term(&x, &sum);
+		while (!why && x.p < x.end);
+	if (why)
+		return cdp_err_set(err, CDP_ERR_USAGE, "invalid duration '%.*s': %s",
+				   n < 40 ? (int)n : 40, p, why);
+	*ns = neg ? -(int64_t)sum : (int64_t)sum;
+	return 0;
+}
