@@ -1,0 +1,276 @@
+#include "model/funnel_set.h"
+
+#include "base/intern.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 8192 };
+
+/* Events wait in chunks, so that growing copies nothing and scattering frees as it goes.
+ */
+struct chunk {
+	struct chunk *next;
+	size_t n;
+	uint32_t *group; /* parallel to ev; NULL without a breakdown */
+	struct cdp_funnel_event ev[CHUNK];
+};
+
+struct cdp_funnel_set {
+	struct cdp_funnel_spec spec;
+	bool by;
+	struct cdp_intern *users, *groups;
+	struct chunk *chunks;
+};
+
+struct cdp_funnel_set *cdp_funnel_set_new(const struct cdp_funnel_spec *spec, bool by)
+{
+	struct cdp_funnel_set *s = cdp_calloc(1, sizeof(*s));
+
+	s->spec = *spec;
+	s->by = by;
+	s->users = cdp_intern_new(0);
+	s->groups = cdp_intern_new(0);
+	return s;
+}
+
+static void free_chunk(struct chunk *c)
+{
+	free(c->group);
+	free(c);
+}
+
+void cdp_funnel_set_free(struct cdp_funnel_set *s)
+{
+	if (!s)
+		return;
+	while (s->chunks) {
+		struct chunk *next = s->chunks->next;
+
+		free_chunk(s->chunks);
+		s->chunks = next;
+	}
+	cdp_intern_free(s->users);
+	cdp_intern_free(s->groups);
+	free(s);
+}
+
+void cdp_funnel_set_add(struct cdp_funnel_set *s, const char *key, size_t key_len,
+			int64_t ms, uint32_t mask, const char *group, size_t group_len)
+{
+	struct chunk *c = s->chunks;
+
+	if (!c || c->n == CHUNK) {
+		c = cdp_alloc(sizeof(*c));
+		c->next = s->chunks;
+		c->n = 0;
+		c->group = s->by ? cdp_alloc(CHUNK * sizeof(*c->group)) : NULL;
+		s->chunks = c;
+	}
+	c->ev[c->n] = (struct cdp_funnel_event){
+		.ms = ms,
+		.user = cdp_intern_put(s->users, key, key_len, NULL),
+		.mask = mask,
+	};
+	if (s->by)
+		c->group[c->n] =
+			mask & 1 ? cdp_intern_put(s->groups, group, group_len, NULL)
+				 : CDP_INTERN_NONE;
+	c->n++;
+}
+
+/* Ids of `from` as ids of `into`. */
+static uint32_t *map_ids(struct cdp_intern *into, const struct cdp_intern *from)
+{
+	uint32_t n = cdp_intern_count(from);
+	uint32_t *map = cdp_alloc(n * sizeof(*map));
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t len;
+		const char *key = cdp_intern_key(from, i, &len);
+
+		map[i] = cdp_intern_put(into, key, len, NULL);
+	}
+	return map;
+}
+
+void cdp_funnel_set_merge(struct cdp_funnel_set *into, struct cdp_funnel_set *from)
+{
+	uint32_t *users = map_ids(into->users, from->users);
+	uint32_t *groups = map_ids(into->groups, from->groups);
+	struct chunk **tail = &into->chunks;
+
+	for (struct chunk *c = from->chunks; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++) {
+			c->ev[i].user = users[c->ev[i].user];
+			if (c->group && c->group[i] != CDP_INTERN_NONE)
+				c->group[i] = groups[c->group[i]];
+		}
+	while (*tail)
+		tail = &(*tail)->next;
+	*tail = from->chunks;
+	from->chunks = NULL;
+	free(users);
+	free(groups);
+	cdp_funnel_set_free(from);
+}
+
+/* All events ordered by user, and where each user's begin. */
+struct sorted {
+	struct cdp_funnel_event *ev;
+	size_t *start;   /* users + 1 */
+	uint32_t *group; /* a user's breakdown value, NULL without */
+};
+
+/* The value of the first step-1 event; ties go to the smaller bytes, so that order of
+ * input does not matter. */
+static void keep_first_group(struct cdp_funnel_set *s, const struct cdp_funnel_event *e,
+			     uint32_t group, int64_t *first, uint32_t *best)
+{
+	size_t n, m;
+	const char *a, *b;
+	int c;
+
+	if (group == CDP_INTERN_NONE || (*best != CDP_INTERN_NONE && e->ms > *first))
+		return;
+	if (*best != CDP_INTERN_NONE && e->ms == *first) {
+		a = cdp_intern_key(s->groups, group, &n);
+		b = cdp_intern_key(s->groups, *best, &m);
+		c = memcmp(a, b, n < m ? n : m);
+		if (c > 0 || (c == 0 && n >= m))
+			return;
+	}
+	*first = e->ms;
+	*best = group;
+}
+
+static void first_groups(struct cdp_funnel_set *s, struct sorted *out, size_t users)
+{
+	int64_t *first = cdp_calloc(users, sizeof(*first));
+
+	out->group = cdp_alloc(users * sizeof(*out->group));
+	for (size_t u = 0; u < users; u++)
+		out->group[u] = CDP_INTERN_NONE;
+	for (struct chunk *c = s->chunks; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++) {
+			uint32_t u = c->ev[i].user;
+
+			keep_first_group(s, &c->ev[i], c->group[i], &first[u],
+					 &out->group[u]);
+		}
+	free(first);
+}
+
+/* Counting sort by user. */
+static void sort_by_user(struct cdp_funnel_set *s, struct sorted *out)
+{
+	size_t users = cdp_intern_count(s->users), total = 0;
+	size_t *at;
+
+	out->group = NULL;
+	if (s->by)
+		first_groups(s, out, users);
+	out->start = cdp_calloc(users + 1, sizeof(*out->start));
+	for (struct chunk *c = s->chunks; c; c = c->next)
+		for (size_t i = 0; i < c->n; i++)
+			out->start[c->ev[i].user + 1]++;
+	for (size_t u = 0; u < users; u++)
+		out->start[u + 1] += out->start[u];
+	total = out->start[users];
+	at = cdp_memdup(out->start, users * sizeof(*at));
+	out->ev = cdp_alloc(total * sizeof(*out->ev));
+	while (s->chunks) {
+		struct chunk *c = s->chunks;
+
+		for (size_t i = 0; i < c->n; i++)
+			out->ev[at[c->ev[i].user]++] = c->ev[i];
+		s->chunks = c->next;
+		free_chunk(c);
+	}
+	free(at);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct cdp_funnel_event *x = a, *y = b;
+
+	return x->ms < y->ms ? -1 : x->ms > y->ms;
+}
+
+/* A user's events are few and nearly in order: insertion sort; qsort where they are many.
+ */
+static void sort_by_time(struct cdp_funnel_event *ev, size_t n)
+{
+	if (n > 64) {
+		qsort(ev, n, sizeof(*ev), by_time);
+		return;
+	}
+	for (size_t i = 1; i < n; i++) {
+		struct cdp_funnel_event e = ev[i];
+		size_t j = i;
+
+		for (; j > 0 && ev[j - 1].ms > e.ms; j--)
+			ev[j] = ev[j - 1];
+		ev[j] = e;
+	}
+}
+
+struct key_order {
+	const char *p;
+	size_t n;
+	uint32_t user;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct key_order *x = a, *y = b;
+	int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
+
+	return c ? c : x->n < y->n ? -1 : x->n > y->n;
+}
+
+static struct key_order *users_in_order(const struct cdp_intern *users)
+{
+	uint32_t n = cdp_intern_count(users);
+	struct key_order *k = cdp_alloc(n * sizeof(*k));
+
+	for (uint32_t u = 0; u < n; u++) {
+		k[u].p = cdp_intern_key(users, u, &k[u].n);
+		k[u].user = u;
+	}
+	qsort(k, n, sizeof(*k), by_key);
+	return k;
+}
+
+int cdp_funnel_set_each(struct cdp_funnel_set *s, bool sorted,
+			int (*each)(void *ctx, const struct cdp_funnel_result *r),
+			void *ctx)
+{
+	uint32_t n = cdp_intern_count(s->users);
+	struct key_order *order = sorted ? users_in_order(s->users) : NULL;
+	struct sorted all;
+	int ret = 0;
+
+	sort_by_user(s, &all);
+	for (uint32_t i = 0; i < n && ret == 0; i++) {
+		uint32_t u = order ? order[i].user : i;
+		struct cdp_funnel_event *ev = all.ev + all.start[u];
+		size_t count = all.start[u + 1] - all.start[u];
+		struct cdp_funnel_result r = { 0 };
+
+		sort_by_time(ev, count);
+		cdp_funnel_user(&s->spec, ev, count, &r.user);
+		if (r.user.level == 0)
+			continue;
+		r.key = cdp_intern_key(s->users, u, &r.key_len);
+		if (all.group)
+			r.group = cdp_intern_key(s->groups, all.group[u], &r.group_len);
+		ret = each(ctx, &r);
+	}
+	free(order);
+	free(all.ev);
+	free(all.start);
+	free(all.group);
+	return ret;
+}
