@@ -66,6 +66,13 @@ $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
+$O/bench/bench_scan: $O/tests/bench/bench_scan.o $O/tests/bench/yard_simdjson.o $O/libcdp.a
+	@mkdir -p $(@D)
+	$(CXX) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS) -o $@ $^ $(LIBS) -lsimdjson
+$O/tests/bench/%.o: tests/bench/%.cc $O/flags
+	@mkdir -p $(@D)
+	$(CXX) -std=c++17 $(CFLAGS) $(san.$(MODE)) -pthread -c -o $@ $<
+
 clean: ## remove everything generated
 	rm -rf build
 help: ## list the targets

@@ -1,0 +1,91 @@
+#include "record/head.h"
+
+#include "record/json.h"
+#include "record/paths.h"
+
+#define ONES 0x0101010101010101u
+#define HIGH 0x8080808080808080u
+
+/* Eight bytes against a pattern in which '0' stands for any digit. */
+static inline bool has_shape(const char *p, const char *shape)
+{
+	uint64_t w = cdp_load64(p), s = cdp_load64(shape);
+	uint64_t x = w ^ s, zero = s ^ ONES * '0';
+	/* 0xff where the pattern wants a digit: bytes of s equal to '0' */
+	uint64_t digit = (~(((zero & ~HIGH) + ~HIGH) | zero) & HIGH) >> 7;
+
+	digit *= 0xff;
+	/* a digit differs from '0' by at most 9; all else must not differ */
+	return !(x & ~digit) && !(((x & digit) + ONES * 0x76) & HIGH) &&
+	       !(x & digit & HIGH);
+}
+
+static inline bool is_time(const char *p)
+{
+	return has_shape(p, "0000-00-") && has_shape(p + 8, "00T00:00") &&
+	       has_shape(p + 16, ":00.000Z");
+}
+
+static bool is_one_id(const char *p)
+{
+	for (int i = 0; i < 16; i++)
+		if ((unsigned)(p[i] - '0') > 9 && (unsigned)(p[i] - 'a') > 5)
+			return false;
+	return true;
+}
+
+static inline struct cdp_val text(const char *p, size_t n)
+{
+	return (struct cdp_val){ .p = p, .n = (uint32_t)n, .type = CDP_STRING };
+}
+
+int cdp_head_match(struct cdp_head *h, const char *line)
+{
+	static const char one_id[] = "{\"one_id\":\"", time[] = "{\"time\":\"";
+	static const char event[] = "\",\"event\":\"", ids[] = "\",\"ids\":{";
+	const char *p = line, *name;
+
+	/* Each comparison bounds the next: a LF or what follows it fits none. */
+	if (memcmp(p, one_id, sizeof(one_id) - 1) == 0) {
+		p += sizeof(one_id) - 1;
+		if (!is_one_id(p) || memcmp(p + 16, "\",\"time\":\"", 10) != 0)
+			return 0;
+		h->one_id = text(p, 16);
+		p += 26;
+	} else if (memcmp(p, time, sizeof(time) - 1) == 0) {
+		h->one_id = (struct cdp_val){ .type = CDP_MISSING };
+		p += sizeof(time) - 1;
+	} else {
+		return 0;
+	}
+	if (!is_time(p) || memcmp(p + 24, event, sizeof(event) - 1) != 0)
+		return 0;
+	h->time = text(p, 24);
+	p = name = p + 24 + sizeof(event) - 1;
+	while (*p != '"') {
+		if (*p == '\\' || (unsigned char)*p < ' ')
+			return 0;
+		p++;
+	}
+	if (memcmp(p, ids, sizeof(ids) - 1) != 0)
+		return 0;
+	h->event = text(name, (size_t)(p - name));
+	h->rest = p + sizeof(ids) - 1;
+	return 1;
+}
+
+void cdp_head_put(struct cdp_buf *b, const char *one_id, const char time[24],
+		  const char *event, size_t event_len)
+{
+	if (one_id) {
+		cdp_buf_adds(b, "{\"one_id\":\"");
+		cdp_buf_add(b, one_id, 16);
+		cdp_buf_adds(b, "\",\"time\":\"");
+	} else {
+		cdp_buf_adds(b, "{\"time\":\"");
+	}
+	cdp_buf_add(b, time, 24);
+	cdp_buf_adds(b, "\",\"event\":");
+	cdp_json_str(b, event, event_len);
+	cdp_buf_addc(b, ',');
+}

@@ -1,0 +1,247 @@
+#include "record/paths.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+static unsigned add_node(struct cdp_paths *p)
+{
+	struct cdp_node *n;
+
+	CDP_GROW(p->nodes, p->node_count, p->node_cap);
+	n = &p->nodes[p->node_count];
+	n->shift = 63;
+	n->count = 0;
+	n->bucket = cdp_alloc(2 * sizeof(*n->bucket));
+	n->bucket[0] = n->bucket[1] = -1;
+	return p->node_count++;
+}
+
+static void link_edge(struct cdp_paths *p, struct cdp_node *n, int32_t i)
+{
+	struct cdp_edge *e = &p->edges[i];
+	int32_t *head = &n->bucket[cdp_key_bucket(n, e->word, e->len)];
+
+	e->next = *head;
+	*head = i;
+}
+
+/* Room for four times the edges: most keys of a record are not asked for, and an empty
+ * bucket answers at once. */
+static void grow_node(struct cdp_paths *p, struct cdp_node *n)
+{
+	unsigned old = 1u << (64 - n->shift), size = old * 2;
+	int32_t *was = n->bucket;
+
+	n->shift--;
+	n->bucket = cdp_alloc(size * sizeof(*n->bucket));
+	for (unsigned i = 0; i < size; i++)
+		n->bucket[i] = -1;
+	for (unsigned i = 0; i < old; i++)
+		for (int32_t e = was[i], next; e >= 0; e = next) {
+			next = p->edges[e].next;
+			link_edge(p, n, e);
+		}
+	free(was);
+}
+
+/* The edge of a key under a node, made if new. */
+static int32_t edge_of(struct cdp_paths *p, unsigned node, const char *key, size_t len)
+{
+	char head[8] = { 0 };
+	struct cdp_edge *e;
+	struct cdp_node *n = &p->nodes[node];
+	uint64_t word;
+
+	if (len)
+		memcpy(head, key, len < 8 ? len : 8);
+	word = cdp_load64(head);
+	for (int32_t i = n->bucket[cdp_key_bucket(n, word, len)]; i >= 0;
+	     i = p->edges[i].next)
+		if (p->edges[i].len == len && memcmp(p->edges[i].key, key, len) == 0)
+			return i;
+	CDP_GROW(p->edges, p->edge_count, p->edge_cap);
+	e = &p->edges[p->edge_count];
+	*e = (struct cdp_edge){ .word = word,
+				.len = (uint32_t)len,
+				.slot = -1,
+				.node = -1,
+				.key = cdp_strndup(key, len) };
+	if (++n->count * 4 > 1u << (64 - n->shift))
+		grow_node(p, n);
+	link_edge(p, n, (int32_t)p->edge_count);
+	return (int32_t)p->edge_count++;
+}
+
+static void add_below(struct cdp_edge *e, int32_t slot)
+{
+	e->below = cdp_realloc(e->below, e->below_count + 1, sizeof(*e->below));
+	e->below[e->below_count++] = slot;
+}
+
+int cdp_paths_add_keys(struct cdp_paths *p, const char *const *keys, const size_t *lens,
+		       size_t count)
+{
+	unsigned node = 0;
+	int32_t edge = -1;
+	int slot;
+
+	if (!count || count > CDP_DEPTH_MAX)
+		CDP_BUG("a path of %zu keys", count);
+	for (size_t i = 0; i < count; i++) {
+		edge = edge_of(p, node, keys[i], lens[i]);
+		if (i + 1 == count)
+			break;
+		if (p->edges[edge].node < 0)
+			p->edges[edge].node = (int32_t)add_node(p);
+		node = (unsigned)p->edges[edge].node;
+	}
+	if (p->edges[edge].slot >= 0)
+		return p->edges[edge].slot;
+	slot = (int)p->slot_count++;
+	p->edges[edge].slot = slot;
+	node = 0;
+	for (size_t i = 0; i + 1 < count; i++) {
+		edge = edge_of(p, node, keys[i], lens[i]);
+		add_below(&p->edges[edge], slot);
+		node = (unsigned)p->edges[edge].node;
+	}
+	return slot;
+}
+
+/* A path's text is cut into keys one after the other in `keys`, whose ends are `ends`. */
+struct cut {
+	struct cdp_buf keys;
+	size_t ends[CDP_DEPTH_MAX], count;
+};
+
+static int path_error(struct cdp_err *err, size_t at, const char *what)
+{
+	cdp_err_set(err, CDP_ERR_USAGE, "%s in a member path", what);
+	err->column = at + 1;
+	return -1;
+}
+
+/* A quoted key at text[*at] == '"': JSON string syntax. */
+static int cut_quoted(struct cut *c, const char *text, size_t n, size_t *at,
+		      struct cdp_err *err)
+{
+	size_t from = *at, i = from + 1, len;
+	struct cdp_val v;
+	struct cdp_buf tmp;
+	const char *p;
+
+	while (i < n && text[i] != '"')
+		i += text[i] == '\\' ? 2 : 1;
+	if (i >= n)
+		return path_error(err, from, "unterminated quote");
+	if (cdp_json_check(text + from, i + 1 - from, err) < 0) {
+		err->kind = CDP_ERR_USAGE;
+		err->column += from;
+		return -1;
+	}
+	cdp_val_at(&v, text + from, i + 1 - from);
+	cdp_buf_init(&tmp, CDP_BUF_NOMAX);
+	p = cdp_val_str(&v, &tmp, &len);
+	cdp_buf_add(&c->keys, p, len);
+	cdp_buf_release(&tmp);
+	*at = i + 1;
+	return 0;
+}
+
+static int cut_bare(struct cut *c, const char *text, size_t n, size_t *at,
+		    struct cdp_err *err)
+{
+	size_t i = *at;
+
+	for (; i < n && text[i] != '.'; i++) {
+		unsigned char b = (unsigned char)text[i];
+
+		if (b <= ' ' || b == 0x7f || strchr("\"\\[]{}'", b))
+			return path_error(err, i,
+					  "a byte that must stand in double quotes");
+	}
+	if (i == *at)
+		return path_error(err, i, "empty key");
+	cdp_buf_add(&c->keys, text + *at, i - *at);
+	*at = i;
+	return 0;
+}
+
+static int cut_path(struct cut *c, const char *text, size_t n, struct cdp_err *err)
+{
+	size_t at = 0;
+
+	for (;;) {
+		int r = at < n && text[at] == '"' ? cut_quoted(c, text, n, &at, err)
+						  : cut_bare(c, text, n, &at, err);
+
+		if (r < 0)
+			return -1;
+		if (c->count == CDP_DEPTH_MAX)
+			return path_error(err, at, "more than 256 keys");
+		c->ends[c->count++] = c->keys.n;
+		if (at == n)
+			return 0;
+		if (text[at] != '.')
+			return path_error(err, at, "text after a quoted key");
+		at++;
+	}
+}
+
+int cdp_paths_add(struct cdp_paths *p, const char *text, size_t n, struct cdp_err *err)
+{
+	const char *keys[CDP_DEPTH_MAX];
+	size_t lens[CDP_DEPTH_MAX];
+	struct cut c = { .count = 0 };
+	int slot = -1;
+
+	cdp_buf_init(&c.keys, CDP_BUF_NOMAX);
+	if (cut_path(&c, text, n, err) == 0) {
+		for (size_t i = 0, from = 0; i < c.count; from = c.ends[i++]) {
+			keys[i] = c.keys.p + from;
+			lens[i] = c.ends[i] - from;
+		}
+		slot = cdp_paths_add_keys(p, keys, lens, c.count);
+	}
+	cdp_buf_release(&c.keys);
+	return slot;
+}
+
+struct cdp_paths *cdp_paths_new(void)
+{
+	static const char *const fixed[CDP_SLOT_FIXED] = { "one_id", "time", "event",
+							   "type" };
+	struct cdp_paths *p = cdp_calloc(1, sizeof(*p));
+
+	add_node(p);
+	for (int i = 0; i < CDP_SLOT_FIXED; i++) {
+		size_t len = strlen(fixed[i]);
+
+		if (cdp_paths_add_keys(p, &fixed[i], &len, 1) != i)
+			CDP_BUG("fixed slots are out of order");
+	}
+	return p;
+}
+
+void cdp_paths_free(struct cdp_paths *p)
+{
+	if (!p)
+		return;
+	for (unsigned i = 0; i < p->edge_count; i++) {
+		free(p->edges[i].key);
+		free(p->edges[i].below);
+	}
+	for (unsigned i = 0; i < p->node_count; i++)
+		free(p->nodes[i].bucket);
+	free(p->edges);
+	free(p->nodes);
+	free(p);
+}
+
+unsigned cdp_paths_count(const struct cdp_paths *p)
+{
+	return p->slot_count;
+}

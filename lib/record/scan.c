@@ -1,0 +1,228 @@
+#include "record/scan_impl.h"
+
+#include "base/mem.h"
+#include "record/head.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+enum { PAD = 64 };
+
+struct cdp_scan *cdp_scan_new(const struct cdp_paths *paths)
+{
+	const char *name = getenv("CDP_SCAN");
+	struct cdp_scan *s = cdp_calloc(1, sizeof(*s));
+	enum cdp_scan_impl impl = CDP_SCAN_AUTO;
+
+	s->paths = paths;
+	s->slots = cdp_calloc(paths->slot_count, sizeof(*s->slots));
+	s->seen = cdp_calloc(paths->edge_count, sizeof(*s->seen));
+	cdp_buf_init(&s->key, CDP_BUF_NOMAX);
+	if (name && strcmp(name, "portable") == 0)
+		impl = CDP_SCAN_PORTABLE;
+	cdp_scan_set_impl(s, impl);
+	return s;
+}
+
+void cdp_scan_free(struct cdp_scan *s)
+{
+	if (!s)
+		return;
+	cdp_buf_release(&s->key);
+	free(s->tail_copy);
+	free(s->slots);
+	free(s->seen);
+	free(s);
+}
+
+int cdp_scan_set_impl(struct cdp_scan *s, enum cdp_scan_impl impl)
+{
+	if (impl != CDP_SCAN_AUTO && impl != CDP_SCAN_PORTABLE)
+		return -1;
+	s->scan_line = cdp_scan_line_portable;
+	s->impl_name = "portable";
+	return 0;
+}
+
+const char *cdp_scan_impl_name(const struct cdp_scan *s)
+{
+	return s->impl_name;
+}
+
+void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted)
+{
+	s->trusted = trusted;
+}
+
+void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique)
+{
+	s->unique_keys = unique;
+}
+
+/* The scanners rely on a LF at the end of every line, and the block is not ours to write
+ * to: an unended last line is scanned in a copy. */
+void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
+{
+	const char *lf;
+	size_t n;
+
+	free(s->tail_copy);
+	s->tail_copy = NULL;
+	s->tail_len = 0;
+	s->p = data;
+	s->end = data + len;
+	s->lines = s->blanks = 0;
+	if (!len || data[len - 1] == '\n')
+		return;
+	lf = memrchr(data, '\n', len);
+	s->end = lf ? lf + 1 : data;
+	n = (size_t)(data + len - s->end);
+	s->tail_copy = cdp_alloc(n + 1 + PAD);
+	memcpy(s->tail_copy, s->end, n);
+	s->tail_copy[n] = '\n';
+	memset(s->tail_copy + n + 1, 0, PAD);
+	s->tail_len = n + 1;
+}
+
+static void clear_slots(struct cdp_scan *s)
+{
+	for (unsigned i = 0; i < s->paths->slot_count; i++)
+		s->slots[i].type = CDP_MISSING;
+	s->serial++;
+}
+
+const struct cdp_edge *cdp_scan_escaped_key(struct cdp_scan *s,
+					    const struct cdp_node *node, const char *p,
+					    size_t n)
+{
+	struct cdp_val v = {
+		.p = p, .n = (uint32_t)n, .type = CDP_STRING, .escaped = true
+	};
+	const char *key = cdp_val_str(&v, &s->key, &n);
+
+	cdp_buf_add(&s->key, "\0\0\0\0\0\0\0", 8); /* cdp_key_word reads eight */
+	return cdp_key_edge(s->paths, node, s->key.p == key ? key : s->key.p, n);
+}
+
+static void set_raw(struct cdp_rec *rec, const char *p, const char *lf)
+{
+	rec->raw = p;
+	rec->len = (size_t)(lf - p);
+	if (rec->len && lf[-1] == '\r')
+		rec->len--;
+}
+
+/* The rest of a line that a scanner refused. */
+static int bad_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
+		    const char *end, struct cdp_err *err)
+{
+	const char *lf = memchr(line, '\n', (size_t)(end - line));
+
+	clear_slots(s);
+	set_raw(rec, line, lf);
+	rec->complete = true;
+	s->p = lf + 1;
+	if (rec->len > UINT32_MAX)
+		return cdp_err_set(err, CDP_ERR_DATA, "a line of %zu bytes", rec->len);
+	if (cdp_explain(rec->raw, rec->len, true, err) == 0)
+		CDP_BUG("the %s scanner refused a good line", s->impl_name);
+	return -1;
+}
+
+static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
+		       const char *p, const char *end, struct cdp_err *err)
+{
+	const char *lf;
+
+	clear_slots(s);
+	s->dirty = true;
+	lf = s->scan_line(s, p, end);
+	if (__builtin_expect(!lf || lf - line > UINT32_MAX, 0))
+		return bad_line(s, rec, line, end, err);
+	set_raw(rec, line, lf);
+	rec->complete = true;
+	s->p = lf + 1;
+	if (s->unique_keys && cdp_unique_check(rec->raw, rec->len, err) < 0) {
+		clear_slots(s);
+		return -1;
+	}
+	return 1;
+}
+
+/* 1 if the line has a canonical head (the last byte of a whole record is checked too). */
+static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
+			const char *end)
+{
+	struct cdp_head h;
+	const char *lf;
+
+	if (!cdp_head_match(&h, line))
+		return 0;
+	lf = memchr(h.rest, '\n', (size_t)(end - h.rest));
+	if (lf[-1] != '}')
+		return 0;
+	if (s->dirty) {
+		clear_slots(s);
+		s->dirty = false;
+	}
+	s->slots[CDP_SLOT_ONE_ID] = h.one_id;
+	s->slots[CDP_SLOT_TIME] = h.time;
+	s->slots[CDP_SLOT_EVENT] = h.event;
+	rec->raw = line;
+	rec->len = (size_t)(lf - line);
+	rec->complete = false;
+	s->p = lf + 1;
+	return 1;
+}
+
+int cdp_scan_next(struct cdp_scan *s, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const char *line, *p;
+
+	rec->slots = s->slots;
+	rec->scan = s;
+	for (;;) {
+		if (__builtin_expect(s->p == s->end, 0)) {
+			if (!s->tail_len)
+				return 0;
+			s->p = s->tail_copy;
+			s->end = s->p + s->tail_len;
+			s->tail_len = 0;
+		}
+		line = p = s->p;
+		while (__builtin_expect(*p == ' ' || *p == '\t' || *p == '\r', 0))
+			p++;
+		s->lines++;
+		if (__builtin_expect(*p != '\n', 1))
+			break;
+		s->blanks++;
+		s->p = p + 1;
+	}
+	rec->line = s->lines;
+	if (s->trusted && !s->unique_keys && trusted_line(s, rec, line, s->end))
+		return 1;
+	return strict_line(s, rec, line, p, s->end, err);
+}
+
+uint64_t cdp_scan_lines(const struct cdp_scan *s)
+{
+	return s->lines;
+}
+
+uint64_t cdp_scan_blanks(const struct cdp_scan *s)
+{
+	return s->blanks;
+}
+
+void cdp_rec_complete(struct cdp_rec *r)
+{
+	struct cdp_scan *s = r->scan;
+
+	if (r->complete)
+		return;
+	r->complete = true;
+	clear_slots(s);
+	s->dirty = true;
+	if (!s->scan_line(s, r->raw, r->raw + r->len + 1))
+		clear_slots(s);
+}

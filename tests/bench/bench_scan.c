@@ -1,0 +1,270 @@
+/* bench_scan FILE [ROUNDS]: the record scanners against simdjson and jansson, in memory,
+ * one thread.  Each takes time, event, ids.customer, ids.device, props.product_id and
+ * props.amount of every record and must come to the same checksum.  Rounds are
+ * interleaved; the best and the median of each are printed. */
+#include "base/mem.h"
+#include "record/scan.h"
+#include "yard_simdjson.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { PAD = 64, ROUNDS_MAX = 99, JANSSON_SHARE = 20 };
+
+static char *text;
+static size_t text_len;
+static uint64_t records;
+
+static uint64_t mix(uint64_t h, const char *p, size_t n)
+{
+	h ^= n;
+	if (n >= 8) {
+		uint64_t w;
+
+		memcpy(&w, p + n - 8, 8);
+		h ^= w;
+	} else {
+		for (size_t i = 0; i < n; i++)
+			h ^= (uint64_t)(unsigned char)p[i] << (8 * i);
+	}
+	return h * 0x9e3779b97f4a7c15u;
+}
+
+static uint64_t add_text(uint64_t h, const struct cdp_val *v)
+{
+	return v->type == CDP_STRING ? mix(h, v->p, v->n) : h * 3;
+}
+
+static uint64_t add_double(uint64_t h, double d)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &d, sizeof(bits));
+	return h ^ bits;
+}
+
+/* Short amounts exactly: an integer below 2^53 divided by a power of ten is correctly
+ * rounded. */
+static double amount_of(const struct cdp_val *v)
+{
+	static const double ten[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
+	unsigned decimals = 0;
+	uint64_t m = 0;
+	bool dot = false;
+
+	for (uint32_t i = 0; i < v->n; i++) {
+		if (v->p[i] == '.') {
+			dot = true;
+			continue;
+		}
+		if (v->p[i] < '0' || v->n > 16)
+			return strtod(v->p, NULL);
+		m = m * 10 + (uint64_t)(v->p[i] - '0');
+		decimals += dot;
+	}
+	return decimals > 6 ? strtod(v->p, NULL) : (double)m / ten[decimals];
+}
+
+static uint64_t run_scan(enum cdp_scan_impl impl, bool *there)
+{
+	static const char *const names[] = { "ids.customer", "ids.device",
+					     "props.product_id", "props.amount" };
+	struct cdp_paths *paths = cdp_paths_new();
+	struct cdp_scan *s;
+	struct cdp_rec rec;
+	struct cdp_err err;
+	uint64_t h = 0;
+	int slot[4];
+
+	for (int i = 0; i < 4; i++)
+		slot[i] = cdp_paths_add(paths, names[i], strlen(names[i]), &err);
+	s = cdp_scan_new(paths);
+	*there = cdp_scan_set_impl(s, impl) == 0;
+	records = 0;
+	cdp_scan_block(s, text, text_len);
+	while (*there && cdp_scan_next(s, &rec, &err) != 0) {
+		records++;
+		h = add_text(h, cdp_rec_get(&rec, CDP_SLOT_TIME));
+		h = add_text(h, cdp_rec_get(&rec, CDP_SLOT_EVENT));
+		for (int i = 0; i < 3; i++)
+			h = add_text(h, cdp_rec_get(&rec, slot[i]));
+		if (cdp_rec_get(&rec, slot[3])->type == CDP_NUMBER)
+			h = add_double(h, amount_of(cdp_rec_get(&rec, slot[3])));
+	}
+	cdp_scan_free(s);
+	cdp_paths_free(paths);
+	return h;
+}
+
+static uint64_t add_json(uint64_t h, const json_t *v)
+{
+	return json_is_string(v) ? mix(h, json_string_value(v), json_string_length(v))
+				 : h * 3;
+}
+
+/* The first part of the text only: it would take minutes. */
+static uint64_t run_jansson(void)
+{
+	const char *p = text, *end = text + text_len / JANSSON_SHARE;
+	uint64_t h = 0;
+
+	records = 0;
+	while (p < end) {
+		const char *lf = memchr(p, '\n', (size_t)(text + text_len - p));
+		json_t *d = json_loadb(p, (size_t)(lf - p), 0, NULL), *ids, *props;
+
+		if (!d)
+			exit(1);
+		ids = json_object_get(d, "ids");
+		props = json_object_get(d, "props");
+		h = add_json(h, json_object_get(d, "time"));
+		h = add_json(h, json_object_get(d, "event"));
+		h = add_json(h, json_object_get(ids, "customer"));
+		h = add_json(h, json_object_get(ids, "device"));
+		h = add_json(h, json_object_get(props, "product_id"));
+		if (json_is_number(json_object_get(props, "amount")))
+			h = add_double(
+				h, json_number_value(json_object_get(props, "amount")));
+		json_decref(d);
+		records++;
+		p = lf + 1;
+	}
+	return h;
+}
+
+static uint64_t run_memchr(void)
+{
+	const char *p = text, *end = text + text_len;
+
+	records = 0;
+	while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		records++;
+	}
+	return 0;
+}
+
+struct entry {
+	const char *name;
+	double ns[ROUNDS_MAX]; /* a record */
+	uint64_t sum;
+	bool there;
+};
+
+enum { MEMCHR, PORTABLE, AVX2, AVX512, SIMDJSON, JANSSON, ENTRIES };
+
+static void run(struct entry *e, int which, int round)
+{
+	struct timespec a, b;
+
+	e->there = true;
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	switch (which) {
+	case MEMCHR:
+		e->sum = run_memchr();
+		break;
+	case PORTABLE:
+		e->sum = run_scan(CDP_SCAN_PORTABLE, &e->there);
+		break;
+	case AVX2:
+		e->sum = run_scan(CDP_SCAN_AVX2, &e->there);
+		break;
+	case AVX512:
+		e->sum = run_scan(CDP_SCAN_AVX512, &e->there);
+		break;
+	case SIMDJSON:
+		records = 0;
+		e->sum = yard_simdjson_dom(text, text_len, &records);
+		break;
+	default:
+		if (round == 0)
+			e->sum = run_jansson();
+		else
+			return;
+		break;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	e->ns[round] =
+		((double)(b.tv_sec - a.tv_sec) * 1e9 + (double)(b.tv_nsec - a.tv_nsec)) /
+		(double)(records ? records : 1);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void load(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	long n;
+
+	if (!f || fseek(f, 0, SEEK_END) < 0 || (n = ftell(f)) <= 0) {
+		perror(path);
+		exit(1);
+	}
+	rewind(f);
+	text_len = (size_t)n;
+	text = cdp_alloc(text_len + PAD);
+	memset(text + text_len, 0, PAD);
+	if (fread(text, 1, text_len, f) != text_len) {
+		perror(path);
+		exit(1);
+	}
+	fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+	static struct entry e[ENTRIES] = { { .name = "memchr newlines" },
+					   { .name = "portable" },
+					   { .name = "avx2" },
+					   { .name = "avx512" },
+					   { .name = "simdjson DOM parse_many" },
+					   { .name = "jansson" } };
+	int rounds = argc > 2 ? atoi(argv[2]) : 5, status = 0;
+	double bytes, best[ENTRIES], yard, slow;
+
+	if (argc < 2 || rounds < 1 || rounds > ROUNDS_MAX) {
+		fprintf(stderr, "usage: bench_scan FILE [ROUNDS]\n");
+		return 2;
+	}
+	load(argv[1]);
+	for (int r = 0; r < rounds; r++)
+		for (int i = 0; i < ENTRIES; i++)
+			run(&e[i], i, r);
+	run_memchr();
+	bytes = (double)text_len / (double)records;
+	for (int i = 0; i < ENTRIES; i++) {
+		if (i == JANSSON)
+			rounds = 1;
+		qsort(e[i].ns, (size_t)rounds, sizeof(double), by_value);
+		best[i] = e[i].ns[0];
+	}
+	yard = best[SIMDJSON];
+	slow = best[JANSSON];
+	printf("%.0f records of %.0f bytes; simdjson runs as %s\n", (double)records,
+	       bytes, yard_simdjson_name());
+	printf("%-24s %10s %10s %7s %11s %11s\n", "", "best ns", "median ns", "GB/s",
+	       "x simdjson", "x jansson");
+	for (int i = 0; i < ENTRIES; i++) {
+		if (!e[i].there) {
+			printf("%-24s not on this processor\n", e[i].name);
+			continue;
+		}
+		printf("%-24s %10.1f %10.1f %7.2f %11.2f %11.1f\n", e[i].name, best[i],
+		       e[i].ns[i == JANSSON ? 0 : (argc > 2 ? atoi(argv[2]) : 5) / 2],
+		       bytes / best[i], yard / best[i], slow / best[i]);
+		if (i != MEMCHR && i != JANSSON && e[i].sum != e[PORTABLE].sum) {
+			printf("%s: the checksum differs\n", e[i].name);
+			status = 1;
+		}
+	}
+	return status;
+}
