@@ -4,8 +4,13 @@
  * and zstd are recognised by content (concatenated members; a truncated one is an error,
  * never an end of file).  A UTF-8 BOM at the start of an input is skipped.  A block never
  * spans two inputs; every line in it is complete (the last line of an input may lack its
- * LF, then one is supplied).  Plain files are read with read(2) in 256 KiB blocks; a pipe
- * is widened to 1 MiB.
+ * LF, then one is supplied).  NUL bytes and CRs are passed on.  Files are read with
+ * read(2) in 256 KiB blocks; a pipe is widened to 1 MiB, and as soon as a read from one
+ * completes a line, what is there is handed on.
+ *
+ * When an input fails in the middle (cut or corrupt compressed data, a read error), the
+ * lines completed before come first, then the error.  A line cut by it is dropped: it
+ * could look whole.
  *
  * One struct cdp_in may be shared by threads if calls to cdp_in_block are serialised by
  * the caller; blocks belong to their callers. */
@@ -27,7 +32,7 @@ enum {
 struct cdp_in;
 
 struct cdp_block {
-	char *data; /* owned by the block; n whole lines of bytes, LF-ended; padded */
+	char *data; /* owned by the block: whole lines, LF-ended; then CDP_IN_PAD zeros */
 	size_t len, cap;
 	uint64_t seq;     /* 0, 1, 2 ... over all inputs */
 	unsigned input;   /* index of the operand */
@@ -43,14 +48,16 @@ struct cdp_block {
 
 struct cdp_in_opts {
 	size_t line_max; /* 0: CDP_IN_LINE_MAX */
-	/* Called before a read that may block (not for regular files): flush what you
-	 * owe. */
+	/* Called before a read (or the opening of a FIFO) that is going to wait; never
+	 * for regular files: flush what you owe. */
 	void (*before_wait)(void *ctx);
-	/* Overlong lines are streamed here (NULL: dropped); returns 0 or -1 with *err. */
+	/* Overlong lines, without LF, are streamed here (NULL: dropped); returns 0, or -1
+	 * with *err, which ends that input. */
 	int (*long_sink)(void *ctx, const char *p, size_t n, struct cdp_err *err);
 	void *ctx;
 };
 
+/* The operand strings are borrowed as long as the input and its blocks are in use. */
 struct cdp_in *cdp_in_new(char *const *operands, const struct cdp_in_opts *opts);
 void cdp_in_free(struct cdp_in *in);
 
@@ -59,15 +66,17 @@ void cdp_block_release(struct cdp_block *b);
 
 /* 1: *b is filled; 0: end of the last input; -1: *err (system kind) names the input: it
  * is abandoned, and the next call goes on with the next operand, so a caller reports,
- * remembers status 4 and calls again. */
+ * remembers status 4 and calls again.  "-" given twice is a usage error of the first
+ * call: nothing is read, and the next call returns 0. */
 int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
 
-/* Raw bytes of the current input for formats that are not lines (CSV): 1 and *n > 0 bytes
- * in b->data, 0 at the end of all inputs; a change of b->input marks the next operand. Do
- * not mix with cdp_in_block. */
+/* Raw (decompressed) bytes for formats that are not lines (CSV), BOM included: 1 and
+ * b->len > 0 bytes in b->data, 0 at the end of all inputs, -1 as above; b->first marks
+ * the next operand that has any bytes. Do not mix with cdp_in_block. */
 int cdp_in_bytes(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
 
-/* Bytes consumed so far and the total if every input is a plain file (else 0): for
+/* Bytes read so far (compressed ones count as they are stored; any thread may ask) and
+ * the total if every input is a plain file (else 0): for
  * progress. */
 void cdp_in_progress(const struct cdp_in *in, uint64_t *done, uint64_t *total);
 /* True if a call may wait for a producer (pipe, terminal, socket). */
