@@ -6,6 +6,8 @@
 #include "base/err.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /* Load one JSON file (ceiling 64 MiB, duplicate keys refused); errors are of usage kind
  * and read "FILE: LINE:COLUMN: reason".  Free with json_decref. */
