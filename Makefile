@@ -33,12 +33,17 @@ CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' -iquot
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) $(CSV_LIBS) -lm -pthread
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
-	-Wundef -Wwrite-strings
+	-Wundef -Wwrite-strings -Wno-missing-field-initializers
 ifdef WERROR
 WARN += -Werror
 endif
-COMPILE = $(CC) -std=gnu11 $(CPPF) $(CPPFLAGS) $(WARN) $(CFLAGS) $(san.$(MODE)) -pthread
+COMPILE = $(CC) -std=gnu11 $(CPPF) $(DEFS) $(CPPFLAGS) $(WARN) $(CFLAGS) $(san.$(MODE)) -pthread
 LINK = $(CC) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS)
+
+# Named by --version.
+LIBRARIES := $(shell for p in $(PKGS); do v=$$($(PKG_CONFIG) --modversion $$p 2>/dev/null) && \
+	echo "$$p $$v,"; done) libcsv
+$O/lib/cli/common.o: private DEFS = -DCDP_LIBRARIES='"$(LIBRARIES)"'
 
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/cdp-*.c))
 LSRC := $(wildcard lib/*/*.c)

@@ -3,14 +3,20 @@
  *	int main(int argc, char **argv)
  *	{
  *		struct cdp_cli cli;
- *		cdp_cli_start(&cli, &tool, argc, argv);    ends the process for help and bad
- *usage load definitions, before any input is read;  on error: return cdp_cli_fail(&cli,
- *&err); cdp_cli_run(&cli, &job); rows that come at the end go to cdp_cli_out(&cli) return
- *cdp_cli_finish(&cli);               flush, close, check, sum up, status
+ *
+ *		cdp_cli_start(&cli, &tool, argc, argv);	ends here for help, bad usage
+ *		...load definitions before any input is read; when that fails:
+ *			return cdp_cli_fail(&cli, &err);
+ *		if (cdp_cli_run(&cli, &job) == 0)
+ *			...rows that come at the end go to cdp_cli_out(&cli)
+ *		...free what is yours
+ *		return cdp_cli_finish(&cli);		flush, close, check, sum up
  *	}
  *
- * The driver owns reading, -j, rejects, ordering, flushing, progress, statistics, so that
- *all tools behave alike.  Status: highest severity wins (4, 5, 2, 3, 1). */
+ * The driver owns reading, -j, rejects, ordering, flushing, progress and statistics, so
+ * that all tools behave alike.  Of several statuses the most severe is given: 4, 5, 2, 3,
+ * 1.  Unless said otherwise, functions that take the cli belong to the main thread and to
+ * commit hooks (which never run beside each other); workers only touch their emit. */
 #ifndef CDP_CLI_CLI_H
 #define CDP_CLI_CLI_H
 
@@ -18,27 +24,28 @@
 #include "base/err.h"
 #include "base/zone.h"
 #include "cli/opt.h"
+#include "io/in.h"
 #include "io/out.h"
 #include "lang/expr.h"
 #include "record/scan.h"
 
 /* Groups of common options a tool takes. */
 enum {
-	CDP_COMMON_INPUT = 1,   /* operands, --rejects --max-rejects --strict --trusted
-				   --unique-keys --line-max --progress --stats */
-	CDP_COMMON_JOBS = 2,    /* -j */
-	CDP_COMMON_TIME = 4,    /* --as-of --tz */
-	CDP_COMMON_ROWS = 8,    /* --table --csv */
-	CDP_COMMON_OUTPUT = 16, /* -o */
+	CDP_COMMON_INPUT = 1,     /* operands, --rejects --max-rejects --strict --trusted
+				     --unique-keys --line-max --progress --stats */
+	CDP_COMMON_JOBS = 2,      /* -j */
+	CDP_COMMON_TIME = 4,      /* --as-of --tz */
+	CDP_COMMON_ROWS = 8,      /* --table --csv */
+	CDP_COMMON_OUTPUT = 16,   /* -o */
+	CDP_COMMON_OPERANDS = 32, /* operands that are no record inputs */
 };
 
 /* When output comes: the suite-wide latency property reads this from --dump-options. */
 enum cdp_answers { CDP_ANSWERS_AS_IT_GOES, CDP_ANSWERS_AT_END, CDP_ANSWERS_NO_INPUT };
 
 struct cdp_tool {
-	const char *name; /* "cdp-filter" */
-	const char
-		*purpose; /* one sentence without stop: "keep the records that match" */
+	const char *name;           /* "cdp-filter" */
+	const char *purpose;        /* one sentence, lower case, no stop */
 	const char *synopsis;       /* "[-e EXPR] [FILE...]" */
 	const char *example;        /* up to three lines */
 	const struct cdp_opt *opts; /* ended by { 0 } */
@@ -47,14 +54,15 @@ struct cdp_tool {
 };
 
 struct cdp_common {
-	const char *output, *rejects, *tz;
-	int64_t jobs, max_rejects;
+	const char *output;  /* NULL or "-": standard output */
+	const char *rejects; /* NULL: rejected lines are not kept */
+	const char *tz;
+	int64_t jobs; /* 0: by the kind of input */
 	uint64_t line_max;
 	bool verbose, quiet, strict, trusted, unique_keys, table, csv, progress, stats;
-	struct cdp_run
-		run; /* as_of (default: now, a whole second) and zone (Asia/Shanghai) */
+	struct cdp_run run; /* as_of (default: now, a whole second) and zone */
 	bool as_of_given;
-	const char *as_of_text;
+	const char *as_of_text; /* as given, else RFC 3339 */
 };
 
 struct cdp_counts {
@@ -69,6 +77,8 @@ struct cdp_cli {
 	struct cdp_cli_priv *priv;
 };
 
+/* Parses, and opens -o, so that a bad name fails before anything is read.  Ends the
+ * process for --help, --version and errors. */
 void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 		   char **argv);
 
@@ -76,6 +86,8 @@ void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 void cdp_cli_warn(struct cdp_cli *cli, const char *fmt, ...) CDP_PRINTF(2, 3);
 void cdp_cli_note(struct cdp_cli *cli, const char *fmt, ...)
 	CDP_PRINTF(2, 3); /* not with -q */
+void cdp_cli_verbose(struct cdp_cli *cli, const char *fmt, ...)
+	CDP_PRINTF(2, 3); /* only with -v */
 /* Report *err, remember its status. */
 void cdp_cli_report(struct cdp_cli *cli, const struct cdp_err *err);
 /* Report and finish without flushing more output: the value for return in main. */
@@ -83,7 +95,7 @@ int cdp_cli_fail(struct cdp_cli *cli, const struct cdp_err *err);
 /* A usage error found after parsing: message, the Try line, exits 2. */
 _Noreturn void cdp_cli_usage(struct cdp_cli *cli, const char *fmt, ...) CDP_PRINTF(2, 3);
 void cdp_cli_set_status(struct cdp_cli *cli, int status); /* keeps the more severe one */
-/* Extra members of the --stats line: `"merged":3`. */
+/* Extra members of the --stats line: `"merged":3`, in order of first mention. */
 void cdp_cli_stat(struct cdp_cli *cli, const char *key, uint64_t value);
 
 /* --- the record loop --- */
@@ -102,27 +114,29 @@ void cdp_emit_line(struct cdp_emit *e);
 /* Set the record aside: to --rejects with err's message and path; counted; status 3. */
 void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
 		     const struct cdp_err *err);
+/* "events.ndjson", for the place of a record in a tool's own words. */
+const char *cdp_emit_name(const struct cdp_emit *e);
 
 struct cdp_job {
 	void *ctx; /* shared, read-only while workers run (but see commit) */
-	/* What to look for; NULL with `lines`. */
+	/* What to look for; NULL: nothing, records are only validated. */
 	const struct cdp_paths *paths;
-	/* Per-thread state; NULL: record() gets ctx itself. */
+	/* Per-thread state, made on the main thread; NULL: record() gets ctx itself. */
 	void *(*worker)(void *ctx);
 	/* One record.  0: done (what it emitted counts); -1 with *err: a data error
-	 * rejects the record, an evaluation error is counted, a system error ends the
-	 * run. */
+	 * rejects the record, an evaluation error is counted, any other ends the run;
+	 * what it had appended to emit->out is taken back. */
 	int (*record)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err);
 	/* Raw lines that are not (yet) JSON: rec->raw, len, line only; blank lines
 	 * skipped. */
 	bool lines;
 	/* Called in input order, never by two threads at once, before the block is
-	 * written: the place for order-dependent state.  May edit emit->out.  NULL: none.
-	 */
+	 * written: the place for order-dependent state.  May edit emit->out and reject.
+	 * NULL: none. */
 	int (*commit)(void *ctx, struct cdp_emit *emit, struct cdp_err *err);
-	/* Once for each worker state after the last record, on the main thread: add it to
-	 * ctx and free it.  NULL: free() is called. */
+	/* Once for each worker state after the last record, on the main thread, also when
+	 * the run failed: add it to ctx and free it.  NULL: free() is called. */
 	int (*merge)(void *ctx, void *worker, struct cdp_err *err);
 	bool serial; /* never more than one job (order-dependent record()) */
 };
@@ -134,13 +148,19 @@ int cdp_cli_run(struct cdp_cli *cli, const struct cdp_job *job);
 int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 		      char *const *operands);
 
-/* For loops of a tool's own (CSV): commit an emit by hand. */
+/* For loops of a tool's own (CSV, sockets): an input that flushes this tool's output
+ * before it waits, and emits committed by hand, whose records carry line numbers of the
+ * whole input. */
+struct cdp_in *cdp_cli_in_new(struct cdp_cli *cli, char *const *operands);
 struct cdp_emit *cdp_cli_emit_new(struct cdp_cli *cli, const char *input_name);
-int cdp_cli_emit_commit(struct cdp_cli *cli,
-			struct cdp_emit *e); /* written and emptied */
+/* Written and emptied.  -1: output failed or --strict met a bad record; stop, finish. */
+int cdp_cli_emit_commit(struct cdp_emit *e);
 void cdp_cli_emit_free(struct cdp_emit *e);
+/* Everything committed so far reaches its reader now. */
+int cdp_cli_flush(struct cdp_cli *cli);
 
 struct cdp_out *cdp_cli_out(struct cdp_cli *cli); /* -o or standard output */
-int cdp_cli_finish(struct cdp_cli *cli);          /* the exit status; frees everything */
+/* The exit status; frees everything.  -o FILE is replaced unless the status is 2 or 4. */
+int cdp_cli_finish(struct cdp_cli *cli);
 
 #endif
