@@ -104,54 +104,80 @@ static inline unsigned byte(uint64_t w, unsigned i)
 	return (unsigned)(w >> (8 * i)) & 0xff;
 }
 
-/* Days before each month of a common year; index 1..12, and 13 for the year's length. */
-static const uint16_t month_start[16] = { 0,   0,   31,  59,  90,  120, 151, 181,
-					  212, 243, 273, 304, 334, 365, 365, 365 };
-
-/* Days in each month, February long; 0 for what is no month. */
-static const uint8_t month_days[16] = { 0,  31, 29, 31, 30, 31, 30, 31,
-					31, 30, 31, 30, 31, 0,  0,  0 };
+/* By leap year and by what two digits can say: days before the month, and its length; no
+ * length for what is no month. */
+static const struct {
+	uint16_t start, length;
+} months[2][100] = {
+	{ { 0, 0 },
+	  { 0, 31 },
+	  { 31, 28 },
+	  { 59, 31 },
+	  { 90, 30 },
+	  { 120, 31 },
+	  { 151, 30 },
+	  { 181, 31 },
+	  { 212, 31 },
+	  { 243, 30 },
+	  { 273, 31 },
+	  { 304, 30 },
+	  { 334, 31 } },
+	{ { 0, 0 },
+	  { 0, 31 },
+	  { 31, 29 },
+	  { 60, 31 },
+	  { 91, 30 },
+	  { 121, 31 },
+	  { 152, 30 },
+	  { 182, 31 },
+	  { 213, 31 },
+	  { 244, 30 },
+	  { 274, 31 },
+	  { 305, 30 },
+	  { 335, 31 } },
+};
 
 int64_t cdp_time_canon_ms(const char *p, size_t n)
 {
-	uint64_t a, b, c;
-	unsigned century, yy, month, day, hour, minute, second, ms;
+	uint64_t a, b, c, bad;
+	unsigned century, yy, year, month, day, century_up, leap, ms;
 
 	if (n != CDP_TIME_CANON)
 		return INT64_MIN;
 	a = load8(p) ^ 0x2d30302d30303030;      /* "0000-00-" */
 	b = load8(p + 8) ^ 0x30303a3030543030;  /* "00T00:00" */
 	c = load8(p + 16) ^ 0x5a3030302e30303a; /* ":00.000Z" */
-	if (misfit(a, 0x7f76767f76767676) | misfit(b, 0x76767f76767f7676) |
-	    misfit(c, 0x7f7676767f76767f))
+	bad = misfit(a, 0x7f76767f76767676) | misfit(b, 0x76767f76767f7676) |
+	      misfit(c, 0x7f7676767f76767f);
+	if (bad)
 		return INT64_MIN;
-	ms = byte(c, 6);
+	ms = byte(c, 6); /* its last digit */
 	a = pairs(a);
-	b = pairs(b);
-	c = pairs(c);
+	b = pairs(b) & 0x00ff0000ff0000ff; /* day, hour, minute */
 	century = byte(a, 0);
 	yy = byte(a, 2);
+	year = century * 100 + yy;
 	month = byte(a, 5);
-	day = byte(b, 0);
-	hour = byte(b, 3);
-	minute = byte(b, 6);
-	second = byte(c, 1);
-	ms += byte(c, 4) * 10;
+	day = byte(b, 0) - 1;
+	/* A century's first year leaps only if the century is a fourth one. */
+	century_up = century + (yy != 0);
+	leap = ((year & 3) == 0) & ((yy != 0) | ((century & 3) == 0));
 
-	/* Every fourth year leaps, a century's first only if the century does. */
-	unsigned long_century = (century & 3) == 0;
-	unsigned leap = ((yy & 3) == 0) & ((yy != 0) | long_century);
-
-	if ((month > 12) | (day - 1 >= month_days[month & 15]) | (hour > 23) |
-	    (minute > 59) | (second > 59) | ((month == 2) & (day == 29) & !leap) |
-	    ((century | yy) == 0))
+	c = pairs(c);
+	/* As above: 23 hours, 59 minutes and 59 seconds stay below the top bit. */
+	bad = (b + 0x0044000068000000) | ((c & 0xff00) + 0x4400);
+	bad = (bad & 0x0080000080008000) | (day >= months[leap][month].length) |
+	      (year == 0);
+	if (bad)
 		return INT64_MIN;
-	/* Centuries since 0000-01-01, a leap day for each fourth; then years and days. */
-	int64_t days = (int64_t)century * 36524 + (century + 3) / 4 + yy * 365 +
-		       (yy + 3) / 4 - ((yy != 0) & !long_century) + month_start[month] +
-		       ((month > 2) & leap) + day - 1 - 719528;
+	/* Days since 0000-01-01: a leap day for every fourth year begun before this one
+	 * but for the first of a century, except each fourth. */
+	unsigned days = year * 365 + ((year + 3) >> 2) - century_up +
+			((century_up + 3) >> 2) + months[leap][month].start + day;
+	unsigned seconds = byte(b, 3) * 3600 + byte(b, 6) * 60 + byte(c, 1);
 
-	return (days * DAY + hour * 3600 + minute * 60 + second) * 1000 + ms;
+	return ((int64_t)days - 719528) * (DAY * 1000LL) + seconds * 1000 +
+	       byte(c, 4) * 10 + ms;
 }
 
 int cdp_time_parse_canon(struct cdp_time *t, const char *p, size_t n)
