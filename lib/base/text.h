@@ -10,18 +10,23 @@
 
 /* Offset of the first byte of the first ill-formed sequence (Unicode table 3-7), or n. */
 size_t cdp_utf8_check(const char *p, size_t n);
-/* Next code point at p (valid UTF-8, n > 0); returns its length 1..4. */
+/* Next code point at p (n > 0); returns its length 1..4.  A byte that begins no
+ * well-formed sequence is U+FFFD of length 1. */
 unsigned cdp_utf8_next(const char *p, size_t n, uint32_t *cp);
+/* The sequence of a code point and its length; that of U+FFFD for what is none. */
 unsigned cdp_utf8_put(char out[4], uint32_t cp);
-size_t cdp_utf8_count(const char *p, size_t n); /* code points */
-/* Columns on a terminal (East Asian wide = 2, combining = 0). */
+size_t cdp_utf8_count(const char *p, size_t n); /* code points of valid UTF-8 */
+/* Columns on a terminal (East Asian wide = 2, combining and controls = 0). */
 size_t cdp_utf8_width(const char *p, size_t n);
-/* NFKC with full-width to half-width, for identifiers (utf8proc). */
+/* Append the NFKC form, which has full-width letters and digits half-width, for
+ * identifiers.  0, or -1 and nothing appended if p is not valid UTF-8. */
 int cdp_text_nfkc(struct cdp_buf *out, const char *p, size_t n);
-/* True if every byte may be printed to a terminal; else use cdp_text_escape. */
-void cdp_text_escape(struct cdp_buf *out, const char *p,
-		     size_t n); /* \n -> \\n, ESC -> \x1b */
-/* The nearest of `names` by edit distance, NULL if none is near ("did you mean"). */
+/* Append text that is safe to print, for people: controls, invisible marks that reorder
+ * text and ill-formed bytes become \n, \r, \t, \x1b, \u202e; all else stays, backslashes
+ * too. */
+void cdp_text_escape(struct cdp_buf *out, const char *p, size_t n);
+/* The nearest of `names` by edit distance in code points, the first of equals; NULL if
+ * none is near ("did you mean"). */
 const char *cdp_text_suggest(const char *p, size_t n, const char *const *names,
 			     size_t count);
 
