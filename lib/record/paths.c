@@ -210,6 +210,34 @@ int cdp_paths_add(struct cdp_paths *p, const char *text, size_t n, struct cdp_er
 	return slot;
 }
 
+int cdp_path_parse(struct cdp_path *p, const char *text, size_t n, struct cdp_err *err)
+{
+	struct cut c = { .count = 0 };
+	int status;
+
+	*p = (struct cdp_path){ 0 };
+	cdp_buf_init(&c.keys, CDP_BUF_NOMAX);
+	status = cut_path(&c, text, n, err);
+	if (status == 0 && memchr(c.keys.p, '\0', c.keys.n))
+		status = path_error(err, 0, "a NUL");
+	if (status == 0) {
+		p->keys = cdp_calloc(c.count, sizeof(*p->keys));
+		for (size_t from = 0; p->count < c.count; from = c.ends[p->count++])
+			p->keys[p->count] =
+				cdp_strndup(c.keys.p + from, c.ends[p->count] - from);
+	}
+	cdp_buf_release(&c.keys);
+	return status;
+}
+
+void cdp_path_release(struct cdp_path *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->keys[i]);
+	free(p->keys);
+	*p = (struct cdp_path){ 0 };
+}
+
 struct cdp_paths *cdp_paths_new(void)
 {
 	static const char *const fixed[CDP_SLOT_FIXED] = { "one_id", "time", "event",

@@ -51,6 +51,14 @@ int cdp_paths_add_keys(struct cdp_paths *p, const char *const *keys, const size_
 		       size_t count);
 unsigned cdp_paths_count(const struct cdp_paths *p);
 
+/* One path alone, cut into its decoded keys; a key that holds a NUL is refused. */
+struct cdp_path {
+	char **keys;
+	size_t count;
+};
+int cdp_path_parse(struct cdp_path *p, const char *text, size_t n, struct cdp_err *err);
+void cdp_path_release(struct cdp_path *p);
+
 /* Slots that every path set has, in this order. */
 enum { CDP_SLOT_ONE_ID, CDP_SLOT_TIME, CDP_SLOT_EVENT, CDP_SLOT_TYPE, CDP_SLOT_FIXED };
 
