@@ -28,6 +28,8 @@ void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
 const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n);
 uint32_t cdp_intern_count(const struct cdp_intern *t);
+/* All ids by ascending key bytes (a prefix before what it begins); caller frees. */
+uint32_t *cdp_intern_order(const struct cdp_intern *t);
 size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */
 
 #endif

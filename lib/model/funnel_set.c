@@ -216,45 +216,18 @@ static void sort_by_time(struct cdp_funnel_event *ev, size_t n)
 	}
 }
 
-struct key_order {
-	const char *p;
-	size_t n;
-	uint32_t user;
-};
-
-static int by_key(const void *a, const void *b)
-{
-	const struct key_order *x = a, *y = b;
-	int c = memcmp(x->p, y->p, x->n < y->n ? x->n : y->n);
-
-	return c ? c : x->n < y->n ? -1 : x->n > y->n;
-}
-
-static struct key_order *users_in_order(const struct cdp_intern *users)
-{
-	uint32_t n = cdp_intern_count(users);
-	struct key_order *k = cdp_alloc(n * sizeof(*k));
-
-	for (uint32_t u = 0; u < n; u++) {
-		k[u].p = cdp_intern_key(users, u, &k[u].n);
-		k[u].user = u;
-	}
-	qsort(k, n, sizeof(*k), by_key);
-	return k;
-}
-
 int cdp_funnel_set_each(struct cdp_funnel_set *s, bool sorted,
 			int (*each)(void *ctx, const struct cdp_funnel_result *r),
 			void *ctx)
 {
 	uint32_t n = cdp_intern_count(s->users);
-	struct key_order *order = sorted ? users_in_order(s->users) : NULL;
+	uint32_t *order = sorted ? cdp_intern_order(s->users) : NULL;
 	struct sorted all;
 	int ret = 0;
 
 	sort_by_user(s, &all);
 	for (uint32_t i = 0; i < n && ret == 0; i++) {
-		uint32_t u = order ? order[i].user : i;
+		uint32_t u = order ? order[i] : i;
 		struct cdp_funnel_event *ev = all.ev + all.start[u];
 		size_t count = all.start[u + 1] - all.start[u];
 		struct cdp_funnel_result r = { 0 };

@@ -1,0 +1,70 @@
+/* Keys come in byte order, also those that zero-padded words cannot tell apart. */
+#include "base/intern.h"
+#include "base/mem.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t rng = 0x9e3779b97f4a7c15ULL;
+static unsigned rnd(unsigned n)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return (unsigned)((rng >> 11) % n);
+}
+
+static bool in_order(const struct cdp_intern *t)
+{
+	uint32_t n = cdp_intern_count(t), *order = cdp_intern_order(t);
+	bool good = true;
+	char *seen = cdp_calloc(n, 1);
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t a, b;
+		const char *p, *q;
+		int c;
+
+		good = good && order[i] < n && !seen[order[i]]++;
+		if (i == 0)
+			continue;
+		p = cdp_intern_key(t, order[i - 1], &a);
+		q = cdp_intern_key(t, order[i], &b);
+		c = memcmp(p, q, a < b ? a : b);
+		good = good && (c < 0 || (c == 0 && a < b));
+	}
+	free(seen);
+	free(order);
+	return good;
+}
+
+int main(void)
+{
+	struct cdp_intern *t;
+	unsigned bad = 0;
+
+	/* Few symbols, NUL and 0xff among them, and lengths around the word size: many
+	 * shared prefixes and keys that differ by trailing NULs only. */
+	for (unsigned round = 0; round < 60; round++) {
+		t = cdp_intern_new(0);
+		for (unsigned i = rnd(3000); i-- > 0;) {
+			char key[40];
+			size_t n = rnd(2) ? rnd(40) : 14 + rnd(5);
+
+			for (size_t j = 0; j < n; j++)
+				key[j] = round % 2 ? "\0\xff"
+						     "a"[rnd(3)]
+					 : j < 13  ? 'x'
+						   : (char)rnd(2);
+			cdp_intern_put(t, key, n, NULL);
+		}
+		bad += !in_order(t);
+		cdp_intern_free(t);
+	}
+	is_int(bad, 0, "ids come once each and by key bytes");
+	t = cdp_intern_new(0);
+	ok(in_order(t), "an empty table has an empty order");
+	cdp_intern_free(t);
+	return tap_done();
+}
