@@ -228,7 +228,7 @@ struct tally {
 static int tally_one(void *ctx, const struct cdp_funnel_result *r)
 {
 	struct tally *t = ctx;
-	char key[16];
+	char key[16] = "";
 
 	snprintf(key, sizeof(key), "%.*s", (int)r->key_len, r->key);
 	t->order_breaks += strcmp(t->last, key) >= 0;
