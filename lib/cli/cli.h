@@ -114,6 +114,10 @@ void cdp_emit_line(struct cdp_emit *e);
 /* Set the record aside: to --rejects with err's message and path; counted; status 3. */
 void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
 		     const struct cdp_err *err);
+/* Count an expression that ended in an error; the first of a run is shown with -v.  For
+ * tools that go on with the record; else return the error from record(). */
+void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
+			 const struct cdp_err *err);
 /* "events.ndjson", for the place of a record in a tool's own words. */
 const char *cdp_emit_name(const struct cdp_emit *e);
 

@@ -116,12 +116,13 @@ void cli_emit_overlong(struct cdp_emit *e, const struct cdp_block *b)
 	e->priv->lines = 1;
 }
 
-void cli_emit_eval_error(struct cdp_emit *e, uint64_t line, const struct cdp_err *err)
+void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
+			 const struct cdp_err *err)
 {
 	e->counts.eval_errors++;
 	if (e->priv->eval_line)
 		return;
-	e->priv->eval_line = line;
+	e->priv->eval_line = rec->line;
 	e->priv->eval_err = *err;
 }
 

@@ -85,7 +85,6 @@ void cli_emit_init(struct cdp_emit *e, struct cdp_cli *cli, const char *name);
 void cli_emit_reset(struct cdp_emit *e);
 void cli_emit_release(struct cdp_emit *e);
 void cli_emit_overlong(struct cdp_emit *e, const struct cdp_block *b);
-void cli_emit_eval_error(struct cdp_emit *e, uint64_t line, const struct cdp_err *err);
 /* Write what the block yielded.  `base`: lines of its input before it.  -1: stop. */
 int cli_emit_commit(struct cdp_emit *e, uint64_t base);
 /* Report a failed output once. */

@@ -120,7 +120,7 @@ static bool mishandled(struct cdp_emit *e, const struct cdp_rec *rec,
 		cdp_emit_reject(e, rec, err);
 		return e->priv->cli->opt.strict;
 	case CDP_ERR_EVAL:
-		cli_emit_eval_error(e, rec->line, err);
+		cdp_emit_eval_error(e, rec, err);
 		return false;
 	default:
 		e->priv->fatal = *err;
