@@ -296,20 +296,18 @@ static bool add_15(struct cdp_buf *b, double v)
  * v = m / 2^s, value = m * 10^k, and the unit of the k-th decimal is 2^s. */
 struct exact {
 	unsigned __int128 value, ten_k;
-	uint64_t m;
 	int s;
 };
 
-/* units * 2^s is read back as v if it lies within half of v's last place: 10^k / 2 either
- * way, half of that downwards below a power of two; the ends count if m is even. */
+/* units * 2^s is read back as v if it lies within half of v's last place, 10^k / 2.  The
+ * bound itself is never met: before it ends it has 17 digits.  Below a power of two it is
+ * nearer, but of those in add_17's range none has a decimal between (the test tries all).
+ */
 static bool reads_back(const struct exact *x, uint64_t units)
 {
 	unsigned __int128 c = (unsigned __int128)units << x->s;
-	bool below = c < x->value;
-	unsigned __int128 diff = below ? x->value - c : c - x->value;
 
-	diff *= below && x->m == 1ull << 52 ? 4 : 2;
-	return diff < x->ten_k || (diff == x->ten_k && x->m % 2 == 0);
+	return (c < x->value ? x->value - c : c - x->value) * 2 < x->ten_k;
 }
 
 /* The nearest integer to value / 2^s / step, ties to even. */
@@ -327,11 +325,11 @@ static uint64_t nearest(const struct exact *x, unsigned step)
 static bool add_17(struct cdp_buf *b, double v)
 {
 	struct exact x;
-	uint64_t bits, d;
+	uint64_t bits, m, d;
 	int k = 0;
 
 	memcpy(&bits, &v, sizeof(bits));
-	x.m = (bits & ((1ull << 52) - 1)) | 1ull << 52;
+	m = (bits & ((1ull << 52) - 1)) | 1ull << 52;
 	x.s = 1075 - (int)(bits >> 52);
 	if (v < 1e-6 || x.s < 0)
 		return false;
@@ -339,12 +337,8 @@ static bool add_17(struct cdp_buf *b, double v)
 		k++;
 	x.ten_k = pow10_u64[k < 19 ? k : 19];
 	x.ten_k *= pow10_u64[k < 19 ? 0 : k - 19];
-	x.value = x.m * x.ten_k;
+	x.value = m * x.ten_k;
 	d = nearest(&x, 10);
-	/* The next one up may be inside where the nearest is not: below a power of two.
-	 */
-	if (!reads_back(&x, d * 10) && reads_back(&x, (d + 1) * 10))
-		d++;
 	if (reads_back(&x, d * 10))
 		add_digits(b, d, 1 - k);
 	else
@@ -368,6 +362,8 @@ static void add_slow(struct cdp_buf *b, double v)
 		for (; *p != 'e'; p++) /* the point may be any byte: the locale's */
 			d = is_digit(*p) ? d * 10 + (uint64_t)(*p - '0') : d;
 		e = atoi(p + 1) - prec;
+		/* Below a power of two the bound is nearer, so that the nearest decimal
+		 * may miss it and the next one up not. */
 		for (int up = 0; up < 2; up++, d++) {
 			n = snprintf(t, sizeof(t), "%llue%d", (unsigned long long)d, e);
 			if (slow_double(t, (size_t)n) == v) {
