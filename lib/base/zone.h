@@ -8,8 +8,8 @@
 struct cdp_zone;
 
 /* Load "Asia/Shanghai", "UTC" or a fixed offset "+08:00".  NULL with a usage error for an
- * unknown name.  Directory: $TZDIR or /usr/share/zoneinfo.  "UTC" and offsets need no
- * file. */
+ * unknown name, a system error for a file that cannot be read or is damaged.  Directory:
+ * $TZDIR or /usr/share/zoneinfo.  "UTC" and offsets need no file. */
 struct cdp_zone *cdp_zone_load(const char *name, struct cdp_err *err);
 void cdp_zone_free(struct cdp_zone *z);
 const char *cdp_zone_name(const struct cdp_zone *z);
@@ -24,18 +24,33 @@ void cdp_zone_civil(const struct cdp_zone *z, struct cdp_time t, struct cdp_civi
  * ...): they are normalised first, so day arithmetic is done on civil dates. */
 struct cdp_time cdp_zone_instant(const struct cdp_zone *z, const struct cdp_civil *c);
 /* Civil day number (cdp_days_from_civil) of epoch second s, and the epoch second at which
- * a civil day begins (the first instant with that date). */
+ * a civil day begins: the first instant with that date, midnight or not; of a date that
+ * was skipped altogether, the first instant after it. */
 int64_t cdp_zone_day(const struct cdp_zone *z, int64_t s);
 int64_t cdp_zone_day_start(const struct cdp_zone *z, int64_t day);
 
-/* The hot path: days of many times of one zone.  Remembers the last transition interval.
- */
+/* The hot path: days of many times of one zone.  Remembers the last interval between
+ * changes of offset. */
 struct cdp_zone_cursor {
 	const struct cdp_zone *z;
 	int64_t from, to; /* [from, to) has offset */
 	int32_t offset;
 };
 void cdp_zone_cursor_init(struct cdp_zone_cursor *c, const struct cdp_zone *z);
-int64_t cdp_zone_cursor_day(struct cdp_zone_cursor *c, int64_t s);
+void cdp_zone_cursor_seek(struct cdp_zone_cursor *c, int64_t s); /* to s's interval */
+
+static inline int32_t cdp_zone_cursor_offset(struct cdp_zone_cursor *c, int64_t s)
+{
+	if (s < c->from || s >= c->to)
+		cdp_zone_cursor_seek(c, s);
+	return c->offset;
+}
+
+static inline int64_t cdp_zone_cursor_day(struct cdp_zone_cursor *c, int64_t s)
+{
+	int64_t local = s + cdp_zone_cursor_offset(c, s);
+
+	return local / 86400 - (local % 86400 < 0);
+}
 
 #endif
