@@ -34,8 +34,8 @@ int cdp_time_parse_canon(struct cdp_time *t, const char *p, size_t n);
 /* Milliseconds since the epoch of canonical 24 bytes, INT64_MIN if they do not fit.  The
  * hot path of every analysis. */
 int64_t cdp_time_canon_ms(const char *p, size_t n);
-/* Exactly 24 bytes, not terminated; nanoseconds below a millisecond are truncated.  A time
- * out of range, which no parser returns, is written as the nearest in range. */
+/* Exactly 24 bytes, not terminated; nanoseconds below a millisecond are truncated.  A
+ * time out of range, which no parser returns, is written as the nearest in range. */
 void cdp_time_format(char out[CDP_TIME_CANON], struct cdp_time t);
 /* RFC 3339 with as many decimals (0..9) as needed and Z; returns the length (at most 30).
  */
