@@ -480,15 +480,18 @@ static int each_input(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 			if (in->next == in->count)
 				return 0;
 			if (open_input(in, err) < 0)
-				return -1;
+				break;
 		}
 		status = next(in, b, err);
 		if (status > 0)
 			return 1;
 		close_input(in);
 		if (status < 0)
-			return -1;
+			break;
 	}
+	b->input = in->next - 1;
+	b->name = name_of(in, b->input);
+	return -1;
 }
 
 int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)

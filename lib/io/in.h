@@ -66,8 +66,8 @@ void cdp_block_release(struct cdp_block *b);
 
 /* 1: *b is filled; 0: end of the last input; -1: *err (system kind) names the input: it
  * is abandoned, and the next call goes on with the next operand, so a caller reports,
- * remembers status 4 and calls again.  "-" given twice is a usage error of the first
- * call: nothing is read, and the next call returns 0. */
+ * remembers status 4 and calls again; b->input and b->name tell which.  "-" given twice
+ * is a usage error of the first call: nothing is read, and the next call returns 0. */
 int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
 
 /* Raw (decompressed) bytes for formats that are not lines (CSV), BOM included: 1 and
