@@ -132,6 +132,11 @@ struct cdp_job {
 	 * what it had appended to emit->out is taken back. */
 	int (*record)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err);
+	/* A line that is no valid record, with the reason in *err.  0: it was read by
+	 * other means (what it emitted counts); -1: rejected, for what *err says now.
+	 * NULL: always rejected. */
+	int (*refused)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		       struct cdp_err *err);
 	/* Raw lines that are not (yet) JSON: rec->raw, len, line only; blank lines
 	 * skipped. */
 	bool lines;

@@ -129,28 +129,38 @@ static bool mishandled(struct cdp_emit *e, const struct cdp_rec *rec,
 	}
 }
 
+typedef int handler(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		    struct cdp_err *err);
+
 /* True if the block ends here. */
-static bool one_record(struct worker *w, struct cdp_rec *rec)
+static bool handle(struct worker *w, struct cdp_rec *rec, handler *how,
+		   struct cdp_err *err)
 {
 	struct cdp_emit *e = &w->emit;
 	size_t mark = e->out.n;
 	struct cdp_counts before = e->counts;
-	struct cdp_err err;
 
-	e->counts.in++;
-	if (w->run->job->record(w->state, rec, e, &err) == 0)
+	if (how(w->state, rec, e, err) == 0)
 		return e->counts.rejected > before.rejected && e->priv->cli->opt.strict;
 	e->out.n = mark;
 	e->counts.out = before.out;
-	return mishandled(e, rec, &err);
+	return mishandled(e, rec, err);
+}
+
+static bool one_record(struct worker *w, struct cdp_rec *rec)
+{
+	struct cdp_err err;
+
+	w->emit.counts.in++;
+	return handle(w, rec, w->run->job->record, &err);
 }
 
 /* A line that is no record was read all the same. */
-static bool refused(struct cdp_emit *e, const struct cdp_rec *rec,
-		    const struct cdp_err *err)
+static bool refused(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
 {
-	e->counts.in++;
-	return mishandled(e, rec, err);
+	w->emit.counts.in++;
+	return w->run->job->refused ? handle(w, rec, w->run->job->refused, err) :
+				      mishandled(&w->emit, rec, err);
 }
 
 static void scan_records(struct worker *w)
@@ -161,7 +171,7 @@ static void scan_records(struct worker *w)
 
 	cdp_scan_block(w->scan, w->block.data, w->block.len);
 	while ((rc = cdp_scan_next(w->scan, &rec, &err)) != 0) {
-		if (rc > 0 ? one_record(w, &rec) : refused(&w->emit, &rec, &err))
+		if (rc > 0 ? one_record(w, &rec) : refused(w, &rec, &err))
 			break;
 	}
 	w->emit.priv->lines = cdp_scan_lines(w->scan);
