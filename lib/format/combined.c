@@ -1,0 +1,436 @@
+#include "format/combined.h"
+
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "format/ids.h"
+#include "format/stamp.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+struct slice {
+	const char *p;
+	size_t n;
+};
+
+/* A line taken apart: slices of it, still escaped; p NULL where the form has none. */
+struct fields {
+	struct slice host, user, time, request, status, bytes, referer, agent, forwarded;
+};
+
+struct cdp_combined {
+	const struct cdp_format_opts *opts;
+	struct cdp_ids ids;
+	struct cdp_buf request, text, value, names;
+};
+
+struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts)
+{
+	struct cdp_combined *r = cdp_calloc(1, sizeof(*r));
+
+	r->opts = opts;
+	cdp_ids_init(&r->ids);
+	cdp_buf_init(&r->request, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->value, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->names, CDP_BUF_NOMAX);
+	return r;
+}
+
+void cdp_combined_free(struct cdp_combined *r)
+{
+	if (!r)
+		return;
+	cdp_ids_release(&r->ids);
+	cdp_buf_release(&r->request);
+	cdp_buf_release(&r->text);
+	cdp_buf_release(&r->value);
+	cdp_buf_release(&r->names);
+	free(r);
+}
+
+/* --- taking a line apart --- */
+
+/* Up to the next space; false at the end. */
+static bool word(const char **p, const char *end, struct slice *s)
+{
+	const char *from = *p, *space = memchr(from, ' ', (size_t)(end - from));
+	const char *to = space ? space : end;
+
+	*s = (struct slice){ from, (size_t)(to - from) };
+	*p = space ? space + 1 : end;
+	return s->n > 0;
+}
+
+/* Between `open` and `close`, a backslash protecting what follows it. */
+static bool enclosed(const char **p, const char *end, char open, char close,
+		     struct slice *s)
+{
+	const char *from = *p, *q;
+
+	if (from == end || *from != open)
+		return false;
+	for (q = ++from; q < end && *q != close; q++)
+		if (*q == '\\')
+			q++;
+	if (q >= end)
+		return false;
+	*s = (struct slice){ from, (size_t)(q - from) };
+	*p = q + 1;
+	return true;
+}
+
+static bool space(const char **p, const char *end)
+{
+	if (*p == end || **p != ' ')
+		return false;
+	++*p;
+	return true;
+}
+
+/* Up to " [", as a user's name may have spaces. */
+static bool before_bracket(const char **p, const char *end, struct slice *s)
+{
+	const char *q = memmem(*p, (size_t)(end - *p), " [", 2);
+
+	if (!q || q == *p)
+		return false;
+	*s = (struct slice){ *p, (size_t)(q - *p) };
+	*p = q + 1;
+	return true;
+}
+
+/* The name of the first field that is not as it should be, or NULL. */
+static const char *split(struct fields *f, const char *p, const char *end)
+{
+	struct slice ident;
+
+	*f = (struct fields){ 0 };
+	if (!word(&p, end, &f->host))
+		return "host";
+	if (!word(&p, end, &ident))
+		return "ident";
+	if (!before_bracket(&p, end, &f->user))
+		return "user";
+	if (!enclosed(&p, end, '[', ']', &f->time) || !space(&p, end))
+		return "time";
+	if (!enclosed(&p, end, '"', '"', &f->request) || !space(&p, end))
+		return "request";
+	if (!word(&p, end, &f->status))
+		return "status";
+	if (!word(&p, end, &f->bytes))
+		return "bytes";
+	if (p == end)
+		return NULL; /* common: no more than that */
+	if (!enclosed(&p, end, '"', '"', &f->referer) || !space(&p, end))
+		return "referer";
+	if (!enclosed(&p, end, '"', '"', &f->agent))
+		return "user_agent";
+	if (p == end)
+		return NULL;
+	if (!space(&p, end) || !enclosed(&p, end, '"', '"', &f->forwarded) || p != end)
+		return "forwarded_for";
+	return NULL;
+}
+
+/* --- escapes --- */
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Two digits at p as a byte, -1 if they are none. */
+static int hex_byte(const char *p, const char *end)
+{
+	if (end - p < 2 || hex(p[0]) < 0 || hex(p[1]) < 0)
+		return -1;
+	return hex(p[0]) << 4 | hex(p[1]);
+}
+
+static void unescape(struct cdp_buf *b, struct slice s)
+{
+	static const char from[] = "nrtbv", to[] = "\n\r\t\b\v";
+	const char *p = s.p, *end = s.p + s.n;
+
+	while (p < end) {
+		const char *c;
+		int byte;
+
+		if (*p != '\\' || p + 1 == end) {
+			cdp_buf_addc(b, *p++);
+			continue;
+		}
+		byte = p[1] == 'x' ? hex_byte(p + 2, end) : -1;
+		if (byte >= 0) {
+			cdp_buf_addc(b, (char)byte);
+			p += 4;
+			continue;
+		}
+		c = p[1] ? strchr(from, p[1]) : NULL;
+		if (c)
+			cdp_buf_addc(b, to[c - from]);
+		else if (p[1] == '"' || p[1] == '\\')
+			cdp_buf_addc(b, p[1]);
+		else
+			cdp_buf_add(b, p, 2);
+		p += 2;
+	}
+}
+
+static struct slice utf8_or(struct cdp_buf *b, struct slice otherwise)
+{
+	if (cdp_utf8_check(b->p, b->n) == b->n)
+		return (struct slice){ b->p, b->n };
+	return otherwise;
+}
+
+/* A quoted field as text, in `b` or the line itself. */
+static struct slice text_of(struct cdp_buf *b, struct slice s)
+{
+	if (!memchr(s.p, '\\', s.n))
+		return s;
+	cdp_buf_reset(b);
+	unescape(b, s);
+	return utf8_or(b, s);
+}
+
+/* A part of a query: '+' is a space there, %HH a byte. */
+static struct slice percent_decoded(struct cdp_buf *b, struct slice s)
+{
+	const char *p = s.p, *end = s.p + s.n;
+
+	cdp_buf_reset(b);
+	while (p < end) {
+		int byte = *p == '%' ? hex_byte(p + 1, end) : -1;
+
+		cdp_buf_addc(b, byte >= 0 ? (char)byte : *p == '+' ? ' ' : *p);
+		p += byte >= 0 ? 3 : 1;
+	}
+	return utf8_or(b, s);
+}
+
+/* --- the query --- */
+
+/* The next "name=value" between ampersands; false at the end. */
+static bool next_param(struct slice *query, struct slice *name, struct slice *value)
+{
+	const char *end, *eq;
+	size_t n;
+
+	while (query->n && *query->p == '&') {
+		query->p++;
+		query->n--;
+	}
+	if (!query->n)
+		return false;
+	end = memchr(query->p, '&', query->n);
+	n = end ? (size_t)(end - query->p) : query->n;
+	eq = memchr(query->p, '=', n);
+	*name = (struct slice){ query->p, eq ? (size_t)(eq - query->p) : n };
+	*value = eq ? (struct slice){ eq + 1, n - name->n - 1 }
+		    : (struct slice){ query->p + n, 0 };
+	query->p += n;
+	query->n -= n;
+	return true;
+}
+
+static int add_param_id(struct cdp_combined *r, struct slice name, struct slice value,
+			struct cdp_err *err)
+{
+	for (size_t i = 0; i < r->opts->param_count; i++) {
+		const struct cdp_id_param *p = &r->opts->params[i];
+
+		if (strlen(p->name) == name.n && memcmp(p->name, name.p, name.n) == 0)
+			return cdp_ids_put(&r->ids, p->kind, strlen(p->kind), value.p,
+					   value.n, err);
+	}
+	return 0;
+}
+
+/* `"query":{...}` into `b`; of names that come twice the last value counts, as it would
+ * in JSON. */
+static int read_query(struct cdp_combined *r, struct slice query, struct cdp_buf *b,
+		      struct cdp_err *err)
+{
+	struct slice name, value;
+	bool more = false;
+
+	cdp_buf_addc(b, '{');
+	while (next_param(&query, &name, &value)) {
+		name = percent_decoded(&r->names, name);
+		value = percent_decoded(&r->value, value);
+		if (add_param_id(r, name, value, err) < 0)
+			return -1;
+		if (more)
+			cdp_buf_addc(b, ',');
+		more = true;
+		cdp_json_str(b, name.p, name.n);
+		cdp_buf_addc(b, ':');
+		cdp_json_str(b, value.p, value.n);
+	}
+	cdp_buf_addc(b, '}');
+	return 0;
+}
+
+/* --- writing --- */
+
+static void put(struct cdp_buf *b, const char *key, struct slice s)
+{
+	cdp_json_key(b, key);
+	cdp_json_str(b, s.p, s.n);
+}
+
+/* A quoted field; "-" says that there was none. */
+static void put_quoted(struct cdp_combined *r, struct cdp_buf *b, const char *key,
+		       struct slice s)
+{
+	if (s.p && !(s.n == 1 && *s.p == '-'))
+		put(b, key, text_of(&r->value, s));
+}
+
+/* Of the form METHOD target PROTOCOL?  What browsers and robots send otherwise is kept
+ * whole. */
+static bool request_parts(struct slice request, struct slice *method,
+			  struct slice *target, struct slice *protocol)
+{
+	const char *p = request.p, *end = request.p + request.n;
+	const char *last = memrchr(request.p, ' ', request.n);
+
+	if (!word(&p, end, method) || p == end || !last || last < p)
+		return false;
+	for (size_t i = 0; i < method->n; i++)
+		if (method->p[i] < 'A' || method->p[i] > 'Z')
+			return false;
+	*target = (struct slice){ p, (size_t)(last - p) };
+	*protocol = (struct slice){ last + 1, (size_t)(end - last - 1) };
+	return target->n && protocol->n > 5 && memcmp(protocol->p, "HTTP/", 5) == 0;
+}
+
+static int put_request(struct cdp_combined *r, struct slice raw, struct cdp_buf *b,
+		       struct cdp_err *err)
+{
+	struct slice request, method, target, protocol;
+	const char *mark;
+	size_t path_len;
+
+	request = text_of(&r->request, raw);
+	if (!request_parts(request, &method, &target, &protocol)) {
+		put(b, "request", request);
+		return 0;
+	}
+	mark = memchr(target.p, '?', target.n);
+	path_len = mark ? (size_t)(mark - target.p) : target.n;
+	put(b, "method", method);
+	put(b, "path", (struct slice){ target.p, path_len });
+	if (mark) {
+		cdp_json_key(b, "query");
+		if (read_query(r, (struct slice){ mark + 1, target.n - path_len - 1 }, b,
+			       err) < 0)
+			return -1;
+	}
+	put(b, "protocol", protocol);
+	return 0;
+}
+
+static int put_props(struct cdp_combined *r, const struct fields *f, struct cdp_buf *b,
+		     struct cdp_err *err)
+{
+	uint64_t v;
+
+	cdp_buf_addc(b, '{');
+	put(b, "ip", f->host);
+	if (put_request(r, f->request, b, err) < 0)
+		return -1;
+	if (cdp_num_u64(&v, f->status.p, f->status.n, 999, err) < 0)
+		return cdp_canon_bad(err, "status", "'%s' is not a status",
+				     cdp_excerpt(f->status.p, f->status.n).s);
+	cdp_json_key(b, "status");
+	cdp_buf_addu(b, v);
+	if (f->bytes.n != 1 || *f->bytes.p != '-') {
+		if (cdp_num_u64(&v, f->bytes.p, f->bytes.n, UINT64_MAX, err) < 0)
+			return cdp_canon_bad(err, "bytes", "'%s' is not a size",
+					     cdp_excerpt(f->bytes.p, f->bytes.n).s);
+		cdp_json_key(b, "bytes");
+		cdp_buf_addu(b, v);
+	}
+	put_quoted(r, b, "referer", f->referer);
+	put_quoted(r, b, "user_agent", f->agent);
+	put_quoted(r, b, "forwarded_for", f->forwarded);
+	cdp_buf_addc(b, '}');
+	return 0;
+}
+
+static int read_ids(struct cdp_combined *r, const struct fields *f, struct cdp_err *err)
+{
+	const char *kind = r->opts->login_kind;
+	struct slice user;
+
+	if (f->user.n != 1 || *f->user.p != '-') {
+		user = text_of(&r->value, f->user);
+		if (cdp_ids_put(&r->ids, kind, strlen(kind), user.p, user.n, err) < 0)
+			return -1;
+	}
+	if (r->ids.n)
+		return 0;
+	return cdp_ids_put(&r->ids, "ip", 2, f->host.p, f->host.n, err);
+}
+
+static int read_time(struct cdp_combined *r, const struct fields *f, int64_t *ms,
+		     struct cdp_err *err)
+{
+	struct cdp_err why;
+	struct cdp_time t;
+
+	if (cdp_stamp_parse(&t, f->time.p, f->time.n, "%d/%b/%Y:%H:%M:%S %z", NULL,
+			    &why) < 0)
+		return cdp_canon_bad(err, "time", "%s", why.msg);
+	*ms = cdp_time_ms(t);
+	return cdp_canon_future(r->opts, *ms, CDP_NO_TIME, err);
+}
+
+static int compose(struct cdp_combined *r, const struct fields *f, struct cdp_buf *out,
+		   struct cdp_canon *info, struct cdp_err *err)
+{
+	const struct cdp_format_opts *o = r->opts;
+	const char *source = o->source ? o->source : "access";
+	size_t start = out->n;
+	int64_t ms = 0;
+
+	/* The properties come first, for the ids that the query holds. */
+	cdp_ids_reset(&r->ids);
+	cdp_buf_reset(&r->text);
+	if (put_props(r, f, &r->text, err) < 0 || read_ids(r, f, err) < 0 ||
+	    read_time(r, f, &ms, err) < 0)
+		return -1;
+	*info = (struct cdp_canon){ .ms = ms };
+	cdp_canon_open(out, ms, o->event, strlen(o->event), NULL);
+	cdp_buf_adds(out, ",\"ids\":");
+	cdp_ids_write(&r->ids, out);
+	cdp_buf_adds(out, ",\"props\":");
+	cdp_buf_add(out, r->text.p, r->text.n);
+	info->source = cdp_canon_add_str(out, start, "source", source, strlen(source));
+	if (o->received != CDP_NO_TIME)
+		info->received = cdp_canon_add_time(out, start, "received", o->received);
+	cdp_buf_addc(out, '}');
+	return 0;
+}
+
+int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
+		      struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err)
+{
+	struct fields f;
+	const char *bad;
+
+	/* What the server did not escape may be anything. */
+	if (cdp_utf8_check(line, n) != n)
+		return cdp_canon_bad(err, "", "not valid UTF-8");
+	bad = split(&f, line, line + n);
+	if (bad)
+		return cdp_canon_bad(err, bad, "not a line of an access log: no %s", bad);
+	return compose(r, &f, out, info, err);
+}

@@ -1,0 +1,26 @@
+/* Access logs in the "combined" form of nginx and Apache (and "common", which is shorter,
+ * and nginx's "main", which has the forwarded address as a last field):
+ *
+ *   host ident user [22/Nov/2026:02:49:43 +0000] "GET /f?a=1 HTTP/1.1" 200 2 "referer"
+ * "ua"
+ *
+ * \xHH (nginx) and \" \\ \n \r \t \b \v (Apache) in quoted fields are undone; a field
+ * that is no UTF-8 then is kept as it is written.  Each line is an event: path, query,
+ * method, status and so on among its properties; its ids are those of the query
+ * parameters that the options name and the user that the server knew (login kind);
+ * failing all, the address of the client as "ip". */
+#ifndef CDP_FORMAT_COMBINED_H
+#define CDP_FORMAT_COMBINED_H
+
+#include "format/canon.h"
+
+struct cdp_combined;
+
+struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts);
+void cdp_combined_free(struct cdp_combined *r);
+
+/* One line without its end. */
+int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
+		      struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err);
+
+#endif

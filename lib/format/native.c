@@ -1,0 +1,555 @@
+#include "format/native.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "format/ids.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+enum kind { EVENT, PROFILE, DETAIL, ENTITY, RELATION, BIND, UNBIND, KINDS };
+
+static const struct {
+	const char *name;
+	bool needs_time;
+	unsigned ids; /* at least so many */
+} kinds[KINDS] = {
+	[EVENT] = { "event", true, 1 },        [PROFILE] = { "profile", true, 1 },
+	[DETAIL] = { "detail", true, 1 },      [ENTITY] = { "entity", false, 0 },
+	[RELATION] = { "relation", false, 1 }, [BIND] = { "bind", true, 2 },
+	[UNBIND] = { "unbind", true, 1 },
+};
+
+struct cdp_native {
+	const struct cdp_format_opts *opts;
+	const struct cdp_native_slots *slots;
+	struct cdp_ids ids, to;
+	struct cdp_buf event, key, text;
+};
+
+/* What was learned of a record before anything is written. */
+struct facts {
+	enum kind kind;
+	int64_t ms, sent, received;
+	const char *event;
+	size_t event_len;
+	bool plain_ids;
+	bool as_is; /* no member but the head's asks for a change */
+};
+
+void cdp_native_paths(struct cdp_native_slots *slots, struct cdp_paths *paths)
+{
+	static const char *const names[] = {
+		"ids",     "props", "sent",     "received",  "event_id", "source",
+		"detail",  "row",   "entity",   "id",        "relation", "to",
+		"deleted", "set",   "set_once", "increment", "append",   "unset",
+	};
+	int *slot = &slots->ids;
+
+	_Static_assert(sizeof(*slots) == sizeof(names) / sizeof(*names) * sizeof(int),
+		       "a slot for each name");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n = strlen(names[i]);
+
+		slot[i] = cdp_paths_add_keys(paths, &names[i], &n, 1);
+	}
+}
+
+struct cdp_native *cdp_native_new(const struct cdp_format_opts *opts,
+				  const struct cdp_native_slots *slots)
+{
+	struct cdp_native *r = cdp_calloc(1, sizeof(*r));
+
+	r->opts = opts;
+	r->slots = slots;
+	cdp_ids_init(&r->ids);
+	cdp_ids_init(&r->to);
+	cdp_buf_init(&r->event, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->key, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
+	return r;
+}
+
+void cdp_native_free(struct cdp_native *r)
+{
+	if (!r)
+		return;
+	cdp_ids_release(&r->ids);
+	cdp_ids_release(&r->to);
+	cdp_buf_release(&r->event);
+	cdp_buf_release(&r->key);
+	cdp_buf_release(&r->text);
+	free(r);
+}
+
+static int find_kind(const struct cdp_val *type)
+{
+	if (type->type == CDP_MISSING)
+		return EVENT;
+	for (int k = 0; k < KINDS; k++)
+		if (cdp_val_is(type, kinds[k].name, strlen(kinds[k].name)))
+			return k;
+	return -1;
+}
+
+bool cdp_native_knows(const struct cdp_val *type)
+{
+	return find_kind(type) >= 0;
+}
+
+/* --- checks --- */
+
+static int check_object(const struct cdp_val *v, const char *path, bool *as_is,
+			struct cdp_err *err)
+{
+	if (v->type == CDP_NULL)
+		*as_is = false; /* null says nothing: it is left out */
+	else if (v->type != CDP_MISSING && v->type != CDP_OBJECT)
+		return cdp_canon_bad(err, path, "not an object");
+	return 0;
+}
+
+/* A name of a table, row, entity: a string, or digits that become one. */
+static int check_name(struct cdp_native *r, const struct cdp_val *v, const char *path,
+		      struct cdp_err *err)
+{
+	const char *p;
+	size_t n;
+
+	if (cdp_id_text(v, &r->text, &p, &n, path, NULL, 0, err) < 0)
+		return -1;
+	return n ? 0 : cdp_canon_bad(err, path, "%s is missing", path);
+}
+
+static int check_profile(struct cdp_rec *rec, const struct cdp_native_slots *s,
+			 struct facts *f, struct cdp_err *err)
+{
+	const struct cdp_val *set = cdp_rec_get(rec, s->set),
+			     *once = cdp_rec_get(rec, s->set_once),
+			     *increment = cdp_rec_get(rec, s->increment),
+			     *append = cdp_rec_get(rec, s->append),
+			     *unset = cdp_rec_get(rec, s->unset);
+
+	if (check_object(set, "set", &f->as_is, err) < 0 ||
+	    check_object(once, "set_once", &f->as_is, err) < 0 ||
+	    check_object(increment, "increment", &f->as_is, err) < 0 ||
+	    check_object(append, "append", &f->as_is, err) < 0 ||
+	    cdp_canon_check_members(increment, "increment", CDP_NUMBER, "a number", err) <
+		    0 ||
+	    cdp_canon_check_members(append, "append", CDP_ARRAY, "an array", err) < 0)
+		return -1;
+	if (unset->type > CDP_NULL && unset->type != CDP_ARRAY &&
+	    unset->type != CDP_OBJECT)
+		return cdp_canon_bad(err, "unset", "not an array of names");
+	if (set->type <= CDP_NULL && once->type <= CDP_NULL &&
+	    increment->type <= CDP_NULL && append->type <= CDP_NULL &&
+	    unset->type <= CDP_NULL && cdp_rec_get(rec, s->deleted)->type != CDP_TRUE)
+		return cdp_canon_bad(err, "set",
+				     "an update of nothing: no set, set_once, increment, "
+				     "append, unset or deleted");
+	return 0;
+}
+
+static int check_kind(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
+		      struct cdp_err *err)
+{
+	const struct cdp_native_slots *s = r->slots;
+	const struct cdp_val *deleted = cdp_rec_get(rec, s->deleted);
+
+	switch (f->kind) {
+	case PROFILE:
+		if (check_profile(rec, s, f, err) < 0)
+			return -1;
+		break;
+	case DETAIL:
+		if (check_name(r, cdp_rec_get(rec, s->detail), "detail", err) < 0 ||
+		    check_name(r, cdp_rec_get(rec, s->row), "row", err) < 0)
+			return -1;
+		break;
+	case ENTITY:
+		if (check_name(r, cdp_rec_get(rec, s->entity), "entity", err) < 0 ||
+		    check_name(r, cdp_rec_get(rec, s->id), "id", err) < 0)
+			return -1;
+		break;
+	case RELATION:
+		cdp_ids_reset(&r->to);
+		if (check_name(r, cdp_rec_get(rec, s->relation), "relation", err) < 0)
+			return -1;
+		if (cdp_rec_get(rec, s->to)->type == CDP_MISSING)
+			return cdp_canon_bad(err, "to", "to is missing");
+		if (cdp_ids_read(&r->to, cdp_rec_get(rec, s->to), "to", NULL, err) < 0)
+			return -1;
+		if (!r->to.n)
+			return cdp_canon_bad(err, "to", "no usable id");
+		break;
+	default:
+		return 0;
+	}
+	if (deleted->type != CDP_MISSING && deleted->type != CDP_TRUE &&
+	    deleted->type != CDP_FALSE)
+		return cdp_canon_bad(err, "deleted", "not true or false");
+	return 0;
+}
+
+static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
+		     struct cdp_err *err)
+{
+	const struct cdp_val *ids = cdp_rec_get(rec, r->slots->ids);
+	unsigned least = kinds[f->kind].ids;
+
+	cdp_ids_reset(&r->ids);
+	f->plain_ids = false;
+	if (ids->type != CDP_MISSING &&
+	    cdp_ids_read(&r->ids, ids, "ids", &f->plain_ids, err) < 0)
+		return -1;
+	if (r->ids.n >= least)
+		return 0;
+	if (ids->type == CDP_MISSING)
+		return cdp_canon_bad(err, "ids", "ids is missing");
+	return cdp_canon_bad(
+		err, "ids", least == 1 ? "no usable id" : "a bind of fewer than two ids");
+}
+
+/* `sent` and `received`: wrong ones cost no event, as nothing but corrections of skewed
+ * clocks reads them; they would cost a tool that trusts them, so they are errors. */
+static int check_delivery(struct cdp_native *r, struct cdp_rec *rec, int slot,
+			  const char *path, int64_t *ms, struct facts *f,
+			  struct cdp_err *err)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, slot);
+
+	*ms = CDP_NO_TIME;
+	if (v->type == CDP_MISSING)
+		return 0;
+	if (v->type == CDP_NULL) {
+		f->as_is = false;
+		return 0;
+	}
+	if (cdp_canon_time(ms, v, r->opts->zone, path, err) < 0)
+		return -1;
+	if (v->type != CDP_STRING || cdp_time_canon_ms(v->p, v->n) == INT64_MIN)
+		f->as_is = false;
+	return 0;
+}
+
+static int check_texts(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
+		       struct cdp_err *err)
+{
+	const struct cdp_val *id = cdp_rec_get(rec, r->slots->event_id),
+			     *source = cdp_rec_get(rec, r->slots->source),
+			     *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+	const char *p;
+	uint64_t ignored;
+	size_t n;
+
+	if (cdp_id_text(id, &r->text, &p, &n, "event_id", NULL, 0, err) < 0)
+		return -1;
+	if (id->type != CDP_MISSING && (id->type != CDP_STRING || n == 0))
+		f->as_is = false;
+	if (source->type == CDP_NULL)
+		f->as_is = false;
+	else if (source->type != CDP_MISSING && source->type != CDP_STRING)
+		return cdp_canon_bad(err, "source", "not a string");
+	if (one_id->type != CDP_MISSING &&
+	    (one_id->type != CDP_STRING || !cdp_unhex16(&ignored, one_id->p, one_id->n)))
+		return cdp_canon_bad(err, "one_id", "not 16 lower-case hex digits");
+	if (source->type <= CDP_NULL && r->opts->source)
+		f->as_is = false;
+	return 0;
+}
+
+static int check_head(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
+		      struct cdp_err *err)
+{
+	const struct cdp_val *time = cdp_rec_get(rec, CDP_SLOT_TIME),
+			     *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
+
+	f->ms = CDP_NO_TIME;
+	if ((time->type > CDP_NULL || kinds[f->kind].needs_time) &&
+	    cdp_canon_time(&f->ms, time, r->opts->zone, "time", err) < 0)
+		return -1;
+	if (f->kind != EVENT)
+		return 0;
+	if (event->type == CDP_MISSING)
+		return cdp_canon_bad(err, "event", "event is missing");
+	if (event->type != CDP_STRING)
+		return cdp_canon_bad(err, "event", "not a string");
+	f->event = cdp_val_str(event, &r->event, &f->event_len);
+	return cdp_canon_event(f->event, f->event_len, err);
+}
+
+static int check(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
+		 struct cdp_err *err)
+{
+	const struct cdp_val *type = cdp_rec_get(rec, CDP_SLOT_TYPE);
+	const struct cdp_native_slots *s = r->slots;
+	int kind = find_kind(type);
+
+	if (kind < 0)
+		return type->type == CDP_STRING
+			       ? cdp_canon_bad(err, "type", "unknown type '%s'",
+					       cdp_excerpt(type->p, type->n).s)
+			       : cdp_canon_bad(err, "type", "not a string");
+	*f = (struct facts){ .kind = (enum kind)kind,
+			     .as_is = type->type == CDP_MISSING };
+	if (check_head(r, rec, f, err) < 0 || check_ids(r, rec, f, err) < 0 ||
+	    check_object(cdp_rec_get(rec, s->props), "props", &f->as_is, err) < 0 ||
+	    check_kind(r, rec, f, err) < 0 || check_texts(r, rec, f, err) < 0 ||
+	    check_delivery(r, rec, s->sent, "sent", &f->sent, f, err) < 0 ||
+	    check_delivery(r, rec, s->received, "received", &f->received, f, err) < 0)
+		return -1;
+	if (f->received == CDP_NO_TIME && r->opts->received != CDP_NO_TIME)
+		f->as_is = false;
+	return f->ms == CDP_NO_TIME ? 0
+				    : cdp_canon_future(r->opts, f->ms, f->received, err);
+}
+
+/* --- writing --- */
+
+/* The line is what we would write: head first, nothing between its parts. */
+static bool is_canonical(struct cdp_rec *rec, const struct cdp_native_slots *s,
+			 const struct facts *f)
+{
+	static const char a[] = "{\"time\":\"", b[] = "\",\"event\":\"",
+			  c[] = "\",\"ids\":";
+	const struct cdp_val *one_id = &rec->slots[CDP_SLOT_ONE_ID];
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
+	const char *p = rec->raw;
+
+	if (!f->as_is || !f->plain_ids || rec->len < 64)
+		return false;
+	if (one_id->type != CDP_MISSING) {
+		static const char o[] = "{\"one_id\":\"", t[] = "\",\"time\":\"";
+
+		if (one_id->p != p + sizeof(o) - 1 || memcmp(p, o, sizeof(o) - 1) != 0)
+			return false;
+		p = one_id->p + one_id->n;
+		if (memcmp(p, t, sizeof(t) - 1) != 0)
+			return false;
+		p += sizeof(t) - 1;
+	} else {
+		if (memcmp(p, a, sizeof(a) - 1) != 0)
+			return false;
+		p += sizeof(a) - 1;
+	}
+	return time->p == p && cdp_time_canon_ms(time->p, time->n) != INT64_MIN &&
+	       !event->escaped && event->p == time->p + time->n + sizeof(b) - 1 &&
+	       memcmp(time->p + time->n, b, sizeof(b) - 1) == 0 &&
+	       rec->slots[s->ids].p == event->p + event->n + sizeof(c) - 1 &&
+	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0 &&
+	       cdp_canon_is_compact(rec->raw, rec->len);
+}
+
+static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
+{
+	if (v->type != CDP_STRING)
+		return (struct cdp_span){ 0, 0 };
+	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
+}
+
+/* A canonical member with its comma; its key is `key_len` bytes. */
+static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
+				 size_t key_len)
+{
+	struct cdp_span s = span_of(rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4; /* ,"": */
+		s.n += key_len + 4;
+	}
+	return s;
+}
+
+static void copy(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
+		 struct cdp_canon *info)
+{
+	const struct cdp_native_slots *s = r->slots;
+
+	cdp_buf_add(out, rec->raw, rec->len);
+	info->event_id = span_of(rec, &rec->slots[s->event_id]);
+	info->source = span_of(rec, &rec->slots[s->source]);
+	info->sent = member_of(rec, &rec->slots[s->sent], 4);
+	info->received = member_of(rec, &rec->slots[s->received], 8);
+}
+
+/* `,"key":"text"` of a name that may have come as a number; an empty one is left out. */
+static struct cdp_span put_name(struct cdp_native *r, struct cdp_buf *out, size_t start,
+				const char *key, const struct cdp_val *v)
+{
+	struct cdp_err never;
+	const char *p;
+	size_t n;
+
+	if (cdp_id_text(v, &r->text, &p, &n, key, NULL, 0, &never) < 0 || !n)
+		return (struct cdp_span){ 0, 0 };
+	return cdp_canon_add_str(out, start, key, p, n);
+}
+
+/* Members that are written otherwise than as they came. */
+enum member {
+	M_OTHER,
+	M_HEAD, /* done already */
+	M_SENT,
+	M_RECEIVED,
+	M_EVENT_ID,
+	M_SOURCE,
+	M_NAME, /* detail, row, entity, id, relation */
+	M_TO,
+	M_UNSET,
+	M_OBJECT, /* may be null */
+};
+
+static enum member member(const char *p, size_t n, enum kind kind, const char **name)
+{
+	static const struct {
+		const char *name;
+		enum member member;
+		unsigned kinds; /* bits; 0: all */
+	} table[] = {
+		{ "one_id", M_HEAD, 0 },
+		{ "time", M_HEAD, 0 },
+		{ "event", M_HEAD, 1 << EVENT },
+		{ "type", M_HEAD, 0 },
+		{ "ids", M_HEAD, 0 },
+		{ "sent", M_SENT, 0 },
+		{ "received", M_RECEIVED, 0 },
+		{ "event_id", M_EVENT_ID, 0 },
+		{ "source", M_SOURCE, 0 },
+		{ "props", M_OBJECT, 0 },
+		{ "detail", M_NAME, 1 << DETAIL },
+		{ "row", M_NAME, 1 << DETAIL },
+		{ "entity", M_NAME, 1 << ENTITY },
+		{ "id", M_NAME, 1 << ENTITY },
+		{ "relation", M_NAME, 1 << RELATION },
+		{ "to", M_TO, 1 << RELATION },
+		{ "set", M_OBJECT, 1 << PROFILE },
+		{ "set_once", M_OBJECT, 1 << PROFILE },
+		{ "increment", M_OBJECT, 1 << PROFILE },
+		{ "append", M_OBJECT, 1 << PROFILE },
+		{ "unset", M_UNSET, 1 << PROFILE },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (strlen(table[i].name) == n && memcmp(table[i].name, p, n) == 0 &&
+		    (!table[i].kinds || table[i].kinds >> kind & 1)) {
+			*name = table[i].name;
+			return table[i].member;
+		}
+	return M_OTHER;
+}
+
+static void put_head(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
+		     struct cdp_buf *out)
+{
+	const struct cdp_val *one_id = &rec->slots[CDP_SLOT_ONE_ID];
+	size_t start = out->n;
+
+	cdp_canon_open(out, f->ms, f->event, f->event_len,
+		       f->kind == EVENT ? NULL : kinds[f->kind].name);
+	if (one_id->type == CDP_STRING) {
+		cdp_buf_reset(&r->text);
+		cdp_buf_add(&r->text, out->p + start + 1, out->n - start - 1);
+		out->n = start;
+		cdp_buf_adds(out, "{\"one_id\":");
+		cdp_json_val(out, one_id);
+		cdp_buf_addc(out, ',');
+		cdp_buf_add(out, r->text.p, r->text.n);
+	}
+	if (r->ids.n || f->kind != ENTITY) {
+		cdp_buf_adds(out, ",\"ids\":");
+		cdp_ids_write(&r->ids, out);
+	}
+}
+
+/* One member after the head, by its last value where it came twice. */
+static void put_member(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
+		       const struct cdp_val *key, const struct cdp_val *v, unsigned *done,
+		       struct cdp_buf *out, size_t start, struct cdp_canon *info)
+{
+	const struct cdp_native_slots *s = r->slots;
+	const char *name, *p;
+	enum member m;
+	size_t n;
+
+	p = cdp_val_str(key, &r->key, &n);
+	m = member(p, n, f->kind, &name);
+	if (m == M_HEAD ||
+	    (m != M_OTHER && m != M_NAME && m != M_OBJECT && *done >> m & 1))
+		return;
+	*done |= 1u << m;
+	switch (m) {
+	case M_SENT:
+		if (f->sent != CDP_NO_TIME)
+			info->sent = cdp_canon_add_time(out, start, name, f->sent);
+		break;
+	case M_RECEIVED:
+		if (f->received != CDP_NO_TIME)
+			info->received =
+				cdp_canon_add_time(out, start, name, f->received);
+		break;
+	case M_EVENT_ID:
+		info->event_id = put_name(r, out, start, name, &rec->slots[s->event_id]);
+		break;
+	case M_SOURCE:
+		info->source = put_name(r, out, start, name, &rec->slots[s->source]);
+		break;
+	case M_NAME:
+		put_name(r, out, start, name, v);
+		break;
+	case M_TO:
+		cdp_buf_adds(out, ",\"to\":");
+		cdp_ids_write(&r->to, out);
+		break;
+	case M_UNSET:
+		if (rec->slots[s->unset].type > CDP_NULL)
+			cdp_canon_put_unset(out, &rec->slots[s->unset]);
+		break;
+	case M_OBJECT:
+		if (v->type == CDP_NULL)
+			break;
+		/* fall through */
+	default:
+		cdp_buf_addc(out, ',');
+		cdp_json_val(out, key);
+		cdp_buf_addc(out, ':');
+		cdp_canon_put_val(out, v);
+		break;
+	}
+}
+
+static void rewrite(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
+		    struct cdp_buf *out, struct cdp_canon *info)
+{
+	struct cdp_val all, key, v;
+	struct cdp_iter it = { 0 };
+	size_t start = out->n;
+	unsigned done = 0;
+
+	put_head(r, rec, f, out);
+	cdp_val_at(&all, rec->raw, rec->len);
+	while (cdp_val_member(&all, &it, &key, &v))
+		put_member(r, rec, f, &key, &v, &done, out, start, info);
+	if (!info->source.n && r->opts->source)
+		info->source = cdp_canon_add_str(out, start, "source", r->opts->source,
+						 strlen(r->opts->source));
+	if (f->received == CDP_NO_TIME && r->opts->received != CDP_NO_TIME)
+		info->received =
+			cdp_canon_add_time(out, start, "received", r->opts->received);
+	cdp_buf_addc(out, '}');
+}
+
+int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
+		    struct cdp_canon *info, struct cdp_err *err)
+{
+	struct facts f;
+
+	if (check(r, rec, &f, err) < 0)
+		return -1;
+	*info = (struct cdp_canon){ .ms = f.ms };
+	if (is_canonical(rec, r->slots, &f))
+		copy(r, rec, out, info);
+	else
+		rewrite(r, rec, &f, out, info);
+	return 0;
+}

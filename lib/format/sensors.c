@@ -1,0 +1,705 @@
+#include "format/sensors.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "format/ids.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+enum kind { EVENT, BIND, UNBIND, PROFILE, ENTITY, DETAIL };
+
+static const struct kind_of {
+	const char *type;
+	enum kind kind;
+	const char *update; /* member of a profile record that `properties` become */
+	bool deleted;
+} types[] = {
+	{ "track", EVENT, NULL, false },
+	{ "track_signup", EVENT, NULL, false },
+	{ "track_id_bind", BIND, NULL, false },
+	{ "track_id_unbind", UNBIND, NULL, false },
+	{ "profile_set", PROFILE, "set", false },
+	{ "profile_set_once", PROFILE, "set_once", false },
+	{ "profile_increment", PROFILE, "increment", false },
+	{ "profile_append", PROFILE, "append", false },
+	{ "profile_unset", PROFILE, "unset", false },
+	{ "profile_delete", PROFILE, NULL, true },
+	{ "item_set", ENTITY, NULL, false },
+	{ "item_delete", ENTITY, NULL, true },
+	{ "detail_set", DETAIL, NULL, false },
+	{ "detail_delete", DETAIL, NULL, true },
+};
+
+/* Kinds of ids by what the libraries call them. */
+static const struct {
+	const char *key, *kind;
+} identities[] = {
+	{ "$identity_cookie_id", "cookie" },    { "$identity_anonymous_id", "anonymous" },
+	{ "$identity_mobile", "phone" },        { "$identity_email", "email" },
+	{ "$identity_android_id", "device" },   { "$identity_android_uuid", "device" },
+	{ "$identity_ios_id", "device" },       { "$identity_ios_uuid", "device" },
+	{ "$identity_idfv", "device" },         { "$identity_harmony_id", "device" },
+	{ "$identity_harmony_uuid", "device" }, { "$identity_mp_id", "device" },
+};
+
+struct cdp_sensors {
+	const struct cdp_format_opts *opts;
+	const struct cdp_sensors_slots *slots;
+	const struct kind_of *type;
+	struct cdp_ids ids;
+	/* distinct_id as text; valid until the next record */
+	const char *distinct;
+	size_t distinct_len;
+	struct cdp_buf distinct_buf, event_buf, text, key;
+	const char *event;
+	size_t event_len;
+	int64_t ms, sent;
+};
+
+void cdp_sensors_paths(struct cdp_sensors_slots *slots, struct cdp_paths *paths)
+{
+	static const char *const names[][2] = {
+		{ "distinct_id" },
+		{ "_track_id" },
+		{ "properties" },
+		{ "lib", "$lib" },
+		{ "login_id" },
+		{ "anonymous_id" },
+		{ "original_id" },
+		{ "identities" },
+		{ "project" },
+		{ "token" },
+		{ "_flush_time" },
+		{ "item_type" },
+		{ "item_id" },
+		{ "schema" },
+		{ "id" },
+		{ "properties", "$is_login_id" },
+		{ "properties", "$time" },
+		{ "properties", "$project" },
+		{ "properties", "$token" },
+		{ "properties", "identities" },
+		{ "properties", "distinct_id" },
+		{ "properties", "$timezone_offset" },
+	};
+	int *slot = &slots->distinct_id;
+
+	_Static_assert(sizeof(*slots) == sizeof(names) / sizeof(*names) * sizeof(int),
+		       "a slot for each name");
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		size_t n[2] = { strlen(names[i][0]),
+				names[i][1] ? strlen(names[i][1]) : 0 };
+
+		slot[i] = cdp_paths_add_keys(paths, names[i], n, names[i][1] ? 2 : 1);
+	}
+}
+
+struct cdp_sensors *cdp_sensors_new(const struct cdp_format_opts *opts,
+				    const struct cdp_sensors_slots *slots)
+{
+	struct cdp_sensors *r = cdp_calloc(1, sizeof(*r));
+
+	r->opts = opts;
+	r->slots = slots;
+	cdp_ids_init(&r->ids);
+	cdp_buf_init(&r->distinct_buf, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->event_buf, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->key, CDP_BUF_NOMAX);
+	return r;
+}
+
+void cdp_sensors_free(struct cdp_sensors *r)
+{
+	if (!r)
+		return;
+	cdp_ids_release(&r->ids);
+	cdp_buf_release(&r->distinct_buf);
+	cdp_buf_release(&r->event_buf);
+	cdp_buf_release(&r->text);
+	cdp_buf_release(&r->key);
+	free(r);
+}
+
+static const struct kind_of *find_type(const struct cdp_val *type)
+{
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (cdp_val_is(type, types[i].type, strlen(types[i].type)))
+			return &types[i];
+	return NULL;
+}
+
+bool cdp_sensors_knows(const struct cdp_val *type)
+{
+	return find_type(type) != NULL;
+}
+
+/* --- ids --- */
+
+static bool ends_in(const char *p, size_t n, const char *tail)
+{
+	size_t k = strlen(tail);
+
+	return n >= k && memcmp(p + n - k, tail, k) == 0;
+}
+
+static bool begins_with(const char *p, size_t n, const char *head)
+{
+	size_t k = strlen(head);
+
+	return n >= k && memcmp(p, head, k) == 0;
+}
+
+/* The key without "$identity_": the kind of what is not in the table. */
+static void bare_key(const char **key, size_t *n)
+{
+	static const char prefix[] = "$identity_";
+
+	if (*n > sizeof(prefix) - 1 && begins_with(*key, *n, prefix)) {
+		*key += sizeof(prefix) - 1;
+		*n -= sizeof(prefix) - 1;
+	}
+}
+
+/* NULL: the bare key is the kind. */
+static const char *known_kind(const struct cdp_format_opts *opts, const char *key,
+			      size_t n)
+{
+	if (n == strlen("$identity_login_id") &&
+	    memcmp(key, "$identity_login_id", n) == 0)
+		return opts->login_kind;
+	for (size_t i = 0; i < sizeof(identities) / sizeof(*identities); i++)
+		if (n == strlen(identities[i].key) &&
+		    memcmp(key, identities[i].key, n) == 0)
+			return identities[i].kind;
+	/* $identity_mp_<app>_openid: an id of the person within one app */
+	if (begins_with(key, n, "$identity_") && ends_in(key, n, "_openid"))
+		return "openid";
+	if (begins_with(key, n, "$identity_") && ends_in(key, n, "unionid"))
+		return "unionid";
+	return NULL;
+}
+
+static int add_identity(struct cdp_sensors *r, const char *key, size_t key_len,
+			const char *p, size_t n, struct cdp_err *err)
+{
+	const char *kind = known_kind(r->opts, key, key_len);
+
+	bare_key(&key, &key_len);
+	return kind ? cdp_ids_add(&r->ids, kind, key, key_len, p, n, err)
+		    : cdp_ids_put(&r->ids, key, key_len, p, n, err);
+}
+
+static int add_identities(struct cdp_sensors *r, const struct cdp_val *object,
+			  const char *path, struct cdp_err *err)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, v;
+	const char *k, *p;
+	size_t kn, n;
+
+	if (object->type <= CDP_NULL)
+		return 0;
+	if (object->type != CDP_OBJECT)
+		return cdp_canon_bad(err, path, "not an object");
+	while (cdp_val_member(object, &it, &key, &v)) {
+		k = cdp_val_str(&key, &r->key, &kn);
+		if (cdp_id_text(&v, &r->text, &p, &n, path, k, kn, err) < 0)
+			return -1;
+		if (n && add_identity(r, k, kn, p, n, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* "<key>+<value>", as an id stands in distinct_id and login_id when it is no plain login
+ * id: of the libraries' own keys, or of one that `identities` has. */
+static int add_joined(struct cdp_sensors *r, const char *p, size_t n, bool *joined,
+		      struct cdp_err *err)
+{
+	const char *plus = memchr(p, '+', n), *key = p, *v;
+	size_t key_len = plus ? (size_t)(plus - p) : 0, v_len, k = key_len;
+
+	*joined = false;
+	if (!key_len)
+		return 0;
+	if (!begins_with(p, n, "$identity_")) {
+		bare_key(&key, &k);
+		v = cdp_ids_get(&r->ids, key, k, &v_len);
+		if (!v || v_len != n - key_len - 1 || memcmp(v, plus + 1, v_len) != 0)
+			return 0;
+	}
+	*joined = true;
+	return add_identity(r, p, key_len, plus + 1, n - key_len - 1, err);
+}
+
+/* One of the plain members login_id, anonymous_id, original_id. */
+static int add_member(struct cdp_sensors *r, struct cdp_rec *rec, int slot,
+		      const char *path, const char *kind, struct cdp_err *err)
+{
+	const char *p;
+	bool joined;
+	size_t n;
+
+	if (cdp_id_text(cdp_rec_get(rec, slot), &r->text, &p, &n, path, NULL, 0, err) < 0)
+		return -1;
+	if (!n)
+		return 0;
+	if (add_joined(r, p, n, &joined, err) < 0)
+		return -1;
+	return joined ? 0 : cdp_ids_add(&r->ids, kind, path, strlen(path), p, n, err);
+}
+
+static bool is_login(struct cdp_sensors *r, struct cdp_rec *rec)
+{
+	const char *login;
+	size_t n;
+
+	if (cdp_rec_get(rec, r->slots->p_is_login)->type == CDP_TRUE ||
+	    strcmp(r->type->type, "track_signup") == 0)
+		return true;
+	login = cdp_ids_get(&r->ids, r->opts->login_kind, strlen(r->opts->login_kind),
+			    &n);
+	return login && n == r->distinct_len && memcmp(login, r->distinct, n) == 0;
+}
+
+static int add_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	bool joined;
+
+	if (!r->distinct_len)
+		return 0;
+	if (add_joined(r, r->distinct, r->distinct_len, &joined, err) < 0)
+		return -1;
+	/* An unbind names the id to part; whose it was is not part of it, and the
+	 * JavaScript library does not say what kind of id that is. */
+	if (joined || (r->type->kind == UNBIND && r->ids.n))
+		return 0;
+	if (is_login(r, rec))
+		return cdp_ids_add(&r->ids, r->opts->login_kind, "distinct_id", 11,
+				   r->distinct, r->distinct_len, err);
+	if (cdp_ids_has_value(&r->ids, r->distinct, r->distinct_len))
+		return 0;
+	return cdp_ids_add(&r->ids, r->opts->distinct_kind, "distinct_id", 11,
+			   r->distinct, r->distinct_len, err);
+}
+
+static int read_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_val *top = cdp_rec_get(rec, r->slots->distinct_id),
+			     *below = cdp_rec_get(rec, r->slots->p_distinct_id);
+
+	return cdp_id_text(top->type > CDP_NULL ? top : below, &r->distinct_buf,
+			   &r->distinct, &r->distinct_len, "distinct_id", NULL, 0, err);
+}
+
+static int read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+	unsigned least = r->type->kind == BIND ? 2 : 1;
+
+	cdp_ids_reset(&r->ids);
+	if (r->type->kind == ENTITY)
+		return 0;
+	if (add_identities(r, cdp_rec_get(rec, s->identities), "identities", err) < 0 ||
+	    add_identities(r, cdp_rec_get(rec, s->p_identities), "properties.identities",
+			   err) < 0 ||
+	    add_member(r, rec, s->login_id, "login_id", r->opts->login_kind, err) < 0 ||
+	    add_member(r, rec, s->anonymous_id, "anonymous_id", "anonymous", err) < 0 ||
+	    add_distinct(r, rec, err) < 0 ||
+	    add_member(r, rec, s->original_id, "original_id", "anonymous", err) < 0)
+		return -1;
+	if (r->ids.n >= least)
+		return 0;
+	return cdp_canon_bad(err, "distinct_id",
+			     least == 1 ? "no usable id"
+					: "a bind of fewer than two ids");
+}
+
+/* --- times and names --- */
+
+/* A `$time` among the properties is the event's; written as text it is in the zone of
+ * the client, which $timezone_offset gives in minutes west of UTC. */
+static int read_lifted_time(struct cdp_sensors *r, struct cdp_rec *rec,
+			    const struct cdp_val *v, struct cdp_err *err)
+{
+	const struct cdp_val *zone = cdp_rec_get(rec, r->slots->p_timezone);
+	int64_t west;
+
+	if (v->type != CDP_STRING || zone->type != CDP_NUMBER ||
+	    !cdp_num_json_i64(&west, zone->p, zone->n) || west < -1440 || west > 1440)
+		return cdp_canon_time(&r->ms, v, r->opts->zone, "properties.$time", err);
+	if (cdp_canon_time(&r->ms, v, NULL, "properties.$time", err) < 0)
+		return -1;
+	if (v->p[v->n - 1] >= '0' && v->p[v->n - 1] <= '9' &&
+	    !memchr(v->p + 11, '+', v->n - 11) && !memchr(v->p + 11, '-', v->n - 11))
+		r->ms += west * 60000;
+	return 0;
+}
+
+static int read_times(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_val *lifted = cdp_rec_get(rec, r->slots->p_time),
+			     *flush = cdp_rec_get(rec, r->slots->flush_time);
+
+	if (lifted->type > CDP_NULL) {
+		if (read_lifted_time(r, rec, lifted, err) < 0)
+			return -1;
+	} else if (cdp_canon_time(&r->ms, cdp_rec_get(rec, CDP_SLOT_TIME), r->opts->zone,
+				  "time", err) < 0) {
+		return -1;
+	}
+	r->sent = CDP_NO_TIME;
+	if (flush->type > CDP_NULL &&
+	    cdp_canon_time(&r->sent, flush, r->opts->zone, "_flush_time", err) < 0)
+		return -1;
+	return cdp_canon_future(r->opts, r->ms, CDP_NO_TIME, err);
+}
+
+static int read_event(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
+
+	r->event = NULL;
+	r->event_len = 0;
+	if (event->type == CDP_STRING)
+		r->event = cdp_val_str(event, &r->event_buf, &r->event_len);
+	if (r->type->kind != EVENT)
+		return 0;
+	if (event->type <= CDP_NULL)
+		return cdp_canon_bad(err, "event", "event is missing");
+	if (event->type != CDP_STRING)
+		return cdp_canon_bad(err, "event", "not a string");
+	return cdp_canon_event(r->event, r->event_len, err);
+}
+
+static int check_properties(struct cdp_sensors *r, struct cdp_rec *rec,
+			    struct cdp_err *err)
+{
+	const struct cdp_val *p = cdp_rec_get(rec, r->slots->properties);
+	const char *update = r->type->update;
+
+	if (p->type > CDP_NULL && p->type != CDP_OBJECT)
+		return cdp_canon_bad(err, "properties", "not an object");
+	if (update && p->type != CDP_OBJECT)
+		return cdp_canon_bad(err, "properties", "properties is missing");
+	return 0;
+}
+
+static int check(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_val *type = cdp_rec_get(rec, CDP_SLOT_TYPE);
+
+	r->type = find_type(type);
+	if (!r->type && type->type == CDP_MISSING)
+		return cdp_canon_bad(err, "type", "type is missing");
+	if (!r->type)
+		return cdp_canon_bad(
+			err, "type", "unknown type '%s'",
+			type->type == CDP_STRING ? cdp_excerpt(type->p, type->n).s : "");
+	if (read_times(r, rec, err) < 0 || read_event(r, rec, err) < 0 ||
+	    check_properties(r, rec, err) < 0 || read_distinct(r, rec, err) < 0)
+		return -1;
+	return read_ids(r, rec, err);
+}
+
+/* --- writing --- */
+
+/* Whether a property was lifted out, or only ever steered the server. */
+static bool is_lifted(struct cdp_sensors *r, struct cdp_rec *rec,
+		      const struct cdp_val *key)
+{
+	static const char *const always[] = { "$is_login_id", "$time" };
+	const struct cdp_sensors_slots *s = r->slots;
+
+	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
+		if (cdp_val_is(key, always[i], strlen(always[i])))
+			return true;
+	return (rec->slots[s->p_project].type == CDP_STRING &&
+		cdp_val_is(key, "$project", 8)) ||
+	       (rec->slots[s->p_token].type == CDP_STRING &&
+		cdp_val_is(key, "$token", 6)) ||
+	       (rec->slots[s->p_identities].type == CDP_OBJECT &&
+		cdp_val_is(key, "identities", 10)) ||
+	       (rec->slots[s->distinct_id].type <= CDP_NULL &&
+		cdp_val_is(key, "distinct_id", 11));
+}
+
+static bool has_lifted(struct cdp_sensors *r, struct cdp_rec *rec)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+	const int slots[] = { s->p_is_login, s->p_time,       s->p_project,
+			      s->p_token,    s->p_identities, s->p_distinct_id };
+
+	for (size_t i = 0; i < sizeof(slots) / sizeof(*slots); i++)
+		if (rec->slots[slots[i]].type != CDP_MISSING)
+			return true;
+	return false;
+}
+
+/* The properties but for what was lifted. */
+static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
+			   struct cdp_buf *out)
+{
+	const struct cdp_val *p = &rec->slots[r->slots->properties];
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, v;
+	bool more = false;
+
+	if (!has_lifted(r, rec)) {
+		cdp_canon_put_val(out, p);
+		return;
+	}
+	cdp_buf_addc(out, '{');
+	while (cdp_val_member(p, &it, &key, &v)) {
+		if (is_lifted(r, rec, &key))
+			continue;
+		if (more)
+			cdp_buf_addc(out, ',');
+		more = true;
+		cdp_json_val(out, &key);
+		cdp_buf_addc(out, ':');
+		cdp_canon_put_val(out, &v);
+	}
+	cdp_buf_addc(out, '}');
+}
+
+/* ---  names of tables and rows --- */
+
+static int put_name(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		    const char *name, int slot, int other, const char *path,
+		    struct cdp_err *err)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, slot);
+	const char *p;
+	size_t n;
+
+	if (v->type <= CDP_NULL)
+		v = cdp_rec_get(rec, other);
+	if (cdp_id_text(v, &r->text, &p, &n, path, NULL, 0, err) < 0)
+		return -1;
+	if (!n)
+		return cdp_canon_bad(err, path, "%s is missing", path);
+	cdp_canon_add_str(out, 0, name, p, n);
+	return 0;
+}
+
+/* One update: what `properties` mean by the type. */
+static int put_update(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		      struct cdp_err *err)
+{
+	const char *update = r->type->update;
+	size_t at;
+	struct cdp_val v;
+
+	if (!update)
+		return 0;
+	cdp_buf_addc(out, ',');
+	cdp_json_cstr(out, update);
+	cdp_buf_addc(out, ':');
+	at = out->n;
+	put_properties(r, rec, out);
+	cdp_val_at(&v, out->p + at, out->n - at);
+	if (strcmp(update, "increment") == 0)
+		return cdp_canon_check_members(&v, "properties", CDP_NUMBER, "a number",
+					       err);
+	if (strcmp(update, "append") == 0)
+		return cdp_canon_check_members(&v, "properties", CDP_ARRAY, "an array",
+					       err);
+	if (strcmp(update, "unset") != 0)
+		return 0;
+	cdp_buf_reset(&r->text);
+	cdp_buf_add(&r->text, v.p, v.n);
+	v.p = r->text.p;
+	out->n = at - strlen(",\"unset\":");
+	cdp_canon_put_unset(out, &v);
+	return 0;
+}
+
+static int put_body(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		    struct cdp_err *err)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+
+	switch (r->type->kind) {
+	case PROFILE:
+		if (put_update(r, rec, out, err) < 0)
+			return -1;
+		break;
+	case ENTITY:
+		if (put_name(r, rec, out, "entity", s->item_type, s->schema, "item_type",
+			     err) < 0 ||
+		    put_name(r, rec, out, "id", s->item_id, s->id, "item_id", err) < 0)
+			return -1;
+		break;
+	case DETAIL:
+		if (put_name(r, rec, out, "detail", s->schema, s->schema, "schema", err) <
+			    0 ||
+		    put_name(r, rec, out, "row", s->id, s->id, "id", err) < 0)
+			return -1;
+		break;
+	default:
+		break;
+	}
+	if (r->type->deleted) {
+		cdp_buf_adds(out, ",\"deleted\":true");
+	} else if (r->type->kind != PROFILE &&
+		   rec->slots[s->properties].type == CDP_OBJECT) {
+		cdp_buf_adds(out, ",\"props\":");
+		put_properties(r, rec, out);
+	}
+	return 0;
+}
+
+/* _track_id has nine digits, four of them of the clock: only with what it was given to
+ * does it tell deliveries of one record from two records. */
+static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+			 size_t start, struct cdp_canon *info)
+{
+	const struct cdp_val *track = cdp_rec_get(rec, r->slots->track_id);
+	char hex[32];
+
+	if (track->type != CDP_NUMBER && track->type != CDP_STRING)
+		return;
+	cdp_buf_reset(&r->text);
+	cdp_buf_add(&r->text, r->distinct, r->distinct_len);
+	cdp_buf_addc(&r->text, '\0');
+	cdp_buf_add(&r->text, track->p, track->n);
+	cdp_buf_addc(&r->text, '\0');
+	cdp_buf_addi(&r->text, r->ms);
+	cdp_buf_addc(&r->text, '\0');
+	if (r->event)
+		cdp_buf_add(&r->text, r->event, r->event_len);
+	else
+		cdp_buf_adds(&r->text, r->type->type);
+	cdp_hex16(hex, cdp_hash_stable(r->text.p, r->text.n, 0));
+	cdp_hex16(hex + 16, cdp_hash_stable(r->text.p, r->text.n, 1));
+	info->event_id = cdp_canon_add_str(out, start, "event_id", hex, sizeof(hex));
+}
+
+/* "sensors/" and the library's name in lower case. */
+static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		       size_t start, struct cdp_canon *info)
+{
+	const struct cdp_val *lib = cdp_rec_get(rec, r->slots->lib);
+	struct cdp_buf *b = &r->text;
+	const char *p;
+	size_t n;
+
+	cdp_buf_reset(b);
+	if (lib->type == CDP_STRING && lib->n) {
+		cdp_buf_adds(b, "sensors/");
+		p = cdp_val_str(lib, &r->key, &n);
+		for (size_t i = 0; i < n; i++)
+			cdp_buf_addc(b, p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] | 0x20)
+								   : p[i]);
+	} else {
+		cdp_buf_adds(b, r->opts->source ? r->opts->source : "sensors");
+	}
+	info->source = cdp_canon_add_str(out, start, "source", b->p, b->n);
+}
+
+/* Members whose meaning stands elsewhere now. */
+static bool is_consumed(const struct cdp_val *key)
+{
+	static const char *const names[] = {
+		"type",
+		"event",
+		"time",
+		"distinct_id",
+		"properties",
+		"_track_id",
+		"_flush_time",
+		"identities",
+		"login_id",
+		"anonymous_id",
+		"original_id",
+		"project",
+		"token",
+		"item_type",
+		"item_id",
+		"schema",
+		"version",
+		"id",
+		/* names of ours that mean something else there */
+		"ids",
+		"props",
+		"event_id",
+		"source",
+		"sent",
+		"received",
+		"one_id",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (cdp_val_is(key, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
+static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		     size_t start, struct cdp_canon *info)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+	const struct cdp_val *project = &rec->slots[s->p_project],
+			     *token = &rec->slots[s->p_token];
+	struct cdp_iter it = { 0 };
+	struct cdp_val all, key, v;
+
+	if (project->type != CDP_STRING)
+		project = cdp_rec_get(rec, s->project);
+	if (token->type != CDP_STRING)
+		token = cdp_rec_get(rec, s->token);
+	if (project->type == CDP_STRING) {
+		cdp_buf_adds(out, ",\"project\":");
+		cdp_json_val(out, project);
+	}
+	if (token->type == CDP_STRING) {
+		cdp_buf_adds(out, ",\"token\":");
+		cdp_json_val(out, token);
+	}
+	cdp_val_at(&all, rec->raw, rec->len);
+	while (cdp_val_member(&all, &it, &key, &v)) {
+		if (is_consumed(&key))
+			continue;
+		cdp_buf_addc(out, ',');
+		cdp_json_val(out, &key);
+		cdp_buf_addc(out, ':');
+		cdp_canon_put_val(out, &v);
+	}
+	if (r->sent != CDP_NO_TIME)
+		info->sent = cdp_canon_add_time(out, start, "sent", r->sent);
+	if (r->opts->received != CDP_NO_TIME)
+		info->received =
+			cdp_canon_add_time(out, start, "received", r->opts->received);
+}
+
+int cdp_sensors_read(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		     struct cdp_canon *info, struct cdp_err *err)
+{
+	static const char *const names[] = {
+		[EVENT] = NULL,        [BIND] = "bind",     [UNBIND] = "unbind",
+		[PROFILE] = "profile", [ENTITY] = "entity", [DETAIL] = "detail",
+	};
+	size_t start = out->n;
+
+	if (check(r, rec, err) < 0)
+		return -1;
+	*info = (struct cdp_canon){ .ms = r->ms };
+	cdp_canon_open(out, r->ms, r->event, r->event_len, names[r->type->kind]);
+	if (r->ids.n) {
+		cdp_buf_adds(out, ",\"ids\":");
+		cdp_ids_write(&r->ids, out);
+	}
+	if (put_body(r, rec, out, err) < 0) {
+		out->n = start;
+		return -1;
+	}
+	put_event_id(r, rec, out, start, info);
+	put_source(r, rec, out, start, info);
+	put_rest(r, rec, out, start, info);
+	cdp_buf_addc(out, '}');
+	return 0;
+}
