@@ -11,11 +11,28 @@ struct cdp_aggs;
 struct cdp_expr;
 struct cdp_eval;
 
-/* What names mean where an expression is compiled. */
+struct cdp_run;
+
+/* What names mean where an expression is compiled.  A name is looked for among the
+ * variables of macros, bound names, `as_of`, roots, members and the types (int, string
+ * ...), in this order; types come before members where any name is a member, but for
+ * `type`.  A leading dot (`.list`) skips variables and types.
+ *
+ * `as_of` is the base time of the run; where the record may have a member of that name
+ * (`members` lists it, or any name is a member) it is the record's own if there is one.
+ * `time`, `sent`, `received` and `as_of` of a record are timestamps, and null if null.
+ *
+ * Beyond CEL: letters of any script and `$` in names, has(name), d and w in durations,
+ * date(text[, zone]), day(timestamp[, zone]), aggregates.
+ *
+ * With members an expression is checked: unknown names, calls that no type of arguments
+ * makes right, and constants that fail (`1 / 0`, a bad pattern) are usage errors.  With
+ * paths and roots NULL (--eval) they are evaluation errors, as the specification has
+ * it. */
 struct cdp_env {
 	/* Members of the record: `props.amount` becomes a slot of `paths`.  `members`
 	 * lists the top-level names that exist (NULL-ended); NULL: any name is a member.
-	 * paths NULL: no record at all (--eval). */
+	 * paths NULL: no record at all. */
 	struct cdp_paths *paths;
 	const char *const *members;
 	/* Names answered by the tool (tags of a profile, details ...): `roots` lists
@@ -26,7 +43,10 @@ struct cdp_env {
 	int (*resolve)(void *host, const char *const *names, size_t count, size_t *used,
 		       struct cdp_err *err);
 	void *host;
-	/* Bound names (--bind): tried first; may be NULL. */
+	/* Functions answered by the tool (cdp_eval_set_call), NULL-ended; may be NULL. */
+	const char *const *functions;
+	/* Bound names (--bind), dotted ones too ("a.b"): the longest wins; may be NULL.
+	 * Values must outlive the expression. */
 	const char *const *bound_names;
 	const struct cdp_value *bound_values;
 	size_t bound_count;
@@ -34,6 +54,9 @@ struct cdp_env {
 	 * arguments and conditions are compiled in `event_env`. */
 	struct cdp_aggs *aggs;
 	const struct cdp_env *event_env;
+	/* The run, where it is known already: as_of and civil dates become constants.  It
+	 * must be the evaluator's.  May be NULL. */
+	const struct cdp_run *run;
 };
 
 /* The documented members of each record type, NULL-ended, for `members`. */
@@ -68,15 +91,26 @@ struct cdp_eval *cdp_eval_new(const struct cdp_run *run);
 void cdp_eval_free(struct cdp_eval *ev);
 void cdp_eval_reset(struct cdp_eval *ev); /* values handed out so far are gone */
 /* Answers for host references and aggregates (index into cdp_aggs).  A missing answer is
- * -1 with an evaluation error. */
+ * -1 with an evaluation error; has() is then false. */
 void cdp_eval_set_host(struct cdp_eval *ev,
 		       int (*fetch)(void *host, int ref, struct cdp_value *out,
 				    struct cdp_err *err),
+		       void *host);
+/* `function` counts in env.functions. */
+void cdp_eval_set_call(struct cdp_eval *ev,
+		       int (*call)(void *host, unsigned function,
+				   const struct cdp_value *args, size_t count,
+				   struct cdp_value *out, struct cdp_err *err),
 		       void *host);
 void cdp_eval_set_aggs(struct cdp_eval *ev,
 		       int (*fetch)(void *host, unsigned agg, struct cdp_value *out,
 				    struct cdp_err *err),
 		       void *host);
+
+/* Memory that lasts until the reset, for hosts that make values (cdp_list_new,
+ * cdp_map_new, cdp_value_from_json). */
+struct cdp_arena *cdp_eval_arena(struct cdp_eval *ev);
+const struct cdp_run *cdp_eval_run(const struct cdp_eval *ev);
 
 /* `rec` may be NULL if the expression has no members.  -1: evaluation error
  * (CDP_ERR_EVAL). */

@@ -1,0 +1,135 @@
+/* Which event names must a record have for an expression to be true?  Sets of names go up
+ * the tree: an `&&` may use any of its operands', an `||` needs those of all. */
+#include "lang/prog.h"
+#include "lang/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct names {
+	const struct cdp_value **p; /* string constants */
+	size_t n, cap;
+};
+
+static void add(struct names *s, const struct cdp_value *v)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (cdp_value_equal(s->p[i], v))
+			return;
+	CDP_GROW(s->p, s->n, s->cap);
+	s->p[s->n++] = v;
+}
+
+/* Names that are no strings cannot be event names of a record: they match nothing. */
+static void add_list(struct names *s, const struct cdp_list *l)
+{
+	for (size_t i = 0; i < cdp_list_count(l); i++)
+		if (cdp_list_at(l, i)->type == CDP_V_STRING)
+			add(s, cdp_list_at(l, i));
+}
+
+/* Keep what is in both; false if nothing is. */
+static bool intersect(struct names *s, const struct names *with)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		for (size_t j = 0; j < with->n; j++)
+			if (cdp_value_equal(s->p[i], with->p[j])) {
+				const struct cdp_value *both = s->p[i];
+
+				s->p[i] = s->p[k];
+				s->p[k++] = both;
+				break;
+			}
+	if (k)
+		s->n = k;
+	return k > 0;
+}
+
+static bool collect(const struct cdp_node *n, struct names *s);
+
+static bool collect_and(const struct cdp_node *n, struct names *s)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct names kid = { 0 };
+
+		if (collect(n->kid[i], &kid)) {
+			if (found) {
+				intersect(s, &kid);
+			} else {
+				free(s->p);
+				*s = kid;
+				kid = (struct names){ 0 };
+				found = true;
+			}
+		}
+		free(kid.p);
+	}
+	return found;
+}
+
+static bool collect_or(const struct cdp_node *n, struct names *s)
+{
+	for (uint32_t i = 0; i < n->count; i++) {
+		struct names kid = { 0 };
+		bool bounded = collect(n->kid[i], &kid);
+
+		for (size_t k = 0; bounded && k < kid.n; k++)
+			add(s, kid.p[k]);
+		free(kid.p);
+		if (!bounded)
+			return false;
+	}
+	return true;
+}
+
+/* False: true for any event. */
+static bool collect(const struct cdp_node *n, struct names *s)
+{
+	switch (n->op) {
+	case CDP_N_SLOT_IS:
+		if (n->ref != CDP_SLOT_EVENT || n->sub)
+			return false;
+		add(s, &n->value);
+		return true;
+	case CDP_N_SLOT_IN:
+		if (n->ref != CDP_SLOT_EVENT)
+			return false;
+		add_list(s, n->value.list);
+		return s->n > 0;
+	case CDP_N_AND:
+		return collect_and(n, s);
+	case CDP_N_OR:
+		return collect_or(n, s);
+	default:
+		return false;
+	}
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return cdp_value_cmp(*(const struct cdp_value *const *)a,
+			     *(const struct cdp_value *const *)b);
+}
+
+void cdp_index_events(struct cdp_expr *e)
+{
+	struct names s = { 0 };
+	bool nul = false;
+
+	if (collect(e->root, &s)) {
+		qsort(s.p, s.n, sizeof(*s.p), by_text);
+		e->events = cdp_arena_alloc(&e->arena, s.n * sizeof(*e->events));
+		for (size_t i = 0; i < s.n; i++) {
+			/* A name with a NUL cannot be given as a C string. */
+			nul |= s.p[i]->s.n && memchr(s.p[i]->s.p, '\0', s.p[i]->s.n);
+			e->events[i] = cdp_arena_strndup(&e->arena, s.p[i]->s.p,
+							 s.p[i]->s.n);
+		}
+		e->event_count = nul ? 0 : s.n;
+	}
+	free(s.p);
+}
