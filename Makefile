@@ -66,7 +66,8 @@ $O/cdp-%: $O/tools/cdp-%.o $O/libcdp.a
 	$(LINK) -o $@ $^ $(LIBS)
 $O/unit/%: $O/tests/unit/%.o $O/tests/unit/tap.o $O/libcdp.a
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS)
+	$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+$(filter $O/unit/test_cel%,$(UNITS)): $O/tests/unit/cel.o
 $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)

@@ -16,6 +16,8 @@ unsigned cdp_utf8_next(const char *p, size_t n, uint32_t *cp);
 /* The sequence of a code point and its length; that of U+FFFD for what is none. */
 unsigned cdp_utf8_put(char out[4], uint32_t cp);
 size_t cdp_utf8_count(const char *p, size_t n); /* code points of valid UTF-8 */
+/* A letter, mark or digit of any script (Unicode categories L, M, Nd, Nl). */
+bool cdp_utf8_is_word(uint32_t cp);
 /* Columns on a terminal (East Asian wide = 2, combining and controls = 0). */
 size_t cdp_utf8_width(const char *p, size_t n);
 /* Append the NFKC form, which has full-width letters and digits half-width, for

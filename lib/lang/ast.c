@@ -78,12 +78,10 @@ static void add_literal(struct cdp_buf *b, const struct cdp_value *v)
 
 static void add_selector(struct cdp_buf *b, const struct cdp_ast *a)
 {
-	bool plain = a->name_n && !(a->name[0] >= '0' && a->name[0] <= '9') &&
+	bool plain = a->name_n && cdp_lex_name(a->name, a->name_n) == a->name_n &&
 		     strcmp(a->name, "in") != 0 && strcmp(a->name, "true") != 0 &&
 		     strcmp(a->name, "false") != 0 && strcmp(a->name, "null") != 0;
 
-	for (size_t i = 0; i < a->name_n; i++)
-		plain &= cdp_lex_name_byte((unsigned char)a->name[i]);
 	cdp_buf_addc(b, '.');
 	if (!plain)
 		cdp_buf_addc(b, '`');

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-struct cdp_node *cdp_compile_fail(struct cdp_compiler *c, size_t pos, const char *fmt, ...)
+struct cdp_node *cdp_compile_fail(struct cdp_compiler *c, size_t pos, const char *fmt,
+				  ...)
 {
 	char msg[320];
 	va_list ap;
@@ -212,8 +213,8 @@ static struct cdp_owned *own(struct cdp_compiler *c)
 	return o;
 }
 
-/* Compile a constant pattern and load a constant zone once.  What is wrong with them is an
- * error now where expressions are checked, else when evaluated. */
+/* Compile a constant pattern and load a constant zone once.  What is wrong with them is
+ * an error now where expressions are checked, else when evaluated. */
 static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
 {
 	const struct cdp_node *arg = n->count == 2 ? n->kid[1] : NULL;
@@ -237,9 +238,9 @@ static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
 		return !c->checked || cdp_compile_fail(c, arg->pos, "%s", err.msg);
 	n->regex = re;
 	n->zone = z;
-	*own(c) = (struct cdp_owned){
-		.next = c->expr->owned->next, .regex = re, .zone = z
-	};
+	*own(c) = (struct cdp_owned){ .next = c->expr->owned->next,
+				      .regex = re,
+				      .zone = z };
 	return true;
 }
 

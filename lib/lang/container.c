@@ -282,9 +282,8 @@ const struct cdp_map *cdp_map_new(struct cdp_arena *a, const struct cdp_value *p
 	for (; m->n < n; m->n++) {
 		const struct cdp_value *key = &copy[2 * m->n];
 		uint32_t *slot = NULL;
-		ptrdiff_t at = m->index.slots
-				       ? index_find(&m->index, copy, 2, key, &slot)
-				       : find_pair(m, m->n, key);
+		ptrdiff_t at = m->index.slots ? index_find(&m->index, copy, 2, key, &slot)
+					      : find_pair(m, m->n, key);
 
 		if (at >= 0) {
 			if (repeated)

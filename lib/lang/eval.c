@@ -76,7 +76,8 @@ static int missing(struct cdp_eval *ev, const struct cdp_node *n)
 	return fail_with(ev, n->why, n->name);
 }
 
-static int slot_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+static int slot_value(struct cdp_eval *ev, const struct cdp_node *n,
+		      struct cdp_value *out)
 {
 	const struct cdp_val *v = cdp_rec_get(ev->rec, n->ref);
 	bool keep = v->type == CDP_ARRAY || v->type == CDP_OBJECT || v->escaped;
@@ -115,7 +116,8 @@ static int odd_time(struct cdp_eval *ev, const struct cdp_node *n,
 	return 0;
 }
 
-static int time_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+static int time_value(struct cdp_eval *ev, const struct cdp_node *n,
+		      struct cdp_value *out)
 {
 	const struct cdp_val *v = cdp_rec_get(ev->rec, n->ref);
 
@@ -212,7 +214,8 @@ static int host_failed(struct cdp_eval *ev, const struct cdp_node *n,
 	return cdp_eval_fail(ev, "%s", err->msg);
 }
 
-static int host_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+static int host_value(struct cdp_eval *ev, const struct cdp_node *n,
+		      struct cdp_value *out)
 {
 	struct cdp_err err;
 
@@ -249,8 +252,8 @@ static int host_call(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_v
 			return -1;
 	err.kind = CDP_ERR_NONE;
 	*out = (struct cdp_value){ 0 };
-	if (!ev->call || ev->call(ev->call_host, (unsigned)n->ref, args, n->count, out,
-				  &err) < 0)
+	if (!ev->call ||
+	    ev->call(ev->call_host, (unsigned)n->ref, args, n->count, out, &err) < 0)
 		return host_failed(ev, n, &err);
 	out->from_record = true;
 	return 0;
@@ -303,7 +306,8 @@ static int container_value(struct cdp_eval *ev, const struct cdp_node *n,
 	return 0;
 }
 
-static int call_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+static int call_value(struct cdp_eval *ev, const struct cdp_node *n,
+		      struct cdp_value *out)
 {
 	struct cdp_value args[2];
 
@@ -354,7 +358,8 @@ static int neg_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_v
 	return cdp_op_neg(ev, &v, out);
 }
 
-static int bool_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+static int bool_value(struct cdp_eval *ev, const struct cdp_node *n,
+		      struct cdp_value *out)
 {
 	int r = cdp_node_test(ev, n);
 

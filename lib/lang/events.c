@@ -126,8 +126,8 @@ void cdp_index_events(struct cdp_expr *e)
 		for (size_t i = 0; i < s.n; i++) {
 			/* A name with a NUL cannot be given as a C string. */
 			nul |= s.p[i]->s.n && memchr(s.p[i]->s.p, '\0', s.p[i]->s.n);
-			e->events[i] = cdp_arena_strndup(&e->arena, s.p[i]->s.p,
-							 s.p[i]->s.n);
+			e->events[i] =
+				cdp_arena_strndup(&e->arena, s.p[i]->s.p, s.p[i]->s.n);
 		}
 		e->event_count = nul ? 0 : s.n;
 	}

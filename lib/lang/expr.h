@@ -22,8 +22,8 @@ struct cdp_run;
  * (`members` lists it, or any name is a member) it is the record's own if there is one.
  * `time`, `sent`, `received` and `as_of` of a record are timestamps, and null if null.
  *
- * Beyond CEL: letters of any script and `$` in names, has(name), d and w in durations,
- * date(text[, zone]), day(timestamp[, zone]), aggregates.
+ * Beyond CEL: letters of any script and `$` in names, has(name) and has(e['f']), d and w
+ * in durations, date(text[, zone]), day(timestamp[, zone]), aggregates.
  *
  * With members an expression is checked: unknown names, calls that no type of arguments
  * makes right, and constants that fail (`1 / 0`, a bad pattern) are usage errors.  With

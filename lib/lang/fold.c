@@ -87,11 +87,10 @@ static struct cdp_node *clash(struct cdp_compiler *c, const struct cdp_node *n, 
 	bool text = (a == CDP_V_TIMESTAMP && b == CDP_V_STRING) ||
 		    (b == CDP_V_TIMESTAMP && a == CDP_V_STRING);
 
-	return cdp_compile_fail(c, n->pos, "no such overload: %s %s %s%s",
-				cdp_type_word(a), cdp_op_text((enum cdp_op)n->sub),
-				cdp_type_word(b),
-				text ? "; write date('2024-05-01') or timestamp('...')"
-				     : "");
+	return cdp_compile_fail(
+		c, n->pos, "no such overload: %s %s %s%s", cdp_type_word(a),
+		cdp_op_text((enum cdp_op)n->sub), cdp_type_word(b),
+		text ? "; write date('2024-05-01') or timestamp('...')" : "");
 }
 
 static struct cdp_node *check_binary(struct cdp_compiler *c, struct cdp_node *n)
@@ -204,8 +203,8 @@ static void fuse_comparison(struct cdp_node *n)
 	if (s->op == CDP_N_SLOT_TIME && k->value.type == CDP_V_TIMESTAMP) {
 		fuse(n, CDP_N_TIME_CMP, s, &k->value);
 		n->sub = op;
-	} else if (s->op == CDP_N_SLOT && (k->value.type == CDP_V_INT ||
-					   k->value.type == CDP_V_DOUBLE)) {
+	} else if (s->op == CDP_N_SLOT &&
+		   (k->value.type == CDP_V_INT || k->value.type == CDP_V_DOUBLE)) {
 		fuse(n, CDP_N_SLOT_CMP, s, &k->value);
 		n->sub = op;
 	} else if (s->op == CDP_N_SLOT && k->value.type == CDP_V_STRING &&

@@ -72,10 +72,9 @@ static int contains(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_va
 		return no_overload(ev, n, args);
 	if (cdp_eval_spend(ev, args[0].s.n / 64) < 0)
 		return -1;
-	set_bool(out, args[1].s.n == 0 ||
-			      (args[0].s.n >= args[1].s.n &&
-			       memmem(args[0].s.p, args[0].s.n, args[1].s.p,
-				      args[1].s.n) != NULL));
+	set_bool(out, args[1].s.n == 0 || (args[0].s.n >= args[1].s.n &&
+					   memmem(args[0].s.p, args[0].s.n, args[1].s.p,
+						  args[1].s.n) != NULL));
 	return 0;
 }
 

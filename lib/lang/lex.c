@@ -36,12 +36,6 @@ int cdp_lex_error(const char *text, size_t n, size_t pos, struct cdp_err *err,
 	cdp_lex_error((x)->text, (size_t)((x)->end - (x)->text),                         \
 		      (size_t)((p) - (x)->text), err, __VA_ARGS__)
 
-bool cdp_lex_name_byte(unsigned char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	       (c >= '0' && c <= '9') || c == '_' || c == '$' || c >= 0x80;
-}
-
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -49,10 +43,37 @@ static bool is_digit(char c)
 
 static int hex_digit(char c)
 {
-	return is_digit(c)	      ? c - '0'
+	return is_digit(c)            ? c - '0'
 	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
 	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
 				      : -1;
+}
+
+/* Bytes of the letter, digit, '_' or '$' at p; 0 for anything else. */
+static size_t word_char(const char *p, const char *end)
+{
+	uint32_t cp;
+	size_t n;
+
+	if (p >= end)
+		return 0;
+	if ((unsigned char)*p < 0x80)
+		return is_digit(*p) || ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z') ||
+		       *p == '_' || *p == '$';
+	n = cdp_utf8_next(p, (size_t)(end - p), &cp);
+	return cdp_utf8_is_word(cp) ? n : 0;
+}
+
+size_t cdp_lex_name(const char *p, size_t n)
+{
+	const char *at = p, *end = p + n;
+	size_t k;
+
+	if (n && is_digit(*p))
+		return 0;
+	while ((k = word_char(at, end)))
+		at += k;
+	return (size_t)(at - p);
 }
 
 int cdp_lex_init(struct cdp_lex *x, const char *text, size_t n, struct cdp_arena *arena,
@@ -96,8 +117,8 @@ static bool digits_value(const char *p, const char *end, unsigned base, uint64_t
 	return true;
 }
 
-static int lex_int(struct cdp_lex *x, const char *start, const char *digits, unsigned base,
-		   struct cdp_err *err)
+static int lex_int(struct cdp_lex *x, const char *start, const char *digits,
+		   unsigned base, struct cdp_err *err)
 {
 	bool fits, is_uint;
 	uint64_t v;
@@ -177,8 +198,9 @@ static int lex_number(struct cdp_lex *x, struct cdp_err *err)
 		real |= skip_exponent(x);
 		r = real ? lex_double(x, start, err) : lex_int(x, start, start, 10, err);
 	}
-	if (r == 0 && x->at < x->end && cdp_lex_name_byte((unsigned char)*x->at))
-		return FAIL(x, x->at, "unexpected '%c' after a number", *x->at);
+	if (r == 0 && word_char(x->at, x->end))
+		return FAIL(x, x->at, "unexpected '%.*s' after a number",
+			    (int)word_char(x->at, x->end), x->at);
 	return r;
 }
 
@@ -340,9 +362,8 @@ static void lex_name(struct cdp_lex *x)
 	};
 
 	x->name = x->at;
-	while (x->at < x->end && cdp_lex_name_byte((unsigned char)*x->at))
-		x->at++;
-	x->name_n = (size_t)(x->at - x->name);
+	x->name_n = cdp_lex_name(x->at, (size_t)(x->end - x->at));
+	x->at += x->name_n;
 	x->token = CDP_T_IDENT;
 	for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++)
 		if (strlen(keywords[i].word) == x->name_n &&
@@ -365,6 +386,17 @@ static int lex_quoted_name(struct cdp_lex *x, struct cdp_err *err)
 	return 0;
 }
 
+/* Typographic quotes and full-width signs come from word processors and input methods. */
+static int unexpected_char(const struct cdp_lex *x, struct cdp_err *err)
+{
+	uint32_t cp;
+	unsigned n = cdp_utf8_next(x->at, (size_t)(x->end - x->at), &cp);
+	bool quote = cp >= 0x2018 && cp <= 0x201f;
+
+	return FAIL(x, x->at, "unexpected '%.*s'%s", (int)n, x->at,
+		    quote ? "; write ' or \"" : "");
+}
+
 static int lex_punct(struct cdp_lex *x, struct cdp_err *err)
 {
 	static const struct {
@@ -372,7 +404,7 @@ static int lex_punct(struct cdp_lex *x, struct cdp_err *err)
 		enum cdp_token token;
 	} pairs[] = {
 		{ "||", CDP_T_OR }, { "&&", CDP_T_AND }, { "<=", CDP_T_LE },
-		{ ">=", CDP_T_GE }, { "==", CDP_T_EQ },	 { "!=", CDP_T_NE },
+		{ ">=", CDP_T_GE }, { "==", CDP_T_EQ },  { "!=", CDP_T_NE },
 	};
 	char c = *x->at;
 
@@ -384,11 +416,10 @@ static int lex_punct(struct cdp_lex *x, struct cdp_err *err)
 		}
 	if (c == '=' || c == '&' || c == '|')
 		return FAIL(x, x->at, "unexpected '%c'; did you mean '%c%c'?", c, c, c);
-	if (c == '\0' || !strchr("+-*/%!?:.,()[]{}<>", c))
-		return FAIL(x, x->at,
-			    c > ' ' && c < 127 ? "unexpected '%c'"
-					       : "unexpected control character",
-			    c);
+	if ((unsigned char)c < ' ' || c == 127)
+		return FAIL(x, x->at, "unexpected control character");
+	if (!strchr("+-*/%!?:.,()[]{}<>", c))
+		return unexpected_char(x, err);
 	x->token = c == '<' ? CDP_T_LT : c == '>' ? CDP_T_GT : CDP_T_PUNCT;
 	x->punct = c;
 	x->at++;
@@ -413,7 +444,7 @@ int cdp_lex_next(struct cdp_lex *x, struct cdp_err *err)
 		r = lex_number(x, err);
 	else if (*x->at == '`')
 		r = lex_quoted_name(x, err);
-	else if (cdp_lex_name_byte((unsigned char)*x->at))
+	else if (word_char(x->at, x->end))
 		lex_name(x);
 	else
 		r = lex_punct(x, err);

@@ -7,7 +7,7 @@
 
 enum cdp_token {
 	CDP_T_END,
-	CDP_T_IDENT,  /* name; keywords true, false, null and in are tokens of their own */
+	CDP_T_IDENT, /* name; keywords true, false, null and in are tokens of their own */
 	CDP_T_QUOTED, /* `name` in backquotes: a selector */
 	CDP_T_LITERAL,
 	CDP_T_IN,
@@ -43,7 +43,8 @@ int cdp_lex_next(struct cdp_lex *x, struct cdp_err *err);
 /* A usage error that points: "LINE:COLUMN: message" (columns in characters). */
 int cdp_lex_error(const char *text, size_t n, size_t pos, struct cdp_err *err,
 		  const char *fmt, ...) CDP_PRINTF(5, 6);
-/* True for what a name may hold: letters of any script, digits, '_', '$'. */
-bool cdp_lex_name_byte(unsigned char c);
+/* Bytes of the name at p: letters of any script, digits, '_', '$', none of them first a
+ * digit.  0 if there is none. */
+size_t cdp_lex_name(const char *p, size_t n);
 
 #endif

@@ -60,7 +60,8 @@ static int junction(struct cdp_eval *ev, const struct cdp_node *n, const struct 
 	return failed ? -1 : !decides;
 }
 
-static int exists_one(struct cdp_eval *ev, const struct cdp_node *n, const struct range *r)
+static int exists_one(struct cdp_eval *ev, const struct cdp_node *n,
+		      const struct range *r)
 {
 	size_t found = 0;
 
@@ -106,8 +107,8 @@ static int collect(struct cdp_eval *ev, const struct cdp_node *n, const struct r
 
 int cdp_node_macro(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
 {
+	struct range r = { 0 };
 	struct cdp_value v;
-	struct range r;
 	int t;
 
 	if (cdp_node_value(ev, n->kid[0], &v) < 0 || range_of(ev, n, &v, &r) < 0)

@@ -1,5 +1,5 @@
-/* What names mean: variables, bound values, the base time, references of the tool, members
- * of the record, types.  A chain of members known when compiled is one slot. */
+/* What names mean: variables, bound values, the base time, references of the tool,
+ * members of the record, types.  A chain of members known when compiled is one slot. */
 #include "base/text.h"
 #include "lang/prog.h"
 
@@ -7,10 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A chain `base.a["b"].c` of constant names, as far as it reaches down to a plain name. */
+/* A chain `base.a["b"].c` of constant names, as far as it reaches down to a plain name.
+ */
 struct chain {
 	const struct cdp_ast *base; /* CDP_A_NAME */
-	const char **names;	    /* names[0] is the base's */
+	const char **names;         /* names[0] is the base's */
 	size_t *lens;
 	uint32_t *pos;
 	size_t n;

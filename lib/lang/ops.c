@@ -96,7 +96,7 @@ static void arith_double(enum cdp_op op, double a, double b, struct cdp_value *o
 
 static double to_double(const struct cdp_value *v)
 {
-	return v->type == CDP_V_INT	  ? (double)v->i
+	return v->type == CDP_V_INT       ? (double)v->i
 	       : v->type == CDP_V_DECIMAL ? cdp_decimal_double(*v->dec)
 					  : v->d;
 }

@@ -175,8 +175,8 @@ static struct cdp_ast *parse_map(struct parser *p)
 static bool is_reserved(const char *name, size_t n)
 {
 	static const char *const words[] = {
-		"as",	"break",    "const",	 "continue", "else", "for",
-		"if",	"function", "import",	 "let",	     "loop", "package",
+		"as",   "break",    "const",     "continue", "else", "for",
+		"if",   "function", "import",    "let",      "loop", "package",
 		"void", "while",    "namespace", "return",   "var",
 	};
 
@@ -186,11 +186,18 @@ static bool is_reserved(const char *name, size_t n)
 	return false;
 }
 
-/* has(e.f) becomes a presence test; has(name) asks for a member of the record. */
+/* has(e.f) becomes a presence test; beyond CEL, has(e['f']) is the same and has(name)
+ * asks for a member of the record. */
 static struct cdp_ast *make_has(struct parser *p, size_t pos, struct kids *k)
 {
 	struct cdp_ast *a = k->n == 1 ? k->p[0] : NULL;
 
+	if (a && a->kind == CDP_A_INDEX && a->kid[1]->kind == CDP_A_LITERAL &&
+	    a->kid[1]->value.type == CDP_V_STRING) {
+		set_name(p, a, a->kid[1]->value.s.p, a->kid[1]->value.s.n);
+		a->kind = CDP_A_SELECT;
+		a->count = 1;
+	}
 	if (!a || (a->kind != CDP_A_SELECT && a->kind != CDP_A_NAME))
 		return FAIL(p, pos, "has() takes one member, as in has(props.amount)");
 	a->kind = CDP_A_HAS;
@@ -354,7 +361,8 @@ static struct cdp_ast *parse_dot(struct parser *p, struct cdp_ast *operand)
 		free(k.p);
 		return a;
 	}
-	if (at_punct(p, '{') && (operand->kind == CDP_A_NAME || operand->kind == CDP_A_SELECT))
+	if (at_punct(p, '{') &&
+	    (operand->kind == CDP_A_NAME || operand->kind == CDP_A_SELECT))
 		return FAIL(p, p->lex.pos, "messages are not supported");
 	a = node(p, CDP_A_SELECT, pos, &operand, 1);
 	if (a)
@@ -393,7 +401,8 @@ static struct cdp_ast *parse_members(struct parser *p, struct cdp_ast *a)
 /* ---- operators ---- */
 
 /* A minus before digits belongs to the literal, so that the smallest int can be written.
- * Returns true with *a set (NULL on error) if so; else the lexer stands after the minus. */
+ * Returns true with *a set (NULL on error) if so; else the lexer stands after the minus.
+ */
 static bool negative_literal(struct parser *p, size_t pos, struct cdp_ast **a)
 {
 	const struct cdp_value *v = &p->lex.value;

@@ -9,12 +9,12 @@
 
 enum cdp_node_op {
 	CDP_N_CONST,
-	CDP_N_ERROR,	  /* always fails: why */
-	CDP_N_SLOT,	  /* a member of the record */
-	CDP_N_SLOT_TIME,  /* time, sent, received: a timestamp */
-	CDP_N_AS_OF,	  /* the base time; slot >= 0: the record's own if it has one */
+	CDP_N_ERROR,     /* always fails: why */
+	CDP_N_SLOT,      /* a member of the record */
+	CDP_N_SLOT_TIME, /* time, sent, received: a timestamp */
+	CDP_N_AS_OF,     /* the base time; slot >= 0: the record's own if it has one */
 	CDP_N_HAS_SLOT,
-	CDP_N_HOST,	  /* a reference of the tool */
+	CDP_N_HOST, /* a reference of the tool */
 	CDP_N_HAS_HOST,
 	CDP_N_HOST_CALL,
 	CDP_N_AGG,
@@ -37,10 +37,10 @@ enum cdp_node_op {
 	CDP_N_IN,
 	CDP_N_CALL,
 	/* fused */
-	CDP_N_SLOT_IS,	 /* slot == string constant (value); sub 1: != */
-	CDP_N_SLOT_CMP,	 /* slot <sub> number constant */
-	CDP_N_TIME_CMP,	 /* time slot <sub> timestamp constant */
-	CDP_N_SLOT_IN,	 /* slot in constant list */
+	CDP_N_SLOT_IS,  /* slot == string constant (value); sub 1: != */
+	CDP_N_SLOT_CMP, /* slot <sub> number constant */
+	CDP_N_TIME_CMP, /* time slot <sub> timestamp constant */
+	CDP_N_SLOT_IN,  /* slot in constant list */
 };
 
 enum { CDP_STATIC_ANY = 255 }; /* type known only when it runs */
@@ -48,10 +48,10 @@ enum { CDP_STATIC_ANY = 255 }; /* type known only when it runs */
 struct cdp_func;
 
 struct cdp_node {
-	uint8_t op;  /* enum cdp_node_op */
-	uint8_t sub; /* operator, macro ... */
-	uint8_t stype; /* enum cdp_vtype or CDP_STATIC_ANY */
-	bool pure;     /* the same for every record and run */
+	uint8_t op;         /* enum cdp_node_op */
+	uint8_t sub;        /* operator, macro ... */
+	uint8_t stype;      /* enum cdp_vtype or CDP_STATIC_ANY */
+	bool pure;          /* the same for every record and run */
 	uint32_t free_vars; /* bit i: macro variable i is used from outside */
 	uint32_t pos;
 	uint32_t cost; /* nodes below, for the budget of macros */
@@ -144,7 +144,7 @@ struct cdp_eval {
 		size_t n;
 		struct cdp_regex *re;
 	} regexes[CDP_REGEX_CACHE]; /* patterns that are no constants, newest first */
-	struct cdp_zone *zone; /* last zone named at run time */
+	struct cdp_zone *zone;      /* last zone named at run time */
 	char zone_name[64];
 };
 

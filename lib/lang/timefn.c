@@ -34,7 +34,8 @@ int cdp_duration_from_ns(struct cdp_eval *ev, __int128 ns, struct cdp_value *out
 
 int cdp_timestamp_from_ns(struct cdp_eval *ev, __int128 ns, struct cdp_value *out)
 {
-	if (ns < (__int128)CDP_TIME_MIN_S * NS || ns >= ((__int128)CDP_TIME_MAX_S + 1) * NS)
+	if (ns < (__int128)CDP_TIME_MIN_S * NS ||
+	    ns >= ((__int128)CDP_TIME_MAX_S + 1) * NS)
 		return cdp_eval_fail(ev, "timestamp out of range (years 1 to 9999)");
 	out->type = CDP_V_TIMESTAMP;
 	out->t = from_ns(ns);

@@ -241,6 +241,13 @@ void cdp_value_typed_json(struct cdp_buf *b, const struct cdp_value *v)
 	case CDP_V_MAP:
 		add_typed_map(b, v->map);
 		break;
+	case CDP_V_DOUBLE:
+		/* A reader that takes "-0" for an integer would lose the sign. */
+		if (v->d == 0 && signbit(v->d)) {
+			cdp_buf_adds(b, "-0.0");
+			break;
+		}
+		/* fall through */
 	default:
 		add_scalar(b, v);
 	}
