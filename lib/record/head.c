@@ -1,5 +1,6 @@
 #include "record/head.h"
 
+#include "base/time.h"
 #include "record/json.h"
 #include "record/paths.h"
 
@@ -88,4 +89,24 @@ void cdp_head_put(struct cdp_buf *b, const char *one_id, const char time[24],
 	cdp_buf_adds(b, "\",\"event\":");
 	cdp_json_str(b, event, event_len);
 	cdp_buf_addc(b, ',');
+}
+
+int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, CDP_SLOT_TIME);
+	struct cdp_time t;
+
+	if (v->type != CDP_STRING) {
+		cdp_err_set(err, CDP_ERR_DATA, "time is missing");
+	} else {
+		*ms = cdp_time_canon_ms(v->p, v->n);
+		if (*ms != INT64_MIN)
+			return 0;
+		if (cdp_time_parse(&t, v->p, v->n, err) == 0) {
+			*ms = cdp_time_ms(t);
+			return 0;
+		}
+	}
+	memcpy(err->path, "time", 5);
+	return -1;
 }

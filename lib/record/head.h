@@ -27,4 +27,8 @@ int cdp_head_match(struct cdp_head *h, const char *line);
 void cdp_head_put(struct cdp_buf *b, const char *one_id, const char time[24],
 		  const char *event, size_t event_len);
 
+/* The record's time in milliseconds since the epoch, canonical or any RFC 3339: 0, or -1
+ * with a data error. */
+int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err);
+
 #endif

@@ -1,0 +1,349 @@
+/* cdp-segment: profiles -> memberships of audiences, or what changed since the last run.
+ */
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "cli/rows.h"
+#include "model/segments.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Memberships read from a stream: pairs of name and customer, numbered as they came. */
+struct pairs {
+	struct cdp_intern *names, *keys;
+	struct pair {
+		uint32_t name, key;
+	} * v;
+	size_t n, cap;
+	struct cdp_paths *paths;
+	int segment, change;
+};
+
+struct segment_ctx {
+	const char *definition, *previous;
+	struct cdp_strs with, only;
+	bool count;
+	struct cdp_paths *paths;
+	struct cdp_segments *set;
+	const struct cdp_run *run;
+	struct cdp_members *given; /* what streams say, by number in the set */
+	struct cdp_members *members;
+	struct cdp_members *before; /* with --previous */
+	uint64_t *wanted;           /* audiences to write */
+};
+
+struct worker {
+	const struct segment_ctx *s;
+	struct cdp_eval *ev;
+	struct cdp_members *members;
+};
+
+/* --- reading --- */
+
+static void pairs_init(struct pairs *p)
+{
+	struct cdp_err ignored;
+
+	memset(p, 0, sizeof(*p));
+	p->names = cdp_intern_new(0);
+	p->keys = cdp_intern_new(0);
+	p->paths = cdp_paths_new();
+	p->segment = cdp_paths_add(p->paths, "segment", 7, &ignored);
+	p->change = cdp_paths_add(p->paths, "change", 6, &ignored);
+}
+
+static void pairs_release(struct pairs *p)
+{
+	cdp_intern_free(p->names);
+	cdp_intern_free(p->keys);
+	cdp_paths_free(p->paths);
+	free(p->v);
+}
+
+static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
+		    struct cdp_err *err)
+{
+	struct pairs *p = ctx;
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+	const struct cdp_val *segment = cdp_rec_get(rec, p->segment);
+
+	(void)emit;
+	if (one_id->type != CDP_STRING || segment->type != CDP_STRING)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "not a membership: no one_id or segment");
+	if (cdp_val_is(cdp_rec_get(rec, p->change), "left", 4))
+		return 0;
+	CDP_GROW(p->v, p->n, p->cap);
+	p->v[p->n].name = cdp_intern_put(p->names, segment->p, segment->n, NULL);
+	p->v[p->n++].key = cdp_intern_put(p->keys, one_id->p, one_id->n, NULL);
+	return 0;
+}
+
+static int read_pairs(struct cdp_cli *cli, struct pairs *p, const char *path)
+{
+	char *files[] = { (char *)path, NULL };
+	struct cdp_job job = {
+		.ctx = p, .paths = p->paths, .record = add_pair, .serial = true
+	};
+
+	return cdp_cli_run_files(cli, &job, files);
+}
+
+/* The pairs as bits by the set's numbers; names that the set does not know are passed
+ * over. */
+static struct cdp_members *members_of(const struct pairs *p,
+				      const struct cdp_segments *set)
+{
+	struct cdp_members *m = cdp_members_new(set->count);
+
+	for (size_t i = 0; i < p->n; i++) {
+		size_t n;
+		const char *name = cdp_intern_key(p->names, p->v[i].name, &n);
+		uint32_t at = cdp_intern_get(set->names, name, n);
+		const char *key;
+
+		if (at == CDP_INTERN_NONE)
+			continue;
+		key = cdp_intern_key(p->keys, p->v[i].key, &n);
+		cdp_bit_set(cdp_members_put(m, key, n), at);
+	}
+	return m;
+}
+
+/* --- deciding --- */
+
+static void *new_worker(void *ctx)
+{
+	const struct segment_ctx *s = ctx;
+	struct worker *w = cdp_calloc(1, sizeof(*w));
+
+	w->s = s;
+	w->ev = cdp_eval_new(s->run);
+	w->members = cdp_members_new(s->set->count);
+	return w;
+}
+
+static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
+{
+	struct segment_ctx *s = ctx;
+	struct worker *w = worker;
+
+	(void)err;
+	if (s->members)
+		cdp_members_merge(s->members, w->members);
+	else
+		s->members = w->members;
+	cdp_eval_free(w->ev);
+	free(w);
+	return 0;
+}
+
+static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		  struct cdp_err *err)
+{
+	struct worker *w = worker;
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+	const uint64_t *given;
+	uint64_t *bits;
+
+	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+	bits = cdp_members_put(w->members, one_id->p, one_id->n);
+	given = cdp_members_get(w->s->given, one_id->p, one_id->n);
+	for (size_t i = 0; given && i < cdp_bit_words(w->s->set->count); i++)
+		bits[i] |= given[i];
+	cdp_segments_decide(w->s->set, w->ev, rec, bits, &emit->counts.eval_errors);
+	return 0;
+}
+
+/* --- writing --- */
+
+struct writer {
+	const struct segment_ctx *s;
+	struct cdp_cli *cli;
+	struct cdp_buf line;
+	char as_of[CDP_TIME_CANON];
+	uint64_t *counts;
+};
+
+static int write_line(struct writer *w, const char *key, size_t n, unsigned segment,
+		      const char *change)
+{
+	cdp_buf_reset(&w->line);
+	cdp_buf_adds(&w->line, "{\"one_id\":");
+	cdp_json_str(&w->line, key, n);
+	cdp_json_key(&w->line, "segment");
+	cdp_json_cstr(&w->line, w->s->set->v[segment].name);
+	cdp_json_key(&w->line, "as_of");
+	cdp_json_str(&w->line, w->as_of, sizeof(w->as_of));
+	if (change) {
+		cdp_json_key(&w->line, "change");
+		cdp_json_cstr(&w->line, change);
+	}
+	cdp_buf_adds(&w->line, "}\n");
+	w->cli->counts.out++;
+	return cdp_out_write(cdp_cli_out(w->cli), w->line.p, w->line.n);
+}
+
+static int write_customer(void *ctx, const char *key, size_t n, const uint64_t *bits)
+{
+	struct writer *w = ctx;
+	const struct segment_ctx *s = w->s;
+	const uint64_t *before = s->before ? cdp_members_get(s->before, key, n) : NULL;
+
+	for (unsigned i = 0; i < s->set->defined; i++) {
+		bool now = cdp_bit(bits, i), was = before && cdp_bit(before, i);
+
+		if (!cdp_bit(s->wanted, i))
+			continue;
+		w->counts[i] += now;
+		if (s->count || (s->before ? now == was : !now))
+			continue;
+		if (write_line(w, key, n, i,
+			       !s->before ? NULL
+			       : now      ? "entered"
+					  : "left") < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Those who were members and have no profile any more must be met, too. */
+static int put_customer(void *ctx, const char *key, size_t n, const uint64_t *bits)
+{
+	(void)bits;
+	cdp_members_put(ctx, key, n);
+	return 0;
+}
+
+static void write_counts(struct cdp_cli *cli, const struct segment_ctx *s,
+			 const uint64_t *counts)
+{
+	struct cdp_rows *rows = cdp_rows_new(cli);
+	uint32_t all = cdp_members_count(s->members);
+
+	for (unsigned i = 0; i < s->set->defined; i++) {
+		const char *name = s->set->v[i].name;
+
+		if (!cdp_bit(s->wanted, i))
+			continue;
+		cdp_rows_begin(rows, "segment");
+		cdp_rows_str(rows, "segment", name, strlen(name));
+		cdp_rows_int(rows, "customers", (int64_t)counts[i]);
+		cdp_rows_share(rows, "share", all ? (double)counts[i] / all : 0);
+		if (cdp_rows_end(rows) < 0)
+			break; /* the error sticks: cdp_cli_finish reports it */
+	}
+	cdp_rows_free(rows);
+}
+
+static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
+{
+	struct writer w = { .s = s, .cli = cli };
+
+	cdp_buf_init(&w.line, CDP_BUF_NOMAX);
+	cdp_time_format(w.as_of, s->run->as_of);
+	w.counts = cdp_calloc(s->set->count, sizeof(*w.counts));
+	if (s->before)
+		cdp_members_each(s->before, put_customer, s->members);
+	cdp_members_each(s->members, write_customer, &w);
+	if (s->count)
+		write_counts(cli, s, w.counts);
+	free(w.counts);
+	cdp_buf_release(&w.line);
+}
+
+/* --- options --- */
+
+static void choose(struct cdp_cli *cli, struct segment_ctx *s)
+{
+	s->wanted = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->wanted));
+	for (unsigned i = 0; s->only.n == 0 && i < s->set->defined; i++)
+		cdp_bit_set(s->wanted, i);
+	for (size_t i = 0; i < s->only.n; i++) {
+		uint32_t at =
+			cdp_intern_get(s->set->names, s->only.v[i], strlen(s->only.v[i]));
+
+		if (at == CDP_INTERN_NONE || at >= s->set->defined)
+			cdp_cli_usage(cli, "--segment: %s does not define '%s'",
+				      s->definition, s->only.v[i]);
+		cdp_bit_set(s->wanted, at);
+	}
+}
+
+static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	struct cdp_job job = {
+		.ctx = s, .worker = new_worker, .record = decide, .merge = merge_worker
+	};
+	struct pairs with, previous;
+	int ret = 0;
+
+	pairs_init(&with);
+	pairs_init(&previous);
+	for (size_t i = 0; i < s->with.n && ret == 0; i++)
+		ret = read_pairs(cli, &with, s->with.v[i]);
+	if (ret == 0)
+		s->set = cdp_segments_load(s->definition, s->paths, with.names, err);
+	if (s->set) {
+		choose(cli, s);
+		s->given = members_of(&with, s->set);
+		if (s->previous && read_pairs(cli, &previous, s->previous) == 0)
+			s->before = members_of(&previous, s->set);
+		job.paths = s->paths;
+		if ((!s->previous || s->before) && cdp_cli_run(cli, &job) == 0 &&
+		    s->members)
+			write_all(cli, s);
+	}
+	pairs_release(&with);
+	pairs_release(&previous);
+	return ret == 0 && !s->set ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct segment_ctx s = { 0 };
+	struct cdp_cli cli;
+	struct cdp_err err;
+	const struct cdp_opt opts[] = {
+		{ 'd', "definition", CDP_OPT_STR, &s.definition, "FILE", "the audiences",
+		  NULL, 0, 0 },
+		{ 0, "segment", CDP_OPT_LIST, &s.only, "NAME", "write only this audience",
+		  NULL, 0, 0 },
+		{ 0, "with", CDP_OPT_LIST, &s.with, "FILE",
+		  "memberships that rules may refer to as segments.NAME", NULL, 0, 0 },
+		{ 0, "previous", CDP_OPT_STR, &s.previous, "FILE",
+		  "write who entered or left since these memberships", NULL, 0, 0 },
+		{ 0, "count", CDP_OPT_FLAG, &s.count, NULL, "write only how many", NULL,
+		  0, 0 },
+		{ 0 },
+	};
+	const struct cdp_tool tool = {
+		.name = "cdp-segment",
+		.purpose = "tell which customers belong to which audiences",
+		.synopsis = "-d SEGMENTS [--previous FILE] [FILE...]",
+		.example = "cdp-segment -d segments.json --count --table profiles.ndjson",
+		.opts = opts,
+		.common = CDP_COMMON_INPUT | CDP_COMMON_JOBS | CDP_COMMON_TIME |
+			  CDP_COMMON_ROWS | CDP_COMMON_OUTPUT,
+		.answers = CDP_ANSWERS_AT_END,
+	};
+
+	cdp_cli_start(&cli, &tool, argc, argv);
+	if (!s.definition)
+		cdp_cli_usage(&cli, "-d SEGMENTS is needed");
+	s.run = &cli.opt.run;
+	s.paths = cdp_paths_new();
+	if (run(&cli, &s, &err) < 0)
+		return cdp_cli_fail(&cli, &err);
+	cdp_members_free(s.given);
+	cdp_members_free(s.members);
+	cdp_members_free(s.before);
+	free(s.wanted);
+	cdp_segments_free(s.set);
+	cdp_strs_release(&s.with);
+	cdp_strs_release(&s.only);
+	cdp_paths_free(s.paths);
+	return cdp_cli_finish(&cli);
+}
