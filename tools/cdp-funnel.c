@@ -378,7 +378,7 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 int main(int argc, char **argv)
 {
 	static const char *const orders[] = { "ordered", "strict", NULL };
-	static const char *const ties[] = { "any", "strict", NULL };
+	static const char *const ties[] = { "any", "strict", "order", NULL };
 	static const char *const chains[] = { "latest", "first", NULL };
 	struct funnel_ctx f = { .o = { .window = "7d", .key = "one_id" } };
 	struct cdp_cli cli;
@@ -397,8 +397,9 @@ int main(int argc, char **argv)
 		{ 0, "order", CDP_OPT_CHOICE, &f.o.order, "ORDER",
 		  "ordered: others may stand between; strict: none may", orders, 0, 0 },
 		{ 0, "tie", CDP_OPT_CHOICE, &f.o.tie, "RULE",
-		  "events of one millisecond: any order, or strict: one step only", ties,
-		  0, 0 },
+		  "events of one instant: any order, strict: one step only, order: as "
+		  "read",
+		  ties, 0, 0 },
 		{ 0, "chain", CDP_OPT_CHOICE, &f.o.times, "CHAIN",
 		  "whose times count: the latest or the first start", chains, 0, 0 },
 		{ 0, "users", CDP_OPT_INT, &f.o.users, "STEP",
@@ -429,6 +430,8 @@ int main(int argc, char **argv)
 	check_usage(&cli, &f.o);
 	f.spec.strict = f.o.order == 1;
 	f.spec.tie_strict = f.o.tie == 1;
+	f.spec.tie_order = f.o.tie == 2;
+	job.serial = f.spec.tie_order;
 	f.spec.first_chain = f.o.times == 1;
 	f.run = &cli.opt.run;
 	f.paths = cdp_paths_new();

@@ -12,7 +12,7 @@ struct chain {
 	int64_t ms[CDP_FUNNEL_STEPS_MAX];
 };
 
-/* The events of one millisecond. */
+/* The events of one millisecond; with tie_order one event. */
 struct instant {
 	const struct cdp_funnel_event *ev;
 	size_t n;
@@ -20,7 +20,8 @@ struct instant {
 	bool overlapping; /* some event meets more than one step */
 };
 
-static struct instant instant_at(const struct cdp_funnel_event *ev, size_t i, size_t n)
+static struct instant instant_at(const struct cdp_funnel_spec *spec,
+				 const struct cdp_funnel_event *ev, size_t i, size_t n)
 {
 	struct instant g = { .ev = ev + i };
 
@@ -31,7 +32,7 @@ static struct instant instant_at(const struct cdp_funnel_event *ev, size_t i, si
 		g.overlapping |= (m & (m - 1)) != 0;
 		g.n++;
 		i++;
-	} while (i < n && ev[i].ms == g.ev->ms);
+	} while (i < n && ev[i].ms == g.ev->ms && !spec->tie_order);
 	return g;
 }
 
@@ -168,7 +169,7 @@ static void latest_start(const struct cdp_funnel_spec *spec,
 		slot[k].live = false;
 	out->level = 0;
 	for (size_t i = 0; i < n && out->level < spec->steps;) {
-		struct instant g = instant_at(ev, i, n);
+		struct instant g = instant_at(spec, ev, i, n);
 
 		i += g.n;
 		step_instant(spec, &g, true, slot);
@@ -190,7 +191,8 @@ struct cursor {
 };
 
 /* The instant from event `end` on that serves step k+1; n == 0: none. */
-static struct instant next_instant(struct cursor *c, unsigned k, size_t end)
+static struct instant next_instant(const struct cdp_funnel_spec *spec, struct cursor *c,
+				   unsigned k, size_t end)
 {
 	size_t at;
 
@@ -201,9 +203,9 @@ static struct instant next_instant(struct cursor *c, unsigned k, size_t end)
 	at = c->next[k];
 	if (at >= c->n)
 		return (struct instant){ 0 };
-	while (at > 0 && c->ev[at - 1].ms == c->ev[at].ms)
+	while (at > 0 && c->ev[at - 1].ms == c->ev[at].ms && !spec->tie_order)
 		at--; /* the pointer may stand inside its instant: all of it counts */
-	return instant_at(c->ev, at, c->n);
+	return instant_at(spec, c->ev, at, c->n);
 }
 
 /* The chain that starts in instant g and takes the earliest event for each step.  Taking
@@ -220,7 +222,7 @@ static void chain_from(const struct cdp_funnel_spec *spec, struct cursor *c,
 			u->ms[u->level] = g.ev->ms;
 		if (u->level >= level)
 			return;
-		g = next_instant(c, u->level, (size_t)(g.ev - c->ev) + g.n);
+		g = next_instant(spec, c, u->level, (size_t)(g.ev - c->ev) + g.n);
 		if (g.n == 0 || !in_window(spec, u->ms[0], g.ev->ms))
 			return;
 		to = reach(spec, &g, u->level);
@@ -240,7 +242,7 @@ static void strict_chain_from(const struct cdp_funnel_spec *spec, const struct c
 		slot[k].live = false;
 	step_instant(spec, &g, true, slot);
 	for (unsigned i = 1; i < level && !slot[level - 1].live && end < c->n; i++) {
-		g = instant_at(c->ev, end, c->n);
+		g = instant_at(spec, c->ev, end, c->n);
 		end += g.n;
 		step_instant(spec, &g, false, slot);
 	}
@@ -257,7 +259,7 @@ static void first_start(const struct cdp_funnel_spec *spec,
 	struct cdp_funnel_user u;
 
 	for (size_t s = 0; s < n && out->level > 0;) {
-		struct instant g = instant_at(ev, s, n);
+		struct instant g = instant_at(spec, ev, s, n);
 
 		s += g.n;
 		if (!(g.any & 1))

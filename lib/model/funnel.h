@@ -30,7 +30,7 @@ enum { CDP_FUNNEL_STEPS_MAX = 32 };
 struct cdp_funnel_spec {
 	unsigned steps;    /* 1..CDP_FUNNEL_STEPS_MAX */
 	int64_t window_ms; /* CDP_FUNNEL_NO_WINDOW: none */
-	bool strict, tie_strict, first_chain;
+	bool strict, tie_strict, tie_order, first_chain;
 };
 
 struct cdp_funnel_event {

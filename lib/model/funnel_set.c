@@ -162,11 +162,28 @@ static void first_groups(struct cdp_funnel_set *s, struct sorted *out, size_t us
 	free(first);
 }
 
+/* Oldest chunk first, so that each user's events stand in the order of arrival. */
+static void reverse_chunks(struct cdp_funnel_set *s)
+{
+	struct chunk *c = s->chunks, *done = NULL;
+
+	while (c) {
+		struct chunk *next = c->next;
+
+		c->next = done;
+		done = c;
+		c = next;
+	}
+	s->chunks = done;
+}
+
 /* Counting sort by user. */
 static void sort_by_user(struct cdp_funnel_set *s, struct sorted *out)
 {
 	size_t users = cdp_intern_count(s->users), total = 0;
 	size_t *at;
+
+	reverse_chunks(s);
 
 	out->group = NULL;
 	if (s->by)
