@@ -353,12 +353,18 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 	}
 	if (b->p[b->n - 1] != '\n')
 		cdp_buf_addc(b, '\n');
-	used = csv_parse(&csv->parser, b->p, b->n, on_field, on_row, csv);
-	if (used < b->n)
-		return refuse(csv, used + 1,
-			      csv->parser.quoted ? "text after a closing quote"
-						 : "quote inside an unquoted field",
-			      err);
+	for (used = 0; used < b->n; used++) {
+		used += csv_parse(&csv->parser, b->p + used, b->n - used, on_field,
+				  on_row, csv);
+		if (used == b->n)
+			break;
+		if (csv->parser.quoted)
+			return refuse(csv, used + 1, "text after a closing quote", err);
+		/* A quote inside an unquoted field: a byte like any other. */
+		csv_set_opts(&csv->parser, 0);
+		csv_parse(&csv->parser, "\"", 1, on_field, on_row, csv);
+		csv_set_opts(&csv->parser, CSV_STRICT);
+	}
 	if (csv->done > 1)
 		return refuse(csv, 0, "carriage return inside a row", err);
 	return 0;

@@ -1,11 +1,12 @@
 /* CSV in (RFC 4180, libcsv) and out.  Fields are bytes: nothing is trimmed, guessed or
- * converted but the character set.
+ * converted but the character set.  A quote inside an unquoted field is a byte like any
+ * other, as spreadsheets read it.
  *
- * A bad row never takes the next one with it.  What cannot be a row (a quote inside an
- * unquoted field, text after a closing quote, a quote that is never closed, a carriage
- * return alone, a row or a number of fields over its ceiling) is an error for the line
- * where the row began, and reading goes on with the line after that one.  A row with an
- * undecodable byte is an error as a whole.  Blank lines are skipped. */
+ * A bad row never takes the next one with it.  What cannot be a row (text after a closing
+ * quote, a quote that is never closed, a carriage return alone, a row or a number of
+ * fields over its ceiling) is an error for the line where the row began, and reading goes
+ * on with the line after that one.  A row with an undecodable byte is an error as a
+ * whole.  Blank lines are skipped. */
 #ifndef CDP_IO_CSV_H
 #define CDP_IO_CSV_H
 

@@ -105,6 +105,8 @@ static void fields(void)
 	reads("\xef\xbb\xbf\"a\",b\n", &plain, "1#:<a><b>\n",
 	      "a BOM before a quote is skipped");
 	reads("\xef\xbb\xbf", &plain, "", "alone as well");
+	reads("5\" pipe,a\"\"b\",c\"\n", &plain, "1#:<5\" pipe><a\"\"b\"><c\">\n",
+	      "a quote inside an unquoted field is itself");
 	reads("a|\"b|c\"\n", &bar, "1#:<a><b|c>\n", "the delimiter can be chosen");
 	reads("a\t\"b\n\tc\"d\r\n\n\t\n", &tab, "1#:<a><\"b>\n2:<><c\"d>\n4:<><>\n",
 	      "without quoting a quote is a byte");
@@ -112,9 +114,9 @@ static void fields(void)
 
 static void bad_rows(void)
 {
-	reads("a\nb\"c,d\ne\n", &plain,
-	      "1#:<a>\n2!quote inside an unquoted field (column 2)\n3:<e>\n",
-	      "a stray quote spoils one row");
+	reads("5\" a\n\"b\"c\n5\"\n", &plain,
+	      "1#:<5\" a>\n2!text after a closing quote (column 4)\n3:<5\">\n",
+	      "a quote in an unquoted field excuses no later one");
 	reads("a\n\"b\" c,d\ne\n", &plain,
 	      "1#:<a>\n2!text after a closing quote (column 4)\n3:<e>\n",
 	      "so does text after a quote");
@@ -152,7 +154,7 @@ static void ceilings(void)
 	reads("\"234\n67\"\na\n", &small, "1#:<234\n67>\n3:<a>\n", "a row of two lines");
 	reads("\"234\n678\"\na\n", &small,
 	      "1#!quote opened in line 1 is not closed within the row ceiling\n"
-	      "2!quote inside an unquoted field (column 4)\n3:<a>\n",
+	      "2:<678\">\n3:<a>\n",
 	      "that is longer is not taken for one");
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	cdp_buf_adds(&b, "h\n");
@@ -217,6 +219,39 @@ static void inputs(void)
 	is_str(rows(operands, &plain), want,
 	       "each input has its own header, lines and end; missing ones are named");
 	unlink(second);
+}
+
+/* Bad rows here and there in a file of many blocks. */
+static void resynchronising(void)
+{
+	struct cdp_buf file, want;
+
+	cdp_buf_init(&file, CDP_BUF_NOMAX);
+	cdp_buf_init(&want, CDP_BUF_NOMAX);
+	for (int line = 1; line <= 60000; line++) {
+		const char *first = line == 1 ? "#" : "";
+
+		if (line % 7 == 0) {
+			cdp_buf_addf(&file, "%d,\"open\n", line);
+			cdp_buf_addf(&want, "%d!text after a closing quote in line %d\n",
+				     line, line + 3);
+		} else if (line % 7 == 3) {
+			cdp_buf_addf(&file, "%d,\"x\"y\n", line);
+			cdp_buf_addf(&want, "%d!text after a closing quote (column %d)\n",
+				     line, snprintf(NULL, 0, "%d", line) + 5);
+		} else if (line % 7 == 5) {
+			cdp_buf_addf(&file, "%d,\"two\nlines\"\n", line);
+			cdp_buf_addf(&want, "%d:<%d><two\nlines>\n", line, line);
+			line++;
+		} else {
+			cdp_buf_addf(&file, "%d,fine\n", line);
+			cdp_buf_addf(&want, "%d%s:<%d><fine>\n", line, first, line);
+		}
+	}
+	is_str(rows_of(file.p, file.n, &plain), cdp_buf_str(&want),
+	       "every good row is found behind a bad one");
+	cdp_buf_release(&file);
+	cdp_buf_release(&want);
 }
 
 /* A row is given as soon as its line is complete: this would hang otherwise. */
@@ -339,6 +374,7 @@ int main(void)
 	ceilings();
 	character_sets();
 	inputs();
+	resynchronising();
 	live();
 	round_trip();
 	writing();

@@ -454,6 +454,32 @@ static void compressed(enum cdp_codec codec, const char *name)
 	close(saved);
 }
 
+/* So compressible that the decoder has all input long before it has given its output. */
+static void expanding(enum cdp_codec codec, const char *name)
+{
+	size_t n = 3 * 1000 * 1000;
+	struct cdp_in_opts opts = { .line_max = 200 }; /* and so small reads */
+	char *p = cdp_alloc(n), *got;
+	struct cdp_buf z;
+
+	memset(p, 'x', n);
+	for (size_t i = 99; i < n; i += 100)
+		p[i] = '\n';
+	cdp_buf_init(&z, CDP_BUF_NOMAX);
+	pack(&z, codec, p, n);
+	got = slurp1(file("z", z.p, z.n), NULL);
+	ok(strlen(got) == n && memcmp(got, p, n) == 0 && sound,
+	   "%s may expand a thousand times", name);
+	free(got);
+	/* Without its checksum. */
+	got = slurp1(file("z", z.p, z.n - (codec == CDP_CODEC_GZIP ? 8 : 4)), &opts);
+	ok(strlen(got) > n && memcmp(got, p, n) == 0 && got[n] == '!' && sound,
+	   "%s cut after its last line gives them all, then the error", name);
+	free(got);
+	free(p);
+	cdp_buf_release(&z);
+}
+
 static void raw_bytes(void)
 {
 	char path[2][64];
@@ -495,6 +521,8 @@ int main(void)
 	nul_bytes();
 	compressed(CDP_CODEC_GZIP, "gzip");
 	compressed(CDP_CODEC_ZSTD, "zstd");
+	expanding(CDP_CODEC_GZIP, "gzip");
+	expanding(CDP_CODEC_ZSTD, "zstd");
 	raw_bytes();
 	if (chdir(dir) == 0 && system("rm -rf ./*") == 0)
 		rmdir(dir);
