@@ -1,28 +1,13 @@
 /* cdp-collect: anything that a bank has as clean, canonical records. */
-#include "base/hash.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
-#include "model/dedup.h"
-#include "record/json.h"
+#include "format/reject.h"
+#include "model/once.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A record that one block wrote, until its turn to be compared with those before it. */
-struct note {
-	uint64_t id;
-	uint32_t content;
-	size_t at, n; /* in the block's output, LF included */
-	int64_t ms;
-	struct cdp_span event_id;
-};
-
-struct notes {
-	struct note *v;
-	size_t n, cap;
-};
 
 struct collect {
 	struct cdp_cli cli;
@@ -40,16 +25,18 @@ struct collect {
 	struct cdp_csvmap *map;
 	struct cdp_dedup *dedup;
 	struct cdp_out *duplicates;
-	uint64_t again, id_only, too_old;
-	int slot_raw, slot_raw_b64; /* of reject lines */
+	struct cdp_once_counts once;
+	struct cdp_buf dropped;
 	struct cdp_paths *replay_paths;
+	struct cdp_reject_slots reject;
+	size_t line_max; /* of lines in rejects */
 };
 
 struct worker {
 	struct collect *c;
 	struct cdp_reader *reader;
-	struct notes notes;
-	struct cdp_buf text, raw;
+	struct cdp_once_notes notes;
+	struct cdp_buf raw;
 };
 
 enum { FORMAT_CSV = CDP_FORMAT_COMBINED + 1 };
@@ -59,124 +46,22 @@ static const char *const futures[] = { "reject", "keep", NULL };
 
 /* --- duplicates --- */
 
-static struct cdp_span earlier(struct cdp_span a, struct cdp_span b)
-{
-	return a.n && (!b.n || a.at < b.at) ? a : b;
-}
-
-/* Hash of a record without what changes from one delivery to the next. */
-static void hash_content(const struct cdp_canon *info, const char *p, size_t n,
-			 struct cdp_buf *tmp, uint64_t hash[2])
-{
-	struct cdp_span skip = earlier(info->sent, info->received);
-	struct cdp_span other = skip.at == info->sent.at ? info->received : info->sent;
-
-	if (skip.n) {
-		size_t at = skip.at + skip.n;
-
-		cdp_buf_reset(tmp);
-		cdp_buf_add(tmp, p, skip.at);
-		if (other.n && other.at > skip.at) {
-			cdp_buf_add(tmp, p + at, other.at - at);
-			at = other.at + other.n;
-		}
-		cdp_buf_add(tmp, p + at, n - at);
-		p = tmp->p;
-		n = tmp->n;
-	}
-	hash[0] = cdp_hash_stable(p, n, 2);
-	hash[1] = cdp_hash_stable(p, n, 3);
-}
-
-static void note_record(struct worker *w, const struct cdp_canon *info,
-			struct cdp_emit *e, size_t at)
-{
-	const char *p = e->out.p + at;
-	struct note note = { .at = at, .n = e->out.n - at, .ms = info->ms };
-	uint64_t hash[2];
-
-	note.event_id = info->event_id;
-	hash_content(info, p, note.n - 1, &w->text, hash);
-	note.id = hash[0];
-	note.content = (uint32_t)hash[1];
-	if (info->event_id.n) {
-		cdp_buf_reset(&w->text);
-		cdp_buf_add(&w->text, p + info->source.at, info->source.n);
-		cdp_buf_add(&w->text, p + info->event_id.at, info->event_id.n);
-		note.id = cdp_hash(w->text.p, w->text.n);
-	}
-	CDP_GROW(w->notes.v, w->notes.n, w->notes.cap);
-	w->notes.v[w->notes.n++] = note;
-	e->user = &w->notes;
-}
-
-/* The same id with other content: kept under an id of its own that names the first. */
-static void put_renamed(struct cdp_buf *out, const struct note *note, const char *line)
-{
-	struct cdp_buf id, renamed;
-	char hex[16];
-
-	cdp_buf_init(&id, CDP_BUF_NOMAX);
-	cdp_buf_init(&renamed, CDP_BUF_NOMAX);
-	cdp_buf_add(&id, line + note->event_id.at, note->event_id.n - 1);
-	cdp_buf_addc(&id, '~');
-	cdp_hex16(hex, note->content);
-	cdp_buf_add(&id, hex + 8, 8);
-	cdp_buf_addc(&id, '"');
-	cdp_rec_splice(&renamed, line, note->n - 1, "event_id", id.p, id.n, false);
-	cdp_rec_splice(out, renamed.p, renamed.n, "duplicate_of",
-		       line + note->event_id.at, note->event_id.n, false);
-	cdp_buf_addc(out, '\n');
-	cdp_buf_release(&id);
-	cdp_buf_release(&renamed);
-}
-
-static int drop_duplicates(struct collect *c, struct cdp_emit *e, struct cdp_err *err)
-{
-	struct notes *notes = e->user;
-	struct cdp_buf kept;
-
-	cdp_buf_init(&kept, CDP_BUF_NOMAX);
-	for (size_t i = 0; i < notes->n; i++) {
-		const struct note *note = &notes->v[i];
-		const char *line = e->out.p + note->at;
-		enum cdp_seen seen = note->ms == CDP_NO_TIME
-					     ? CDP_SEEN_NEW
-					     : cdp_dedup_see(c->dedup, note->id,
-							     note->content, note->ms);
-
-		c->too_old += seen == CDP_SEEN_TOO_OLD;
-		if (seen == CDP_SEEN_AGAIN) {
-			c->again++;
-			e->counts.out--;
-			if (c->duplicates &&
-			    cdp_out_write(c->duplicates, line, note->n) < 0) {
-				*err = *cdp_out_error(c->duplicates);
-				cdp_buf_release(&kept);
-				return -1;
-			}
-		} else if (seen == CDP_SEEN_ID_ONLY && note->event_id.n) {
-			c->id_only++;
-			put_renamed(&kept, note, line);
-		} else {
-			cdp_buf_add(&kept, line, note->n);
-		}
-	}
-	cdp_buf_reset(&e->out);
-	cdp_buf_add(&e->out, kept.p, kept.n);
-	cdp_buf_release(&kept);
-	return 0;
-}
-
 static int commit(void *ctx, struct cdp_emit *e, struct cdp_err *err)
 {
-	struct notes *notes = e->user;
+	struct collect *c = ctx;
+	struct cdp_once_notes *notes = e->user;
+	uint64_t before = c->once.duplicates;
 	int rc = 0;
 
-	if (notes && notes->n) {
-		rc = drop_duplicates(ctx, e, err);
-		notes->n = 0;
-	}
+	if (!notes || !notes->n)
+		return 0;
+	cdp_buf_reset(&c->dropped);
+	cdp_once_settle(notes, c->dedup, &e->out, &c->dropped, &c->once);
+	e->counts.out -= c->once.duplicates - before;
+	if (c->duplicates)
+		rc = cdp_out_write(c->duplicates, c->dropped.p, c->dropped.n);
+	if (rc < 0)
+		*err = *cdp_out_error(c->duplicates);
 	return rc;
 }
 
@@ -186,8 +71,10 @@ static int written(struct worker *w, const struct cdp_canon *info, struct cdp_em
 		   size_t at)
 {
 	cdp_emit_line(e);
-	if (w->c->dedup)
-		note_record(w, info, e, at);
+	if (w->c->dedup) {
+		cdp_once_note(&w->notes, info, &e->out, at);
+		e->user = &w->notes;
+	}
 	return 0;
 }
 
@@ -217,64 +104,20 @@ static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 
 /* --- replay of rejects --- */
 
-static int digit64(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static int decode64(struct cdp_buf *out, const char *p, size_t n)
-{
-	uint32_t v = 0;
-	unsigned bits = 0;
-
-	while (n && p[n - 1] == '=')
-		n--;
-	for (size_t i = 0; i < n; i++) {
-		int d = digit64(p[i]);
-
-		if (d < 0)
-			return -1;
-		v = v << 6 | (uint32_t)d;
-		bits += 6;
-		if (bits >= 8) {
-			bits -= 8;
-			cdp_buf_addc(out, (char)(v >> bits));
-		}
-	}
-	return 0;
-}
-
 /* A reject line: what it holds is read as if it had just come, and set aside as such if
  * it is still bad. */
 static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 			 struct cdp_err *err)
 {
 	struct worker *w = worker;
-	const struct cdp_val *raw = cdp_rec_get(rec, w->c->slot_raw),
-			     *b64 = cdp_rec_get(rec, w->c->slot_raw_b64);
 	struct cdp_canon info;
-	size_t at = e->out.n, n;
+	size_t at = e->out.n;
 	struct cdp_rec inner = *rec;
 
-	cdp_buf_reset(&w->raw);
-	if (raw->type == CDP_STRING) {
-		inner.raw = cdp_val_str(raw, &w->raw, &n);
-	} else if (b64->type == CDP_STRING) {
-		if (decode64(&w->raw, b64->p, b64->n) < 0)
-			return cdp_canon_bad(err, "raw_b64", "not Base64");
-		inner.raw = w->raw.p;
-		n = w->raw.n;
-	} else {
-		return cdp_canon_bad(err, "raw", "not a reject: neither raw nor raw_b64");
-	}
-	inner.len = n;
-	if (cdp_reader_line(w->reader, inner.raw, n, &e->out, &info, err) == 0)
+	if (cdp_reject_raw(&w->c->reject, rec, w->c->line_max, &w->raw, &inner.raw,
+			   &inner.len, err) < 0)
+		return -1;
+	if (cdp_reader_line(w->reader, inner.raw, inner.len, &e->out, &info, err) == 0)
 		return written(w, &info, e, at);
 	e->out.n = at;
 	if (err->kind != CDP_ERR_DATA)
@@ -405,7 +248,7 @@ static void *worker_new(void *ctx)
 
 	w->c = ctx;
 	w->reader = cdp_reader_new(w->c->plan);
-	cdp_buf_init(&w->text, CDP_BUF_NOMAX);
+	cdp_once_init(&w->notes);
 	cdp_buf_init(&w->raw, CDP_BUF_NOMAX);
 	return w;
 }
@@ -417,9 +260,8 @@ static int worker_free(void *ctx, void *worker, struct cdp_err *err)
 	(void)ctx;
 	(void)err;
 	cdp_reader_free(w->reader);
-	cdp_buf_release(&w->text);
+	cdp_once_release(&w->notes);
 	cdp_buf_release(&w->raw);
-	free(w->notes.v);
 	free(w);
 	return 0;
 }
@@ -438,15 +280,12 @@ static void run_lines(struct collect *c)
 
 	if (c->replay) {
 		c->replay_paths = cdp_paths_new();
-		c->slot_raw = cdp_paths_add_keys(
-			c->replay_paths, (const char *[]){ "raw" }, (size_t[]){ 3 }, 1);
-		c->slot_raw_b64 =
-			cdp_paths_add_keys(c->replay_paths, (const char *[]){ "raw_b64" },
-					   (size_t[]){ 7 }, 1);
+		cdp_reject_paths(&c->reject, c->replay_paths);
 		job.paths = c->replay_paths;
 		job.record = replay_record;
 		job.refused = NULL;
-		/* a byte of a line may be six in a reject, and there is more to it */
+		/* A byte of a line may be six in a reject, and there is more to it. */
+		c->line_max = c->cli.opt.line_max;
 		c->cli.opt.line_max = c->cli.opt.line_max * 6 + 4096;
 	}
 	cdp_cli_run(&c->cli, &job);
@@ -468,9 +307,9 @@ static void run(struct collect *c)
 	}
 	if (!c->dedup)
 		return;
-	cdp_cli_stat(&c->cli, "duplicates", c->again);
-	cdp_cli_stat(&c->cli, "same_id", c->id_only);
-	cdp_cli_stat(&c->cli, "too_old", c->too_old);
+	cdp_cli_stat(&c->cli, "duplicates", c->once.duplicates);
+	cdp_cli_stat(&c->cli, "same_id", c->once.same_id);
+	cdp_cli_stat(&c->cli, "too_old", c->once.too_old);
 }
 
 /* --- options --- */
@@ -498,6 +337,7 @@ static int load(struct collect *c, struct cdp_err *err)
 	const struct cdp_common *o = &c->cli.opt;
 	int64_t as_of = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME;
 
+	cdp_buf_init(&c->dropped, CDP_BUF_NOMAX);
 	c->opts.zone = o->run.zone;
 	c->opts.future_keep = c->future == 1;
 	c->opts.future_ms = o->as_of_given ? as_of + CDP_FUTURE_SLACK_MS : CDP_NO_TIME;
@@ -550,6 +390,7 @@ static void release(struct collect *c)
 	if (c->duplicates && cdp_out_close(c->duplicates, &err) < 0)
 		cdp_cli_report(&c->cli, &err);
 	cdp_dedup_free(c->dedup);
+	cdp_buf_release(&c->dropped);
 	cdp_csvmap_free(c->map);
 	cdp_format_plan_free(c->plan);
 	cdp_paths_free(c->replay_paths);
@@ -565,109 +406,38 @@ int main(int argc, char **argv)
 				       .distinct_kind = "anonymous",
 				       .event = "page_request" } };
 	const struct cdp_opt opts[] = {
-		{
-			.brief = 'f',
-			.name = "format",
-			.type = CDP_OPT_CHOICE,
-			.to = &c.format,
-			.arg = "FORMAT",
-			.help = "auto (default), native, sensors, combined or csv",
-			.choices = formats,
-		},
-		{
-			.name = "columns-map",
-			.type = CDP_OPT_STR,
-			.to = &c.map_file,
-			.arg = "FILE",
-			.help = "csv: which column is what (implies -f csv)",
-		},
-		{
-			.name = "charset",
-			.type = CDP_OPT_STR,
-			.to = &c.charset,
-			.arg = "NAME",
-			.help = "csv: character set, instead of the map's",
-		},
-		{
-			.name = "delimiter",
-			.type = CDP_OPT_STR,
-			.to = &c.delimiter,
-			.arg = "C",
-			.help = "csv: byte between fields, instead of the map's",
-		},
-		{
-			.name = "received",
-			.type = CDP_OPT_TIME,
-			.to = &c.received,
-			.arg = "TIME",
-			.help = "when the input was received, added to records that do "
-				"not say",
-		},
-		{
-			.name = "future",
-			.type = CDP_OPT_CHOICE,
-			.to = &c.future,
-			.arg = "WHAT",
-			.help = "reject (default) or keep events an hour ahead of that "
-				"or --as-of",
-			.choices = futures,
-		},
-		{
-			.name = "source",
-			.type = CDP_OPT_STR,
-			.to = &c.opts.source,
-			.arg = "TEXT",
-			.help = "source of records that name none",
-		},
-		{
-			.name = "event",
-			.type = CDP_OPT_STR,
-			.to = &c.opts.event,
-			.arg = "NAME",
-			.help = "combined: name of the events (page_request)",
-		},
-		{
-			.name = "id-param",
-			.type = CDP_OPT_LIST,
-			.to = &c.params,
-			.arg = "NAME=KIND",
-			.help = "combined: a query parameter that is an id",
-		},
-		{
-			.name = "login-kind",
-			.type = CDP_OPT_STR,
-			.to = &c.opts.login_kind,
-			.arg = "KIND",
-			.help = "kind of login ids and users of servers (customer)",
-		},
-		{
-			.name = "distinct-kind",
-			.type = CDP_OPT_STR,
-			.to = &c.opts.distinct_kind,
-			.arg = "KIND",
-			.help = "sensors: kind of an unmarked distinct_id (anonymous)",
-		},
-		{
-			.name = "dedup",
-			.type = CDP_OPT_DURATION,
-			.to = &c.window_ns,
-			.arg = "WINDOW",
-			.help = "drop records that came before within a window of their "
-				"time",
-		},
-		{
-			.name = "duplicates",
-			.type = CDP_OPT_STR,
-			.to = &c.duplicates_file,
-			.arg = "FILE",
-			.help = "keep what --dedup drops",
-		},
-		{
-			.name = "replay",
-			.type = CDP_OPT_FLAG,
-			.to = &c.replay,
-			.help = "the inputs are rejects: read what they hold",
-		},
+		{ 'f', "format", CDP_OPT_CHOICE, &c.format, "FORMAT",
+		  "auto (default), native, sensors, combined or csv", formats },
+		{ 0, "columns-map", CDP_OPT_STR, &c.map_file, "FILE",
+		  "csv: which column is what (implies -f csv)" },
+		{ 0, "charset", CDP_OPT_STR, &c.charset, "NAME",
+		  "csv: character set, instead of the map's" },
+		{ 0, "delimiter", CDP_OPT_STR, &c.delimiter, "C",
+		  "csv: byte between fields, instead of the map's" },
+		{ 0, "received", CDP_OPT_TIME, &c.received, "TIME",
+		  "when the input was received, added to records that do "
+		  "not say" },
+		{ 0, "future", CDP_OPT_CHOICE, &c.future, "WHAT",
+		  "reject (default) or keep events an hour ahead of that "
+		  "or --as-of",
+		  futures },
+		{ 0, "source", CDP_OPT_STR, &c.opts.source, "TEXT",
+		  "source of records that name none" },
+		{ 0, "event", CDP_OPT_STR, &c.opts.event, "NAME",
+		  "combined: name of the events (page_request)" },
+		{ 0, "id-param", CDP_OPT_LIST, &c.params, "NAME=KIND",
+		  "combined: a query parameter that is an id" },
+		{ 0, "login-kind", CDP_OPT_STR, &c.opts.login_kind, "KIND",
+		  "kind of login ids and users of servers (customer)" },
+		{ 0, "distinct-kind", CDP_OPT_STR, &c.opts.distinct_kind, "KIND",
+		  "sensors: kind of an unmarked distinct_id (anonymous)" },
+		{ 0, "dedup", CDP_OPT_DURATION, &c.window_ns, "WINDOW",
+		  "drop records that came before within a window of their "
+		  "time" },
+		{ 0, "duplicates", CDP_OPT_STR, &c.duplicates_file, "FILE",
+		  "keep what --dedup drops" },
+		{ 0, "replay", CDP_OPT_FLAG, &c.replay, NULL,
+		  "the inputs are rejects: read what they hold" },
 		{ 0 },
 	};
 	const struct cdp_tool tool = {

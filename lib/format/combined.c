@@ -431,6 +431,6 @@ int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
 		return cdp_canon_bad(err, "", "not valid UTF-8");
 	bad = split(&f, line, line + n);
 	if (bad)
-		return cdp_canon_bad(err, bad, "not a line of an access log: no %s", bad);
+		return cdp_canon_bad(err, bad, "no %s, or a malformed one", bad);
 	return compose(r, &f, out, info, err);
 }

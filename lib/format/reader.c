@@ -120,7 +120,11 @@ int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec, struct cdp
 	if (!r->combined ||
 	    (r->plan->format == CDP_FORMAT_AUTO && looks_like_json(rec->raw, rec->len)))
 		return -1;
-	return cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err);
+	if (cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err) == 0)
+		return 0;
+	if (r->plan->format == CDP_FORMAT_AUTO)
+		cdp_err_prefix(err, "no JSON object; as a line of an access log");
+	return -1;
 }
 
 int cdp_reader_line(struct cdp_reader *r, const char *line, size_t n, struct cdp_buf *out,

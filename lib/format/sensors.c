@@ -1,21 +1,13 @@
-#include "format/sensors.h"
+#include "format/sensors_priv.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "format/ids.h"
 #include "record/json.h"
 
 #include <stdlib.h>
 
-enum kind { EVENT, BIND, UNBIND, PROFILE, ENTITY, DETAIL };
-
-static const struct kind_of {
-	const char *type;
-	enum kind kind;
-	const char *update; /* member of a profile record that `properties` become */
-	bool deleted;
-} types[] = {
+static const struct sensors_type types[] = {
 	{ "track", EVENT, NULL, false },
 	{ "track_signup", EVENT, NULL, false },
 	{ "track_id_bind", BIND, NULL, false },
@@ -30,32 +22,6 @@ static const struct kind_of {
 	{ "item_delete", ENTITY, NULL, true },
 	{ "detail_set", DETAIL, NULL, false },
 	{ "detail_delete", DETAIL, NULL, true },
-};
-
-/* Kinds of ids by what the libraries call them. */
-static const struct {
-	const char *key, *kind;
-} identities[] = {
-	{ "$identity_cookie_id", "cookie" },    { "$identity_anonymous_id", "anonymous" },
-	{ "$identity_mobile", "phone" },        { "$identity_email", "email" },
-	{ "$identity_android_id", "device" },   { "$identity_android_uuid", "device" },
-	{ "$identity_ios_id", "device" },       { "$identity_ios_uuid", "device" },
-	{ "$identity_idfv", "device" },         { "$identity_harmony_id", "device" },
-	{ "$identity_harmony_uuid", "device" }, { "$identity_mp_id", "device" },
-};
-
-struct cdp_sensors {
-	const struct cdp_format_opts *opts;
-	const struct cdp_sensors_slots *slots;
-	const struct kind_of *type;
-	struct cdp_ids ids;
-	/* distinct_id as text; valid until the next record */
-	const char *distinct;
-	size_t distinct_len;
-	struct cdp_buf distinct_buf, event_buf, text, key;
-	const char *event;
-	size_t event_len;
-	int64_t ms, sent;
 };
 
 void cdp_sensors_paths(struct cdp_sensors_slots *slots, struct cdp_paths *paths)
@@ -123,10 +89,10 @@ void cdp_sensors_free(struct cdp_sensors *r)
 	free(r);
 }
 
-static const struct kind_of *find_type(const struct cdp_val *type)
+static const struct sensors_type *find_type(const struct cdp_val *type)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (cdp_val_is(type, types[i].type, strlen(types[i].type)))
+		if (cdp_val_is(type, types[i].name, strlen(types[i].name)))
 			return &types[i];
 	return NULL;
 }
@@ -136,155 +102,7 @@ bool cdp_sensors_knows(const struct cdp_val *type)
 	return find_type(type) != NULL;
 }
 
-/* --- ids --- */
-
-static bool ends_in(const char *p, size_t n, const char *tail)
-{
-	size_t k = strlen(tail);
-
-	return n >= k && memcmp(p + n - k, tail, k) == 0;
-}
-
-static bool begins_with(const char *p, size_t n, const char *head)
-{
-	size_t k = strlen(head);
-
-	return n >= k && memcmp(p, head, k) == 0;
-}
-
-/* The key without "$identity_": the kind of what is not in the table. */
-static void bare_key(const char **key, size_t *n)
-{
-	static const char prefix[] = "$identity_";
-
-	if (*n > sizeof(prefix) - 1 && begins_with(*key, *n, prefix)) {
-		*key += sizeof(prefix) - 1;
-		*n -= sizeof(prefix) - 1;
-	}
-}
-
-/* NULL: the bare key is the kind. */
-static const char *known_kind(const struct cdp_format_opts *opts, const char *key,
-			      size_t n)
-{
-	if (n == strlen("$identity_login_id") &&
-	    memcmp(key, "$identity_login_id", n) == 0)
-		return opts->login_kind;
-	for (size_t i = 0; i < sizeof(identities) / sizeof(*identities); i++)
-		if (n == strlen(identities[i].key) &&
-		    memcmp(key, identities[i].key, n) == 0)
-			return identities[i].kind;
-	/* $identity_mp_<app>_openid: an id of the person within one app */
-	if (begins_with(key, n, "$identity_") && ends_in(key, n, "_openid"))
-		return "openid";
-	if (begins_with(key, n, "$identity_") && ends_in(key, n, "unionid"))
-		return "unionid";
-	return NULL;
-}
-
-static int add_identity(struct cdp_sensors *r, const char *key, size_t key_len,
-			const char *p, size_t n, struct cdp_err *err)
-{
-	const char *kind = known_kind(r->opts, key, key_len);
-
-	bare_key(&key, &key_len);
-	return kind ? cdp_ids_add(&r->ids, kind, key, key_len, p, n, err)
-		    : cdp_ids_put(&r->ids, key, key_len, p, n, err);
-}
-
-static int add_identities(struct cdp_sensors *r, const struct cdp_val *object,
-			  const char *path, struct cdp_err *err)
-{
-	struct cdp_iter it = { 0 };
-	struct cdp_val key, v;
-	const char *k, *p;
-	size_t kn, n;
-
-	if (object->type <= CDP_NULL)
-		return 0;
-	if (object->type != CDP_OBJECT)
-		return cdp_canon_bad(err, path, "not an object");
-	while (cdp_val_member(object, &it, &key, &v)) {
-		k = cdp_val_str(&key, &r->key, &kn);
-		if (cdp_id_text(&v, &r->text, &p, &n, path, k, kn, err) < 0)
-			return -1;
-		if (n && add_identity(r, k, kn, p, n, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* "<key>+<value>", as an id stands in distinct_id and login_id when it is no plain login
- * id: of the libraries' own keys, or of one that `identities` has. */
-static int add_joined(struct cdp_sensors *r, const char *p, size_t n, bool *joined,
-		      struct cdp_err *err)
-{
-	const char *plus = memchr(p, '+', n), *key = p, *v;
-	size_t key_len = plus ? (size_t)(plus - p) : 0, v_len, k = key_len;
-
-	*joined = false;
-	if (!key_len)
-		return 0;
-	if (!begins_with(p, n, "$identity_")) {
-		bare_key(&key, &k);
-		v = cdp_ids_get(&r->ids, key, k, &v_len);
-		if (!v || v_len != n - key_len - 1 || memcmp(v, plus + 1, v_len) != 0)
-			return 0;
-	}
-	*joined = true;
-	return add_identity(r, p, key_len, plus + 1, n - key_len - 1, err);
-}
-
-/* One of the plain members login_id, anonymous_id, original_id. */
-static int add_member(struct cdp_sensors *r, struct cdp_rec *rec, int slot,
-		      const char *path, const char *kind, struct cdp_err *err)
-{
-	const char *p;
-	bool joined;
-	size_t n;
-
-	if (cdp_id_text(cdp_rec_get(rec, slot), &r->text, &p, &n, path, NULL, 0, err) < 0)
-		return -1;
-	if (!n)
-		return 0;
-	if (add_joined(r, p, n, &joined, err) < 0)
-		return -1;
-	return joined ? 0 : cdp_ids_add(&r->ids, kind, path, strlen(path), p, n, err);
-}
-
-static bool is_login(struct cdp_sensors *r, struct cdp_rec *rec)
-{
-	const char *login;
-	size_t n;
-
-	if (cdp_rec_get(rec, r->slots->p_is_login)->type == CDP_TRUE ||
-	    strcmp(r->type->type, "track_signup") == 0)
-		return true;
-	login = cdp_ids_get(&r->ids, r->opts->login_kind, strlen(r->opts->login_kind),
-			    &n);
-	return login && n == r->distinct_len && memcmp(login, r->distinct, n) == 0;
-}
-
-static int add_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
-{
-	bool joined;
-
-	if (!r->distinct_len)
-		return 0;
-	if (add_joined(r, r->distinct, r->distinct_len, &joined, err) < 0)
-		return -1;
-	/* An unbind names the id to part; whose it was is not part of it, and the
-	 * JavaScript library does not say what kind of id that is. */
-	if (joined || (r->type->kind == UNBIND && r->ids.n))
-		return 0;
-	if (is_login(r, rec))
-		return cdp_ids_add(&r->ids, r->opts->login_kind, "distinct_id", 11,
-				   r->distinct, r->distinct_len, err);
-	if (cdp_ids_has_value(&r->ids, r->distinct, r->distinct_len))
-		return 0;
-	return cdp_ids_add(&r->ids, r->opts->distinct_kind, "distinct_id", 11,
-			   r->distinct, r->distinct_len, err);
-}
+/* --- times and names --- */
 
 static int read_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
 {
@@ -294,31 +112,6 @@ static int read_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 	return cdp_id_text(top->type > CDP_NULL ? top : below, &r->distinct_buf,
 			   &r->distinct, &r->distinct_len, "distinct_id", NULL, 0, err);
 }
-
-static int read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
-{
-	const struct cdp_sensors_slots *s = r->slots;
-	unsigned least = r->type->kind == BIND ? 2 : 1;
-
-	cdp_ids_reset(&r->ids);
-	if (r->type->kind == ENTITY)
-		return 0;
-	if (add_identities(r, cdp_rec_get(rec, s->identities), "identities", err) < 0 ||
-	    add_identities(r, cdp_rec_get(rec, s->p_identities), "properties.identities",
-			   err) < 0 ||
-	    add_member(r, rec, s->login_id, "login_id", r->opts->login_kind, err) < 0 ||
-	    add_member(r, rec, s->anonymous_id, "anonymous_id", "anonymous", err) < 0 ||
-	    add_distinct(r, rec, err) < 0 ||
-	    add_member(r, rec, s->original_id, "original_id", "anonymous", err) < 0)
-		return -1;
-	if (r->ids.n >= least)
-		return 0;
-	return cdp_canon_bad(err, "distinct_id",
-			     least == 1 ? "no usable id"
-					: "a bind of fewer than two ids");
-}
-
-/* --- times and names --- */
 
 /* A `$time` among the properties is the event's; written as text it is in the zone of
  * the client, which $timezone_offset gives in minutes west of UTC. */
@@ -402,7 +195,7 @@ static int check(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err
 	if (read_times(r, rec, err) < 0 || read_event(r, rec, err) < 0 ||
 	    check_properties(r, rec, err) < 0 || read_distinct(r, rec, err) < 0)
 		return -1;
-	return read_ids(r, rec, err);
+	return sensors_read_ids(r, rec, err);
 }
 
 /* --- writing --- */
@@ -573,7 +366,7 @@ static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 	if (r->event)
 		cdp_buf_add(&r->text, r->event, r->event_len);
 	else
-		cdp_buf_adds(&r->text, r->type->type);
+		cdp_buf_adds(&r->text, r->type->name);
 	cdp_hex16(hex, cdp_hash_stable(r->text.p, r->text.n, 0));
 	cdp_hex16(hex + 16, cdp_hash_stable(r->text.p, r->text.n, 1));
 	info->event_id = cdp_canon_add_str(out, start, "event_id", hex, sizeof(hex));

@@ -1,0 +1,35 @@
+/* Inside of the Sensors reader: what its two halves share. */
+#ifndef CDP_FORMAT_SENSORS_PRIV_H
+#define CDP_FORMAT_SENSORS_PRIV_H
+
+#include "format/ids.h"
+#include "format/sensors.h"
+
+enum sensors_kind { EVENT, BIND, UNBIND, PROFILE, ENTITY, DETAIL };
+
+/* What a `type` means. */
+struct sensors_type {
+	const char *name;
+	enum sensors_kind kind;
+	const char *update; /* member of a profile record that `properties` become */
+	bool deleted;
+};
+
+struct cdp_sensors {
+	const struct cdp_format_opts *opts;
+	const struct cdp_sensors_slots *slots;
+	const struct sensors_type *type;
+	struct cdp_ids ids;
+	/* distinct_id as text; valid until the next record */
+	const char *distinct;
+	size_t distinct_len;
+	struct cdp_buf distinct_buf, event_buf, text, key;
+	const char *event;
+	size_t event_len;
+	int64_t ms, sent;
+};
+
+/* All ids of a record whose type and distinct_id are known, into r->ids. */
+int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err);
+
+#endif

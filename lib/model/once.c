@@ -1,0 +1,137 @@
+#include "model/once.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+
+struct cdp_once_note {
+	uint64_t id;
+	uint32_t content;
+	int64_t ms;
+	size_t at, n; /* in the block, LF included */
+	struct cdp_span event_id;
+};
+
+void cdp_once_init(struct cdp_once_notes *s)
+{
+	*s = (struct cdp_once_notes){ 0 };
+	cdp_buf_init(&s->tmp, CDP_BUF_NOMAX);
+}
+
+void cdp_once_release(struct cdp_once_notes *s)
+{
+	free(s->v);
+	cdp_buf_release(&s->tmp);
+}
+
+/* The record without the spans: the text itself, or a copy in `tmp`. */
+static const char *without(struct cdp_buf *tmp, struct cdp_span a, struct cdp_span b,
+			   const char *p, size_t *n)
+{
+	struct cdp_span swap = a;
+
+	if (!a.n && !b.n)
+		return p;
+	if (b.n && (!a.n || b.at < a.at)) {
+		a = b;
+		b = swap;
+	}
+	cdp_buf_reset(tmp);
+	cdp_buf_add(tmp, p, a.at);
+	if (b.n) {
+		cdp_buf_add(tmp, p + a.at + a.n, b.at - a.at - a.n);
+		a = b;
+	}
+	cdp_buf_add(tmp, p + a.at + a.n, *n - a.at - a.n);
+	*n = tmp->n;
+	return tmp->p;
+}
+
+void cdp_once_note(struct cdp_once_notes *s, const struct cdp_canon *info,
+		   const struct cdp_buf *out, size_t at)
+{
+	const char *line = out->p + at, *p;
+	struct cdp_once_note note = {
+		.ms = info->ms, .at = at, .n = out->n - at, .event_id = info->event_id
+	};
+	size_t n = note.n - 1;
+
+	p = without(&s->tmp, info->sent, info->received, line, &n);
+	note.content = (uint32_t)cdp_hash_stable(p, n, 2);
+	if (info->event_id.n) {
+		cdp_buf_reset(&s->tmp);
+		cdp_buf_add(&s->tmp, line + info->source.at, info->source.n);
+		cdp_buf_add(&s->tmp, line + info->event_id.at, info->event_id.n);
+		p = s->tmp.p;
+		n = s->tmp.n;
+	}
+	note.id = cdp_hash(p, n);
+	CDP_GROW(s->v, s->n, s->cap);
+	s->v[s->n++] = note;
+}
+
+/* The content's hash tells the bearers of one id apart, and is the same in every run. */
+static void put_renamed(struct cdp_buf *out, const struct cdp_once_note *note,
+			const char *line)
+{
+	struct cdp_buf id, renamed;
+
+	cdp_buf_init(&id, CDP_BUF_NOMAX);
+	cdp_buf_init(&renamed, CDP_BUF_NOMAX);
+	cdp_buf_add(&id, line + note->event_id.at, note->event_id.n - 1);
+	cdp_buf_addf(&id, "~%08x\"", note->content);
+	cdp_rec_splice(&renamed, line, note->n - 1, "event_id", id.p, id.n, false);
+	cdp_rec_splice(out, renamed.p, renamed.n, "duplicate_of",
+		       line + note->event_id.at, note->event_id.n, false);
+	cdp_buf_addc(out, '\n');
+	cdp_buf_release(&id);
+	cdp_buf_release(&renamed);
+}
+
+static enum cdp_seen look(struct cdp_dedup *seen, const struct cdp_once_note *note,
+			  struct cdp_once_counts *counts)
+{
+	enum cdp_seen r;
+
+	if (note->ms == CDP_NO_TIME)
+		return CDP_SEEN_NEW;
+	r = cdp_dedup_see(seen, note->id, note->content, note->ms);
+	/* Two contents that agree in 64 bits have no id to be renamed. */
+	if (r == CDP_SEEN_ID_ONLY && !note->event_id.n)
+		r = CDP_SEEN_NEW;
+	counts->duplicates += r == CDP_SEEN_AGAIN;
+	counts->too_old += r == CDP_SEEN_TOO_OLD;
+	return r;
+}
+
+void cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen,
+		     struct cdp_buf *out, struct cdp_buf *dropped,
+		     struct cdp_once_counts *counts)
+{
+	struct cdp_buf kept;
+
+	cdp_buf_init(&kept, CDP_BUF_NOMAX);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct cdp_once_note *note = &s->v[i];
+		const char *line = out->p + note->at;
+
+		switch (look(seen, note, counts)) {
+		case CDP_SEEN_AGAIN:
+			if (dropped)
+				cdp_buf_add(dropped, line, note->n);
+			break;
+		case CDP_SEEN_ID_ONLY:
+			counts->same_id++;
+			put_renamed(&kept, note, line);
+			break;
+		default:
+			cdp_buf_add(&kept, line, note->n);
+			break;
+		}
+	}
+	cdp_buf_release(out);
+	*out = kept;
+	s->n = 0;
+}

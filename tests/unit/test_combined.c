@@ -1,0 +1,131 @@
+/* Access logs of nginx and Apache. */
+#include "collect.h"
+
+#define T "\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"page_request\""
+#define AT "[22/Nov/2026:10:49:43 +0800]"
+
+static struct collect_test t;
+
+static void becomes(const char *line, const char *want, const char *name)
+{
+	is_str(collect(&t, line), want, "%s", name);
+}
+
+static void lines(void)
+{
+	becomes("10.0.0.1 - - " AT
+		" \"GET /f/1?utm_source=wechat&kw=%E7%90%86%E8%B4%A2&e= "
+		"HTTP/1.1\" 200 1234 \"https://m.bank.test/\\xE9\\xA6\\x96\" \"UA "
+		"\\x22q\\x22 "
+		"\\x5Cx\"",
+		"{" T ",\"ids\":{\"ip\":\"10.0.0.1\"},\"props\":{\"ip\":\"10.0.0.1\","
+		      "\"method\":"
+		"\"GET\",\"path\":\"/f/1\",\"query\":{\"utm_source\":\"wechat\",\"kw\":"
+		"\"\xe7\x90\x86\xe8\xb4\xa2\",\"e\":\"\"},\"protocol\":\"HTTP/"
+		"1.1\",\"status\":200,"
+		"\"bytes\":1234,\"referer\":\"https://m.bank.test/"
+		"\xe9\xa6\x96\",\"user_agent\":"
+		"\"UA \\\"q\\\" \\\\x\"},\"source\":\"access\"}",
+		"escapes of nginx are undone and the query is taken apart");
+	becomes("::1 - C1 " AT
+		" \"POST /a HTTP/2.0\" 302 - \"-\" \"say \\\"hi\\\" \\\\ \\n\"",
+		"{" T ",\"ids\":{\"customer\":\"C1\"},\"props\":{\"ip\":\"::1\","
+		      "\"method\":\"POST\","
+		"\"path\":\"/a\",\"protocol\":\"HTTP/2.0\",\"status\":302,\"user_agent\":"
+		"\"say \\\"hi\\\" \\\\ \\n\"},\"source\":\"access\"}",
+		"those of Apache, too; the user is an id, '-' is nothing");
+	becomes("h - - " AT " \"GARBAGE\" 400 157 \"-\" \"-\"",
+		"{" T
+		",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"request\":\"GARBAGE\","
+		"\"status\":400,\"bytes\":157},\"source\":\"access\"}",
+		"a request that is none is kept whole");
+	becomes("h - - " AT " \"\" 400 0 \"-\" \"-\"",
+		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"request\":\"\","
+		"\"status\":400,\"bytes\":0},\"source\":\"access\"}",
+		"so is an empty one");
+	becomes("h - a b " AT " \"GET / HTTP/1.0\" 200 5",
+		"{" T ",\"ids\":{\"customer\":\"a "
+		      "b\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
+		"\"path\":\"/\",\"protocol\":\"HTTP/1.0\",\"status\":200,\"bytes\":5},"
+		"\"source\":\"access\"}",
+		"the common form, and a user with a blank");
+	becomes("h - - " AT
+		" \"GET /a b?x=1 HTTP/1.1\" 200 5 \"r\" \"u\" \"1.2.3.4, 5.6.7.8\"",
+		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":"
+		      "\"GET\",\"path\":"
+		"\"/a "
+		"b\",\"query\":{\"x\":\"1\"},\"protocol\":\"HTTP/"
+		"1.1\",\"status\":200,\"bytes\":5,"
+		"\"referer\":\"r\",\"user_agent\":\"u\",\"forwarded_for\":\"1.2.3.4, "
+		"5.6.7.8\"},"
+		"\"source\":\"access\"}",
+		"a path with a blank, and the forwarded address");
+	becomes("h - - " AT
+		" \"GET /?kw=%C0%ED&a+b=c+d%zz&&=v HTTP/1.1\" 200 5 \"\\xC0\" \"-\"",
+		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":"
+		      "\"GET\",\"path\":"
+		"\"/\",\"query\":{\"kw\":\"%C0%ED\",\"a b\":\"c "
+		"d%zz\",\"\":\"v\"},\"protocol\":"
+		"\"HTTP/1.1\",\"status\":200,\"bytes\":5,\"referer\":\"\\\\xC0\"},"
+		"\"source\":\"access\"}",
+		"what does not decode to UTF-8 stays as it is written");
+}
+
+static void ids(void)
+{
+	static const struct cdp_id_param params[] = { { "uid", "customer" },
+						      { "ck", "cookie" } };
+
+	t.opts.params = params;
+	t.opts.param_count = 2;
+	t.opts.event = "pv";
+	becomes("h - - " AT " \"GET /?ck=c%2B1&uid=&z=1 HTTP/1.1\" 200 5 \"-\" \"-\"",
+		"{\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"pv\",\"ids\":{"
+		"\"cookie\":\"c+1\"},"
+		"\"props\":{\"ip\":\"h\",\"method\":\"GET\",\"path\":\"/"
+		"\",\"query\":{\"ck\":\"c+1\","
+		"\"uid\":\"\",\"z\":\"1\"},\"protocol\":\"HTTP/"
+		"1.1\",\"status\":200,\"bytes\":5},"
+		"\"source\":\"access\"}",
+		"named parameters are ids unless empty");
+	t.opts.params = NULL;
+	t.opts.param_count = 0;
+	t.opts.event = "page_request";
+}
+
+static void wrong(void)
+{
+	becomes("h - - " AT " \"GET / HTTP/1.1\" 200",
+		"bytes: no bytes, or a malformed one",
+		"a line that ends early is refused");
+	becomes("h - - " AT " \"GET / HTTP/1.1 200 5",
+		"request: no request, or a malformed one", "so is an open quote");
+	becomes("h - - " AT " \"GET / HTTP/1.1\\\"",
+		"request: no request, or a malformed one", "and a backslash at the end");
+	becomes("h - - " AT " \"GET / HTTP/1.1\" ok 5 \"-\" \"-\"",
+		"status: 'ok' is not a status", "a status is a number");
+	becomes("h - - [31/Feb/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"",
+		"time: '31/Feb/2026:00:00:00 +0000' is no day of the calendar",
+		"a day is one of the calendar");
+	becomes("h - - " AT " \"GET / HTTP/1.1\" 200 5 \"-\" \"-\" x",
+		"forwarded_for: no forwarded_for, or a malformed one",
+		"text after the last field is refused");
+	becomes("h - - " AT " \"GET /\xff HTTP/1.1\" 200 5 \"-\" \"-\"",
+		": not valid UTF-8", "so is a line that is no UTF-8");
+	becomes("x", "ident: no ident, or a malformed one", "and anything else");
+	t.opts.future_ms = 0;
+	becomes("h - - " AT " \"GET / HTTP/1.1\" 200 5",
+		"time: future-time: more than an hour after the base time",
+		"requests of the future are refused");
+	t.opts.future_ms = CDP_NO_TIME;
+}
+
+int main(void)
+{
+	collect_start(&t, CDP_FORMAT_COMBINED);
+	lines();
+	ids();
+	wrong();
+	collect_end(&t);
+	return tap_done();
+}

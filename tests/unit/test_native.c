@@ -1,0 +1,293 @@
+/* Records of our own kinds: what is canonical stays, what is not becomes so, and what is
+ * wrong is refused with its place. */
+#include "collect.h"
+
+#include <stdio.h>
+
+#define T "\"time\":\"2024-04-25T06:59:46.123Z\""
+#define HEAD "{" T ",\"event\":\"buy\",\"ids\":{\"customer\":\"C1\"}"
+
+static struct collect_test t;
+
+static void unchanged(const char *line, const char *name)
+{
+	is_str(collect(&t, line), line, "%s leaves byte for byte", name);
+}
+
+static void becomes(const char *line, const char *want, const char *name)
+{
+	is_str(collect(&t, line), want, "%s", name);
+	/* Canonical means: reading it again changes nothing. */
+	char *once = strdup(want);
+	is_str(collect(&t, once), want, "%s, and stays so", name);
+	free(once);
+}
+
+static void refused(const char *line, const char *want, const char *name)
+{
+	is_str(collect(&t, line), want, "%s", name);
+}
+
+static void canonical(void)
+{
+	unchanged(HEAD "}", "the shortest event");
+	unchanged(HEAD
+		  ",\"props\":{\"a\":5000.00,\"b\":1e999,\"c\":\"x y\\\" z\"},\"z\":[]}",
+		  "an event with numbers, blanks and quotes in strings");
+	unchanged(HEAD ",\"props\":{\"a\":1,\"a\":\"\\ud800\"},\"props\":{}}",
+		  "an event with keys that occur twice and a lone surrogate");
+	unchanged("{\"one_id\":\"00112233445566ff\"," T
+		  ",\"event\":\"buy\",\"ids\":{\"customer\":"
+		  "\"C1\"}}",
+		  "an event with a person");
+	unchanged(HEAD ",\"sent\":\"2024-04-25T07:00:00.000Z\",\"received\":"
+		       "\"2024-04-25T07:00:01.000Z\"}",
+		  "an event with its delivery times");
+	unchanged(HEAD ",\"\xe4\xb8\xad\":\"\xe6\x96\x87\"}", "Chinese text");
+}
+
+static void normalised(void)
+{
+	becomes("{ \"ids\" : {\"customer\": 123456789012345678901} , \"event\":\"buy\" ,"
+		" \"props\": {\"a\": [1, 2.50 , {\"b\" : null}], \"s\":\" x \"} ,"
+		" \"time\":\"2024-04-25T14:59:46.123+08:00\" }",
+		"{" T
+		",\"event\":\"buy\",\"ids\":{\"customer\":\"123456789012345678901\"},"
+		"\"props\":{\"a\":[1,2.50,{\"b\":null}],\"s\":\" x \"}}",
+		"members are put in order, white space is dropped and ids become "
+		"strings");
+	becomes("{\"time\":\"2024-04-25 "
+		"14:59:46.1\",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"{\"time\":\"2024-04-25T06:59:46.100Z\",\"event\":\"buy\",\"ids\":{\"a\":"
+		"\"1\"}}",
+		"a time without an offset is read in the zone of the run");
+	becomes("{\"time\":1714028386123,\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"{" T ",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"a number is a time in milliseconds");
+	becomes("{\"time\":\"2024-04-25T06:59:46.123999Z\",\"event\":\"buy\",\"ids\":{"
+		"\"a\":"
+		"\"1\"}}",
+		"{" T ",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"a finer time is cut to milliseconds");
+	becomes("{" T
+		",\"event\":\"\\u4e70\",\"ids\":{\"a\":\"x\\/y\",\"\\u0062\":\"2\"}}",
+		"{" T ",\"event\":\"\xe4\xb9\xb0\",\"ids\":{\"a\":\"x/y\",\"b\":\"2\"}}",
+		"escapes that need not be are undone in the name and the ids");
+	becomes("{" T ",\"event\":\"buy\",\"ids\":{\"a\":null,\"b\":\"\",\"c\":\"1\"}}",
+		"{" T ",\"event\":\"buy\",\"ids\":{\"c\":\"1\"}}",
+		"empty ids and null are left out");
+	becomes("{" T ",\"event\":\"buy\",\"ids\":{\"a\":\"1\",\"b\":\"2\",\"a\":\"3\"}}",
+		"{" T ",\"event\":\"buy\",\"ids\":{\"a\":\"3\",\"b\":\"2\"}}",
+		"of an id that stands twice the last value counts");
+	becomes("{\"time\":\"x\"," T ",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"{" T ",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"of a time that stands twice the last one counts");
+	becomes(HEAD ",\"type\":\"event\",\"props\":null,\"event_id\":7,\"sent\":"
+		     "1714028386123}",
+		HEAD ",\"event_id\":\"7\",\"sent\":\"2024-04-25T06:59:46.123Z\"}",
+		"the default type and empty members go, an event_id becomes a string");
+	becomes("{\"ids\":{\"a\":\"1\"},\"one_id\":\"00112233445566ff\"," T
+		",\"event\":\"buy\"}",
+		"{\"one_id\":\"00112233445566ff\"," T
+		",\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}",
+		"the person comes first");
+}
+
+static void other_types(void)
+{
+	becomes("{\"type\":\"profile\",\"ids\":{\"a\":1}," T ",\"set\":{\"n\": 1.0}}",
+		"{" T ",\"type\":\"profile\",\"ids\":{\"a\":\"1\"},\"set\":{\"n\":1.0}}",
+		"a profile update");
+	becomes("{" T ",\"type\":\"profile\",\"ids\":{\"a\":\"1\"},\"unset\":{\"x\":true,"
+		"\"y\":1}}",
+		"{" T
+		",\"type\":\"profile\",\"ids\":{\"a\":\"1\"},\"unset\":[\"x\",\"y\"]}",
+		"what is to be unset becomes an array of names");
+	becomes("{\"type\":\"detail\",\"detail\":\"holding\",\"row\":77,\"ids\":{\"a\":"
+		"\"1\"},"
+		"" T ",\"props\":{\"share\":1200.50}}",
+		"{" T ",\"type\":\"detail\",\"ids\":{\"a\":\"1\"},\"detail\":\"holding\","
+		"\"row\":"
+		"\"77\",\"props\":{\"share\":1200.50}}",
+		"a detail row");
+	becomes("{\"type\":\"entity\",\"entity\":\"product\",\"id\":\"F1\",\"props\":{}}",
+		"{\"type\":\"entity\",\"entity\":\"product\",\"id\":\"F1\",\"props\":{}}",
+		"an entity row needs neither time nor ids");
+	becomes("{" T
+		",\"type\":\"relation\",\"ids\":{\"a\":\"1\"},\"relation\":\"manages\","
+		"\"to\":{\"enterprise\":9}}",
+		"{" T
+		",\"type\":\"relation\",\"ids\":{\"a\":\"1\"},\"relation\":\"manages\","
+		"\"to\":{\"enterprise\":\"9\"}}",
+		"a relation");
+	becomes("{\"type\":\"unbind\",\"ids\":{\"phone\":\"1\"}," T "}",
+		"{" T ",\"type\":\"unbind\",\"ids\":{\"phone\":\"1\"}}",
+		"an unbind of a single id");
+	refused("{\"type\":\"bind\",\"ids\":{\"phone\":\"1\"}," T "}",
+		"ids: a bind of fewer than two ids", "a bind needs two ids");
+	refused("{\"type\":\"profile\",\"ids\":{\"a\":\"1\"}," T
+		",\"increment\":{\"n\":\"2\"}}",
+		"increment.n: not a number", "only numbers can be added");
+	refused("{\"type\":\"profile\",\"ids\":{\"a\":\"1\"}," T
+		",\"append\":{\"n\":\"2\"}}",
+		"append.n: not an array", "only arrays can be appended");
+	refused("{\"type\":\"profile\",\"ids\":{\"a\":\"1\"}," T "}",
+		"set: an update of nothing: no set, set_once, increment, append, unset "
+		"or "
+		"deleted",
+		"an update of nothing is refused");
+	refused("{\"type\":\"detail\",\"detail\":\"h\",\"ids\":{\"a\":\"1\"}," T "}",
+		"row: row is missing", "a detail row has a row");
+	refused("{\"type\":\"x\"}", "type: unknown type 'x'",
+		"an unknown type is refused");
+	refused("{\"type\":1}", "type: not a string", "a type is a string");
+}
+
+static void wrong(void)
+{
+	refused("{\"event\":\"buy\",\"ids\":{\"a\":\"1\"}}", "time: time is missing",
+		"an event has a time");
+	refused("{\"time\":\"2024-13-01T00:00:00Z\",\"event\":\"b\",\"ids\":{\"a\":\"1\"}"
+		"}",
+		"time: invalid time '2024-13-01T00:00:00Z': month must be 01 to 12",
+		"a month is one of twelve");
+	refused("{\"time\":\"2024-02-30 "
+		"00:00:00\",\"event\":\"b\",\"ids\":{\"a\":\"1\"}}",
+		"time: '2024-02-30 00:00:00' is no day of the calendar",
+		"a day without an offset is checked, too");
+	refused("{\"time\":1714028386,\"event\":\"b\",\"ids\":{\"a\":\"1\"}}",
+		"time: '1714028386' is not in milliseconds since 1970 but in seconds, it "
+		"seems",
+		"seconds are not taken for milliseconds");
+	refused("{\"time\":true,\"event\":\"b\",\"ids\":{\"a\":\"1\"}}",
+		"time: not a time", "true is no time");
+	refused("{" T ",\"ids\":{\"a\":\"1\"}}", "event: event is missing",
+		"an event has a name");
+	refused("{" T ",\"event\":\"\",\"ids\":{\"a\":\"1\"}}", "event: event is empty",
+		"a name is not empty");
+	refused("{" T ",\"event\":\"a\\nb\",\"ids\":{\"a\":\"1\"}}",
+		"event: event contains a control character", "a name has no controls");
+	refused("{" T ",\"event\":\"b\"}", "ids: ids is missing", "an event has ids");
+	refused("{" T ",\"event\":\"b\",\"ids\":[]}", "ids: not an object",
+		"ids are an object");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"a\":\"\",\"b\":null}}",
+		"ids: no usable id", "empty ids are none");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"a\":{}}}",
+		"ids.a: not a string or a whole number", "an id is a string");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"idcard\":1.1E+17}}",
+		"ids.idcard: the number '1.1E+17' has a fraction or an exponent: its "
+		"digits "
+		"are not an id's",
+		"a number that lost its digits is no id");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"idcard\":\"4.40106E+17\"}}",
+		"ids.idcard: '4.40106E+17' has lost its digits, as spreadsheets make of "
+		"long "
+		"numbers",
+		"nor is it as a string");
+	refused(HEAD ",\"props\":[]}", "props: not an object", "props are an object");
+	refused(HEAD ",\"source\":1}", "source: not a string", "a source is a string");
+	refused(HEAD ",\"one_id\":\"x\"}", "one_id: not 16 lower-case hex digits",
+		"a person has 16 digits");
+	refused(HEAD ",\"sent\":\"yesterday\"}",
+		"sent: invalid time 'yesterday': expected YYYY-MM-DD", "sent is a time");
+	refused("{\"a\":1", "a: unexpected end of line",
+		"text that is no JSON is refused");
+	unchanged("{" T ",\"event\":\"b\",\"ids\":{\"product\":\"1E5\"}}",
+		  "a code that looks like a number without a sign");
+}
+
+static void long_names(void)
+{
+	char line[600], name[300];
+
+	memset(name, 'x', sizeof(name));
+	name[255] = '\0';
+	snprintf(line, sizeof(line), "{" T ",\"event\":\"%s\",\"ids\":{\"a\":\"1\"}}",
+		 name);
+	unchanged(line, "a name of 255 bytes");
+	name[255] = 'x';
+	name[256] = '\0';
+	snprintf(line, sizeof(line), "{" T ",\"event\":\"%s\",\"ids\":{\"a\":\"1\"}}",
+		 name);
+	refused(line, "event: event has more than 255 bytes", "a name of 256 is refused");
+}
+
+static void future(void)
+{
+	t.opts.future_ms = 1714028386123 + CDP_FUTURE_SLACK_MS;
+	unchanged("{\"time\":\"2024-04-25T07:59:46.123Z\",\"event\":\"b\",\"ids\":{\"a\":"
+		  "\"1\"}}",
+		  "an event an hour ahead of the base time");
+	refused("{\"time\":\"2024-04-25T07:59:46.124Z\",\"event\":\"b\",\"ids\":{\"a\":"
+		"\"1\"}}",
+		"time: future-time: more than an hour after the base time",
+		"one further ahead is refused");
+	unchanged("{\"time\":\"2024-05-25T07:59:46.124Z\",\"event\":\"b\",\"ids\":{\"a\":"
+		  "\"1\"},"
+		  "\"received\":\"2024-05-25T07:00:00.000Z\"}",
+		  "one that was received about then");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"a\":\"1\"},"
+		"\"received\":\"2024-04-25T05:00:00.000Z\"}",
+		"time: future-time: more than an hour after it was received",
+		"one that was received well before it happened is refused");
+	t.opts.future_keep = true;
+	unchanged("{\"time\":\"2099-04-25T07:59:46.124Z\",\"event\":\"b\",\"ids\":{\"a\":"
+		  "\"1\"}}",
+		  "any with the policy to keep them");
+	t.opts.future_keep = false;
+	t.opts.future_ms = CDP_NO_TIME;
+}
+
+static void added(void)
+{
+	t.opts.received = 1714028386999;
+	t.opts.source = "web";
+	is_str(collect(&t, HEAD ",\"x\":1}"),
+	       HEAD
+	       ",\"x\":1,\"source\":\"web\",\"received\":\"2024-04-25T06:59:46.999Z\"}",
+	       "source and time of receipt are added");
+	unchanged(HEAD ",\"source\":\"app\",\"received\":\"2024-04-25T06:59:47.000Z\"}",
+		  "an event that says both");
+	t.opts.received = CDP_NO_TIME;
+	t.opts.source = NULL;
+}
+
+/* What the remover of duplicates reads. */
+static void told(void)
+{
+	struct cdp_span s;
+
+	collect(&t, HEAD
+		",\"event_id\":\"e1\",\"sent\":\"2024-04-25T06:59:47.000Z\",\"x\":1}");
+	is_int(t.info.ms, 1714028386123, "the time is told");
+	s = t.info.event_id;
+	ok(s.n == 4 && memcmp(t.out.p + s.at, "\"e1\"", 4) == 0, "the event_id is told");
+	s = t.info.sent;
+	ok(s.n == 34 && memcmp(t.out.p + s.at, ",\"sent\":\"2024-04-25T06:59:47.000Z\"",
+			       34) == 0,
+	   "the place of sent is told, of a copied record");
+	collect(&t, "{\"sent\":\"2024-04-25T06:59:47Z\", "
+		    "\"event_id\":\"e1\",\"ids\":{\"a\":\"1\"},"
+		    "\"event\":\"b\"," T "}");
+	s = t.info.sent;
+	ok(s.n == 34 && memcmp(t.out.p + s.at, ",\"sent\":\"2024-04-25T06:59:47.000Z\"",
+			       34) == 0,
+	   "and of a rewritten one");
+	s = t.info.event_id;
+	ok(s.n == 4 && memcmp(t.out.p + s.at, "\"e1\"", 4) == 0, "as is its event_id");
+}
+
+int main(void)
+{
+	collect_start(&t, CDP_FORMAT_NATIVE);
+	canonical();
+	normalised();
+	other_types();
+	wrong();
+	long_names();
+	future();
+	added();
+	told();
+	collect_end(&t);
+	return tap_done();
+}
