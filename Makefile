@@ -5,6 +5,8 @@
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 PKG_CONFIG ?= pkg-config
 MODE ?= release
 
@@ -13,12 +15,15 @@ cc.release := gcc
 cc.asan := gcc
 cc.clang := clang
 cc.cover := gcc
+cc.fuzz := clang
 san.asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 san.cover := --coverage
+san.fuzz := -fsanitize=address,undefined,fuzzer-no-link
 opt.release := -O3 -g
 opt.asan := -O1 -g
 opt.clang := -O2 -g
 opt.cover := -O0 -g
+opt.fuzz := -O1 -g
 ifeq ($(origin CC),default)
 CC := $(cc.$(MODE))
 endif
@@ -51,8 +56,14 @@ LOBJ := $(LSRC:%.c=$O/%.o)
 UNITS := $(patsubst tests/unit/%.c,$O/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$O/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-all: $(TOOLS:%=$O/%) ## build every tool
+PAGES := $(notdir $(wildcard man/*.[1-9]))
+COMPLETIONS := $(TOOLS:%=$O/completion/bash/%) $(TOOLS:%=$O/completion/zsh/_%)
+CFILES := $(wildcard tools/*.[ch] lib/*/*.[ch] tests/*/*.[ch])
+JOBS ?= $(shell nproc)
+
+all: $(TOOLS:%=$O/%) $(COMPLETIONS) $(PAGES:%=build/man/%) ## build every tool, page and completion
 units: $(UNITS)
+fuzzers: $(FUZZERS)
 
 # Rewritten only when the compiler or its flags change, so that such a change rebuilds all.
 $O/flags: FORCE
@@ -79,12 +90,83 @@ $O/tests/bench/%.o: tests/bench/%.cc $O/flags
 	@mkdir -p $(@D)
 	$(CXX) -std=c++17 $(CFLAGS) $(san.$(MODE)) -pthread -c -o $@ $<
 
+$O/inject.so: tests/inject/shim.c $O/flags
+	$(COMPILE) -shared -fPIC -o $@ $<
+$O/completion/bash/%: $O/% man/completion.sh
+	@mkdir -p $(@D)
+	man/completion.sh bash $< >$@
+$O/completion/zsh/_%: $O/% man/completion.sh
+	@mkdir -p $(@D)
+	man/completion.sh zsh $< >$@
+build/man/%: man/% man/page.awk $(wildcard man/inc/*)
+	@mkdir -p $(@D)
+	awk -f man/page.awk $< >$@
+
+demo: ## run the bank's pipelines on samples and show what comes out
+	@.ci/deps.sh build
+	@$(MAKE) -s -j$(JOBS) all
+	@PATH="$(CURDIR)/$O:$$PATH" pipelines/demo.sh
+
+# Each step is a make of its own: packages must be there before they are looked for.
+test: ## everything that can fail, with `N passed, N failed` at the end; MODE=asan: sanitized
+	@.ci/deps.sh build test
+	@$(MAKE) -s --no-print-directory -j$(JOBS) test.$(MODE)
+	@tests/run.sh $(MODE)
+test.release: all $O/inject.so
+	@$(MAKE) -s --no-print-directory MODE=clang WERROR=1 all units
+	@$(MAKE) -s --no-print-directory MODE=asan all units fuzzers
+test.asan: all units fuzzers
+lint: ## layers, options, pages, words, format, scripts
+	@.ci/deps.sh build test
+	@$(MAKE) -s -j$(JOBS) all
+	@for f in tests/lint/*.sh; do tests/tap.sh $$f $O || exit 1; done
+bless: all ## rewrite the golden cases from what comes out; read the diff
+	@for t in $(TOOLS); do [ ! -d tests/cases/$$t ] || tests/cases.sh --bless $O $$t || exit 1; done
+format: ## lay out all C as .clang-format says
+	clang-format -i $(CFILES)
+asan: ## build with sanitizers into build/asan
+	@$(MAKE) -s MODE=asan all units fuzzers
+FUZZ_SECONDS ?= 60
+fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS
+	@for f in $(FUZZERS:$O/fuzz/%=%); do \
+		$(MAKE) -s MODE=fuzz build/fuzz/engine/$$f && mkdir -p build/fuzz/corpus/$$f && \
+		build/fuzz/engine/$$f -max_total_time=$(FUZZ_SECONDS) build/fuzz/corpus/$$f \
+			tests/fuzz/corpus/$$f || exit 1; done
+build/fuzz/engine/%: build/fuzz/tests/fuzz/%.o build/fuzz/libcdp.a
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+bench: ## measure against what performance should be
+	@.ci/deps.sh build bench
+	@$(MAKE) -s -j$(JOBS) all
+	@tests/bench/run.sh
+soak: all ## run for long under kill -9
+	@tests/soak/run.sh
+check-data: all ## compare answers on real data, DATA=DIR
+	@tests/check-data/run.sh $(DATA)
+
+install: all ## into $(DESTDIR)$(PREFIX)
+	mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)"
+	cd $O && install -m 755 $(TOOLS) "$(DESTDIR)$(BINDIR)"
+	cd $O/completion/bash && install -m 644 $(TOOLS) "$(DESTDIR)$(BASHDIR)"
+	cd $O/completion/zsh && install -m 644 $(TOOLS:%=_%) "$(DESTDIR)$(ZSHDIR)"
+	for p in $(PAGES); do d="$(DESTDIR)$(MANDIR)/man$${p##*.}"; \
+		mkdir -p "$$d" && install -m 644 build/man/$$p "$$d" || exit 1; done
+uninstall: ## remove what install put there
+	cd "$(DESTDIR)$(BINDIR)" && rm -f $(TOOLS)
+	cd "$(DESTDIR)$(BASHDIR)" && rm -f $(TOOLS)
+	cd "$(DESTDIR)$(ZSHDIR)" && rm -f $(TOOLS:%=_%)
+	for p in $(PAGES); do rm -f "$(DESTDIR)$(MANDIR)/man$${p##*.}/$$p"; done
+dist: ## an archive of the sources in build/
+	mkdir -p build
+	git archive --format=tar.gz --prefix=cdp-tools-$(VERSION)/ \
+		-o build/cdp-tools-$(VERSION).tar.gz HEAD
 clean: ## remove everything generated
 	rm -rf build
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 FORCE:
-.PHONY: all units clean help FORCE
+.PHONY: all units fuzzers demo test test.release test.asan lint bless format asan fuzz bench soak \
+	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(LOBJ:.o=.d) $(TOOLS:%=$O/tools/%.d) $(wildcard $O/tests/*/*.d)

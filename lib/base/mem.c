@@ -1,10 +1,12 @@
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static void (*oom_handler)(void);
@@ -16,12 +18,16 @@ void cdp_mem_on_oom(void (*handler)(void))
 
 _Noreturn static void out_of_memory(void)
 {
-	static const char msg[] = "cdp: out of memory\n";
+	static const char msg[] = ": out of memory\n";
+	struct iovec line[] = {
+		{ program_invocation_short_name, strlen(program_invocation_short_name) },
+		{ (char *)msg, sizeof(msg) - 1 },
+	};
 	ssize_t ignored;
 
 	if (oom_handler)
 		oom_handler();
-	ignored = write(2, msg, sizeof(msg) - 1);
+	ignored = writev(STDERR_FILENO, line, 2);
 	(void)ignored;
 	_exit(4);
 }

@@ -344,7 +344,7 @@ static void find_version(void)
 			continue;
 		if (fgets(line, sizeof(line), f) &&
 		    sscanf(line, i ? "%31s" : "# version %31s", tzdata_version) != 1)
-			strcpy(tzdata_version, "unknown");
+			memcpy(tzdata_version, "unknown", sizeof("unknown"));
 		fclose(f);
 		return;
 	}

@@ -159,8 +159,8 @@ static bool one_record(struct worker *w, struct cdp_rec *rec)
 static bool refused(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
 {
 	w->emit.counts.in++;
-	return w->run->job->refused ? handle(w, rec, w->run->job->refused, err) :
-				      mishandled(&w->emit, rec, err);
+	return w->run->job->refused ? handle(w, rec, w->run->job->refused, err)
+				    : mishandled(&w->emit, rec, err);
 }
 
 static void scan_records(struct worker *w)
