@@ -6,12 +6,16 @@
  *
  * CALL: read write close fsync rename open malloc.  Calls before main and writes to
  * standard error do not count: they are how a tool tells. */
+/* Tools call open64, libraries may call open: both are replaced. */
+#undef _FILE_OFFSET_BITS
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
