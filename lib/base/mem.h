@@ -26,7 +26,7 @@ char *cdp_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 		}                                                                        \
 	} while (0)
 
-/* Called instead of exit(4); must not return. */
+/* Called first when memory runs out; if it returns, the message and exit(4) follow. */
 void cdp_mem_on_oom(void (*handler)(void));
 
 /* Bump allocation for things that die together (one record, one definition file). `reset`

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "cli/priv.h"
+#include "io/tempfile.h"
 #include "record/json.h"
 
 /* A closed descriptor would be given to the next file opened, which would then receive
@@ -34,6 +35,14 @@ static void default_sigpipe(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static _Noreturn void refuse(struct cdp_cli *cli, const struct cdp_err *err)
+{
+	if (err->kind != CDP_ERR_SYS)
+		cdp_cli_usage(cli, "%s", err->msg);
+	cdp_cli_report(cli, err);
+	exit(4);
+}
+
 void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 		   char **argv)
 {
@@ -45,6 +54,7 @@ void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 	if (fill_descriptors() < 0)
 		_exit(4);
 	default_sigpipe();
+	cdp_mem_on_oom(cdp_tempfile_remove_all);
 	*cli = (struct cdp_cli){ .tool = tool, .priv = p };
 	cli->opt.tz = "Asia/Shanghai";
 	cli->opt.line_max = CDP_IN_LINE_MAX;
@@ -60,12 +70,10 @@ void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 		cli_print_dump(cli);
 	cli->operands = argv + first;
 	if (cli_common_check(cli, &err) < 0 || cli_rejects_check(cli, &err) < 0)
-		cdp_cli_usage(cli, "%s", err.msg);
+		refuse(cli, &err);
 	p->out = cdp_out_open(cli->opt.output ? cli->opt.output : "-", &err);
-	if (!p->out) {
-		cdp_cli_report(cli, &err);
-		exit(4);
-	}
+	if (!p->out)
+		refuse(cli, &err);
 	p->progress.on = cli->opt.progress && isatty(STDERR_FILENO);
 }
 

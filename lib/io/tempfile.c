@@ -32,18 +32,23 @@ struct cdp_tempfile {
 	char *path; /* the same string as in the slot */
 };
 
-static void on_signal(int sig)
+void cdp_tempfile_remove_all(void)
 {
-	if (getpid() == owner) {
-		for (struct chunk *c = &list; c; c = atomic_load(&c->next)) {
-			for (int i = 0; i < SLOTS; i++) {
-				char *path = atomic_exchange(&c->slot[i], NULL);
+	if (getpid() != owner)
+		return;
+	for (struct chunk *c = &list; c; c = atomic_load(&c->next)) {
+		for (int i = 0; i < SLOTS; i++) {
+			char *path = atomic_exchange(&c->slot[i], NULL);
 
-				if (path)
-					unlink(path);
-			}
+			if (path)
+				unlink(path);
 		}
 	}
+}
+
+static void on_signal(int sig)
+{
+	cdp_tempfile_remove_all();
 	/* SA_RESETHAND restored the default; it acts when this handler returns. */
 	raise(sig);
 }

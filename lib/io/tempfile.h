@@ -20,5 +20,7 @@ struct cdp_tempfile *cdp_tempfile_new(const char *beside, mode_t mode, int *fd,
 /* rename(2) to `path` and forget; 0, or -1 with errno and the file removed.  Frees t. */
 int cdp_tempfile_rename(struct cdp_tempfile *t, const char *path);
 void cdp_tempfile_remove(struct cdp_tempfile *t); /* frees t */
+/* Remove every registered file; for ends that are no signals.  Allocates nothing. */
+void cdp_tempfile_remove_all(void);
 
 #endif
