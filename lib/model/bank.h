@@ -2,8 +2,8 @@
  * by day, with the dirt that real feeds have and the truth about all of it.
  *
  * The same configuration gives the same bytes on every machine: integers, tables and
- * cdp_rand only.  One day is in memory at a time (about 32 bytes an event), besides some
- * 60 bytes a person and 40 bytes a holding.  Civil days are those of Asia/Shanghai, which
+ * cdp_rand only.  One day is in memory at a time (some 150 bytes an event), besides 60
+ * bytes a person and 40 bytes a holding.  Civil days are those of Asia/Shanghai, which
  * has been eight hours ahead of UTC without a break since 1992.
  *
  * What can be counted in the output is planted so that it has one right answer:

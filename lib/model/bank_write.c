@@ -177,9 +177,12 @@ static void find_ids(struct cdp_bank *b, const struct cdp_bank_event *ev,
 		ids->idcard[bank_idcard_id(b, ids->idcard, ev->person)] = '\0';
 	if (ev->type == EV_OPEN_SUCCESS || (ev->type == EV_LOGIN && ev->slot != SLOT_WEB))
 		ids->phone[bank_phone_id(b, ids->phone, ev->person)] = '\0';
-	if (junk)
-		strcpy(logged && ev->slot != SLOT_NONE ? ids->client : ids->phone,
-		       junk_of(ev));
+	if (junk) {
+		const char *text = junk_of(ev);
+
+		memcpy(logged && ev->slot != SLOT_NONE ? ids->client : ids->phone, text,
+		       strlen(text) + 1);
+	}
 }
 
 /* --- canonical --- */
