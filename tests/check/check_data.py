@@ -254,7 +254,7 @@ def check_csv():
         # A constant id, because a case may have an empty first column.
         spec = {"type": "entity", "entity": "row", "fields": [{"to": "id", "value": "row"}]}
         for n in names:
-            spec["fields"].append({"column": n, "to": "props." + json.dumps(n)})
+            spec["fields"].append({"column": n, "to": "props." + n})
         path = os.path.join(TMP, "map.json")
         with open(path, "w", encoding="utf-8") as f:
             json.dump(spec, f)

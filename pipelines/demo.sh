@@ -1,0 +1,71 @@
+#!/bin/sh
+# Make up a bank, run its night, show what came out.
+#
+# usage: demo.sh DIRECTORY [CUSTOMERS [DAYS]]
+#
+# The tools are found on PATH.  DIRECTORY is made anew.
+set -eu
+LC_ALL=C
+export LC_ALL
+
+here=$(cd "$(dirname "$0")" && pwd)
+dir=${1:?usage: demo.sh DIRECTORY [CUSTOMERS [DAYS]]}
+customers=${2:-5000} days=${3:-30}
+day=2024-05-01
+run=$dir/work/runs/$day
+
+title() { printf '\n%s\n' "$*"; }
+
+# table FIELD...: members of flat NDJSON as columns, the first left-aligned.
+table() {
+  awk -v fields="$*" '
+    function member(name,   v) {
+      if (!match($0, "\"" name "\":(\"[^\"]*\"|[^,}]*)")) return "-"
+      v = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+      gsub(/"/, "", v)
+      return v
+    }
+    BEGIN { n = split(fields, f, " ") }
+    NR == 1 { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%12s", f[i]; print "" }
+    { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%12s", member(f[i]); print "" }'
+}
+
+rm -rf "$dir"
+mkdir -p "$dir"
+start=$(cdp-filter --eval "day(date('$day') - duration('${days}d'))" |
+  sed 's/.*"value":"\([0-9-]*\)".*/\1/')
+cdp-gen --customers "$customers" --days "$days" --start "$start" -o "$dir/raw"
+title "A bank of $customers customers and $days days of raw logs, in $dir/raw:"
+du -sh "$dir"/raw/* | awk '{ sub(/.*\//, "", $2); printf "  %-12s %6s\n", $2, $1 }'
+
+begin=$(date +%s)
+"$here/nightly.sh" -i "$dir/raw" -w "$dir/work" -a "$day"
+title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, set aside:"
+table stage in out rejected <"$run/stages.ndjson"
+
+title 'Whose events are they?'
+cdp-filter --count-by "has(one_id) ? 'of a known person' : 'of nobody known'" \
+  -e 'has(event)' "$run/identified.ndjson" | table by count
+table persons identifiers <"$run/identity.json"
+
+title 'One customer with tags (cdp-tag):'
+cdp-filter -e "has(tags.last_product) && has(tags.aum) && tags.aum > 100000" \
+  "$run/profiles.ndjson" | sed -n 1p | sed 's/,"/,\n    "/g; s/^/  /'
+
+title 'Audiences (cdp-segment):'
+table segment customers share <"$run/audiences.ndjson"
+
+title 'From a look at a product to the payment, within 7 days (cdp-funnel):'
+cdp-funnel --trusted --table --window 7d --step view_product --step click_buy \
+  --step submit_order --step pay_success "$run/identified.ndjson" | sed 's/^/  /'
+
+title 'Messages (cdp-journey, cdp-push):'
+cdp-filter --count-by "props.channel + ' ' + event" "$run/receipts.ndjson" | table by count
+find "$dir/work/outbox" -type f | sed 's/^/  outbox: /'
+
+cat <<EOF
+
+Try next (PATH=$(dirname "$(command -v cdp-funnel)"):\$PATH):
+  cdp-funnel --table --by "props['\$os']" --step view_product --step pay_success \\
+    $run/identified.ndjson
+EOF

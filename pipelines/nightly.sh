@@ -1,0 +1,167 @@
+#!/bin/sh
+# The bank's night: raw logs and exports -> clean events -> one person a customer -> tags ->
+# audiences -> a funnel -> messages in an outbox.
+#
+# usage: nightly.sh -i RAW -w WORK -a DATE [-d DEFINITIONS] [-s PERCENT] [-j JOBS] [-f]
+#
+#   -i RAW          directory of raw files as cdp-gen(1) makes them
+#   -w WORK         directory of results and state, made if missing
+#   -a DATE         base time: the midnight that ends the last day of input (2024-05-01)
+#   -d DEFINITIONS  tags, audiences, strategies ... (default: samples/bank beside this script)
+#   -s PERCENT      records a source may reject before the run is given up (default 2)
+#   -j JOBS         threads of each tool (default: the tools' own)
+#   -f              run although this base time has been published already
+#
+# Results are built in a directory of their own and appear as WORK/runs/DATE at once, when every
+# stage has ended well; else nothing is published and the run can be repeated.  What was sent is
+# in the ledger (WORK/state/push), so a repeated run sends nothing twice.  No pipefail in POSIX
+# sh: every stage reads and writes files, and its status is looked at before the next begins.
+#
+# Status: 0 done (also: done before); 1 input missing or stale; 2 usage; 4 a stage failed;
+# 6 another run holds the lock.
+set -u
+LC_ALL=C
+export LC_ALL
+
+here=$(cd "$(dirname "$0")" && pwd)
+raw='' work='' as_of='' defs=$here/../samples/bank share=2 jobs='' again=''
+
+say() { printf 'nightly: %s\n' "$*" >&2; }
+die() {
+  status=$1
+  shift
+  say "$*"
+  exit "$status"
+}
+usage() {
+  sed -n '5,13s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+while getopts i:w:a:d:s:j:f opt; do
+  case $opt in
+    i) raw=$OPTARG ;;
+    w) work=$OPTARG ;;
+    a) as_of=$OPTARG ;;
+    d) defs=$OPTARG ;;
+    s) share=$OPTARG ;;
+    j) jobs=$OPTARG ;;
+    f) again=1 ;;
+    *) usage ;;
+  esac
+done
+if [ -z "$raw" ] || [ -z "$work" ] || [ -z "$as_of" ]; then usage; fi
+
+# The last day of input, by the calendar and not by counting hours.
+last_day=$(cdp-filter --eval "day(date('$as_of') - duration('1h'))" 2>/dev/null |
+  sed -n 's/.*"value":"\([0-9-]*\)".*/\1/p')
+[ -n "$last_day" ] || die 2 "'$as_of' is no date"
+
+# --- one run at a time, each base time once ---
+
+mkdir -p "$work/runs" "$work/state" || die 4 "cannot make $work"
+exec 9>"$work/lock" || die 4 "cannot open $work/lock"
+flock -n 9 || die 6 "another run holds $work/lock"
+if [ -z "$again" ] && [ -e "$work/runs/$as_of" ]; then
+  say "$as_of has been published; -f runs it again"
+  exit 0
+fi
+
+# --- stale or missing input stops the run before anything is computed ---
+
+for f in "sensors/$last_day.log" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
+  core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson; do
+  [ -s "$raw/$f" ] || die 1 "input of $last_day is missing or empty: $raw/$f"
+done
+
+# --- stages ---
+
+new=$work/.new.$$
+trap 'rm -rf "$new"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+rm -rf "$work"/.new.* # of runs that were killed; the lock says that none is alive
+mkdir -p "$new/rejects" "$new/clean" || die 4 "cannot make $new"
+
+# stage NAME OUTPUT COMMAND...: the output goes to a file of the run, the counts to
+# stages.ndjson.  Status 3 means that more was rejected than --max-rejects allows; 5 (messages
+# that wait) is good for push alone.
+stage() {
+  name=$1 output=$new/$2
+  shift 2
+  "$@" --stats >"$output" 2>"$new/err" 9>&-
+  status=$?
+  sed -n "s/^{\"tool\":/{\"stage\":\"$name\",\"tool\":/p" "$new/err" >>"$new/stages.ndjson"
+  case $name:$status in
+    *:0 | push:5) return 0 ;;
+  esac
+  grep -v '^{"tool":' "$new/err" >&2
+  [ "$status" -eq 3 ] && die 4 "$name rejected more than it may"
+  die 4 "$name failed with status $status"
+}
+
+set -- # the options that every tool gets
+[ -z "$jobs" ] || set -- -j "$jobs"
+
+# collect NAME ARGUMENT...: one source into clean/NAME.ndjson, its rejects kept.
+collect() {
+  from=$1
+  shift
+  stage "collect $from" "clean/$from.ndjson" cdp-collect --as-of "$as_of" -q \
+    --rejects "$new/rejects/$from.ndjson" --max-rejects "$share%" --source "$from" "$@"
+}
+collect app "$@" -f sensors --dedup 3d "$raw"/sensors/*.log
+collect web "$@" -f combined --dedup 3d --id-param cid=cookie "$raw"/access/*.log
+collect core "$@" -f native --dedup 3d "$raw"/core/transactions-*.ndjson.gz
+collect holdings "$@" -f native "$raw/core/holdings.ndjson"
+collect profiles "$@" -f native "$raw/core/profiles.ndjson"
+collect customers --columns-map "$defs/maps/customers.json" "$raw/core/customers.gb18030.csv"
+
+stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
+  -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
+  --conflicts "$new/conflicts.ndjson" --report "$new/identity.json" "$new"/clean/*.ndjson
+stage tag profiles.ndjson cdp-tag "$@" --trusted --as-of "$as_of" -d "$defs/tags.json" \
+  --ids "$new/map.ndjson" "$new/identified.ndjson"
+stage segment members.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \
+  "$new/profiles.ndjson"
+stage audiences audiences.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \
+  --count "$new/profiles.ndjson"
+
+# What changed since the newest run published before this one.
+previous=''
+for run in "$work"/runs/*; do
+  day=${run##*/}
+  case $day in *.*) continue ;; esac
+  [ -e "$run/members.ndjson" ] && [ "$(printf '%s\n' "$day" "$as_of" | sort | head -n 1)" = \
+    "$day" ] && [ "$day" != "$as_of" ] && previous=$run
+done
+if [ -n "$previous" ]; then
+  stage changes changes.ndjson cdp-segment --as-of "$as_of" -d "$defs/segments.json" \
+    --previous "$previous/members.ndjson" "$new/profiles.ndjson"
+fi
+
+stage funnel funnel.ndjson cdp-funnel "$@" --trusted --window 7d --step view_product \
+  --step click_buy --step submit_order --step pay_success "$new/identified.ndjson"
+
+mkdir "$new/messages" || die 4 "cannot make $new/messages"
+for strategy in "$defs"/strategies/*.json; do
+  name=$(basename "$strategy" .json)
+  stage "journey $name" "messages/$name.ndjson" cdp-journey --as-of "$as_of" -d "$strategy" \
+    --profiles "$new/profiles.ndjson" "$new/members.ndjson"
+done
+stage push receipts.ndjson cdp-push --as-of "$as_of" -d "$defs/push.json" \
+  --state "$work/state/push" --outbox "$work/outbox" "$new"/messages/*.ndjson
+
+# --- publish: the directory is complete, and on disk, before its name appears ---
+
+rm -rf "$new/clean" "$new/err"
+sync "$new"/* "$new" || die 4 "cannot write $new to disk"
+n=1
+while [ -e "$work/runs/$as_of.$n" ]; do n=$((n + 1)); done
+mv -T "$new" "$work/runs/$as_of.$n" || die 4 "cannot publish $as_of"
+ln -sfn "$as_of.$n" "$work/.link" || die 4 "cannot publish $as_of"
+mv -T "$work/.link" "$work/runs/$as_of" || die 4 "cannot publish $as_of"
+# Of each base time only the newest run is kept.
+for old in "$work/runs/$as_of".*; do
+  [ "$old" = "$work/runs/$as_of.$n" ] || rm -rf "$old"
+done
+exit 0
