@@ -17,13 +17,15 @@ enum cdp_agg_kind {
 	CDP_AGG_COUNT,
 	CDP_AGG_SUM,
 	CDP_AGG_AVG,
-	CDP_AGG_MIN,
+	CDP_AGG_MIN, /* of numbers, strings, bools, timestamps, durations: in this order
+			where kinds mix; of equal ones the smaller text */
 	CDP_AGG_MAX,
 	CDP_AGG_FIRST,
 	CDP_AGG_LAST,
-	CDP_AGG_DISTINCT, /* number of different values */
-	CDP_AGG_TOP,      /* the most frequent value; ties: the smaller text */
-	CDP_AGG_DAYS,     /* civil days (run zone) with such an event */
+	CDP_AGG_DISTINCT, /* number of different values, null left out; 5 and 5.0 are one
+			   */
+	CDP_AGG_TOP,  /* the most frequent value, null left out; ties: the smaller text */
+	CDP_AGG_DAYS, /* civil days (run zone) with such an event */
 };
 
 struct cdp_agg {
@@ -33,6 +35,9 @@ struct cdp_agg {
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
 	const char *text; /* canonical text, the key for sharing */
+	/* within(): whole civil days, or else an exact time; both 0: none. */
+	int64_t within_days, within_ns;
+	int id_slot; /* first, last: the event_id; else -1 */
 };
 
 struct cdp_aggs *cdp_aggs_new(void);
@@ -41,17 +46,23 @@ unsigned cdp_aggs_count(const struct cdp_aggs *a);
 const struct cdp_agg *cdp_aggs_at(const struct cdp_aggs *a, unsigned i);
 /* Resolve windows against the base time and zone: within('30d') is the 30 civil days up
  * to and including the last complete day before the day of as_of when as_of is a
- * midnight, else including today up to as_of (semantics 2.0 rule 2). */
+ * midnight, else including today up to as_of (semantics 2.0 rule 2).  Weeks are 7 days;
+ * other units are exact: within('24h') is from as_of - 24h.  No aggregate sees events at
+ * or after as_of, so that an old base time gives its old result. */
 int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err *err);
+/* Event names that an event must have to count; 0: any (cdp_expr_events of cond). */
+const char *const *cdp_agg_events(const struct cdp_agg *a, size_t *count);
 
 /* State: cdp_agg_size() zeroed bytes, 8-aligned, relocatable by memcpy; overflow data
- * (distinct sets, texts) is held in `arena`-independent heap memory released by
- * cdp_agg_release. */
+ * (distinct sets, texts) is held in heap memory released by cdp_agg_release. */
 size_t cdp_agg_size(const struct cdp_agg *a);
 void cdp_agg_release(const struct cdp_agg *a, void *state);
+/* Bytes on the heap, for memory bounds. */
+size_t cdp_agg_memory(const struct cdp_agg *a, const void *state);
 /* Feed one event: tests window and condition, evaluates the argument.  1 counted, 0 not,
  * -1 evaluation error (event skipped; the caller counts).  `time_ms` is the event's time.
- */
+ * A sum that leaves the range of decimals is such an error, and its result null from
+ * then on. */
 int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
 void cdp_agg_merge(const struct cdp_agg *a, void *into,
@@ -60,5 +71,10 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into,
  * distinct, days are 0, the others null. */
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out);
+/* A partial as JSON text, the same for equal states, and back into a zeroed state (-1:
+ * data error, the state is zeroed again). */
+void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b);
+int cdp_agg_read(const struct cdp_agg *a, void *state, const struct cdp_val *json,
+		 struct cdp_err *err);
 
 #endif

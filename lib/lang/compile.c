@@ -270,8 +270,9 @@ static struct cdp_node *std_call(struct cdp_compiler *c, const struct cdp_ast *a
 
 struct cdp_node *cdp_compile_call(struct cdp_compiler *c, const struct cdp_ast *a)
 {
-	bool method = a->kind == CDP_A_METHOD;
+	bool method = a->kind == CDP_A_METHOD, handled = false;
 	const struct cdp_func *f;
+	struct cdp_node *n;
 
 	for (unsigned i = 0; !method && c->env->functions && c->env->functions[i]; i++)
 		if (strcmp(c->env->functions[i], a->name) == 0)
@@ -279,6 +280,9 @@ struct cdp_node *cdp_compile_call(struct cdp_compiler *c, const struct cdp_ast *
 	f = cdp_func_find(a->name, a->name_n, method ? CDP_F_METHOD : CDP_F_GLOBAL);
 	if (f)
 		return std_call(c, a, f);
+	n = method ? NULL : cdp_compile_agg(c, a, &handled);
+	if (handled)
+		return n;
 	f = cdp_func_find(a->name, a->name_n, CDP_F_METHOD | CDP_F_GLOBAL);
 	if (f && c->checked)
 		return cdp_compile_fail(c, a->pos,

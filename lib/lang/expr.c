@@ -156,6 +156,7 @@ void cdp_eval_release(struct cdp_eval *ev)
 	}
 	cdp_regex_work_free(ev->work);
 	cdp_zone_free(ev->zone);
+	cdp_buf_release(&ev->text);
 	cdp_arena_release(&ev->own);
 }
 
@@ -164,9 +165,12 @@ struct cdp_eval *cdp_eval_new(const struct cdp_run *run)
 	struct cdp_eval *ev = cdp_alloc(sizeof(*ev));
 
 	cdp_eval_init(ev, NULL);
+	cdp_buf_init(&ev->text, CDP_BUF_NOMAX);
 	if (run) {
 		ev->run = *run;
 		ev->has_run = true;
+		if (run->zone)
+			cdp_zone_cursor_init(&ev->days, run->zone);
 	}
 	return ev;
 }

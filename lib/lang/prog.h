@@ -138,6 +138,8 @@ struct cdp_eval {
 		struct cdp_value value;
 	} slots[CDP_SLOT_CACHE];
 	unsigned slot_count;
+	struct cdp_buf text;         /* scratch of aggregates */
+	struct cdp_zone_cursor days; /* of the run's zone */
 	struct cdp_regex_work *work;
 	struct {
 		char *pattern;

@@ -1,0 +1,474 @@
+#include "lang/aggstate.h"
+
+#include "base/zone.h"
+#include "lang/prog.h"
+#include "record/json.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t cdp_agg_size(const struct cdp_agg *a)
+{
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+		return sizeof(uint64_t);
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		return sizeof(struct cdp_total);
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_TOP:
+	case CDP_AGG_DAYS:
+		return sizeof(void *);
+	default:
+		return sizeof(struct cdp_kept);
+	}
+}
+
+void cdp_agg_release(const struct cdp_agg *a, void *state)
+{
+	struct cdp_kept *k = state;
+
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		break;
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_TOP:
+		cdp_bag_free(*(struct cdp_bag **)state);
+		break;
+	case CDP_AGG_DAYS:
+		free(*(struct cdp_days **)state);
+		break;
+	default:
+		if (k->far)
+			free(k->heap);
+	}
+	memset(state, 0, cdp_agg_size(a));
+}
+
+size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
+{
+	const struct cdp_kept *k = state;
+	const struct cdp_days *d;
+
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		return 0;
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_TOP:
+		return cdp_bag_memory(*(struct cdp_bag *const *)state);
+	case CDP_AGG_DAYS:
+		d = *(struct cdp_days *const *)state;
+		return d ? sizeof(*d) + d->cap * sizeof(*d->day) : 0;
+	default:
+		return k->far ? k->id_n + k->n : 0;
+	}
+}
+
+/* ---- kept values ---- */
+
+const char *cdp_kept_text(const struct cdp_kept *k)
+{
+	return k->far ? k->heap : k->near;
+}
+
+void cdp_kept_set(struct cdp_kept *k, int64_t time_ms, const char *id, size_t id_n,
+		  char tag, const char *p, size_t n)
+{
+	char *heap = id_n + n > sizeof(k->near) ? cdp_alloc(id_n + n) : NULL, *to;
+
+	if (k->far)
+		free(k->heap);
+	k->far = heap != NULL;
+	if (heap)
+		k->heap = heap;
+	to = heap ? heap : k->near;
+	if (id_n)
+		memcpy(to, id, id_n);
+	if (n)
+		memcpy(to + id_n, p, n);
+	k->time_ms = time_ms;
+	k->id_n = (uint32_t)id_n;
+	k->n = (uint32_t)n;
+	k->tag = tag;
+}
+
+static int cmp_bytes(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t n = an < bn ? an : bn;
+	int c = n ? memcmp(a, b, n) : 0;
+
+	return c ? c : (an > bn) - (an < bn);
+}
+
+/* A candidate for a kept value, in the same form. */
+struct candidate {
+	int64_t time_ms;
+	const char *id, *p;
+	size_t id_n, n;
+	char tag;
+};
+
+static struct candidate candidate_of(const struct cdp_kept *k)
+{
+	const char *text = cdp_kept_text(k);
+
+	return (struct candidate){
+		k->time_ms, text, text + k->id_n, k->id_n, k->n, k->tag
+	};
+}
+
+/* Time, then event_id, then text. */
+static int cmp_order(const struct candidate *a, const struct candidate *b)
+{
+	int c;
+
+	if (a->time_ms != b->time_ms)
+		return a->time_ms < b->time_ms ? -1 : 1;
+	c = cmp_bytes(a->id, a->id_n, b->id, b->id_n);
+	if (c)
+		return c;
+	if (a->tag != b->tag)
+		return a->tag < b->tag ? -1 : 1;
+	return cmp_bytes(a->p, a->n, b->p, b->n);
+}
+
+/* Kind (all numbers are one), then value, then the smaller text, whichever way `sign`
+ * looks for. */
+static int cmp_values(const struct candidate *a, const struct candidate *b, int sign)
+{
+	char ta = a->tag == CDP_H_UINT ? CDP_H_NUMBER : a->tag;
+	char tb = b->tag == CDP_H_UINT ? CDP_H_NUMBER : b->tag;
+	struct cdp_value x, y;
+	int c;
+
+	if (ta != tb)
+		return ta < tb ? -1 : 1;
+	if (cdp_held_get(&x, a->tag, a->p, a->n, NULL) < 0 ||
+	    cdp_held_get(&y, b->tag, b->p, b->n, NULL) < 0)
+		return 0;
+	c = cdp_value_cmp(&x, &y);
+	return c ? c : cmp_bytes(a->p, a->n, b->p, b->n) * sign;
+}
+
+static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct candidate *c)
+{
+	struct candidate old = candidate_of(k);
+	bool better;
+
+	if (!k->tag)
+		better = true;
+	else if (a->kind == CDP_AGG_FIRST)
+		better = cmp_order(c, &old) < 0;
+	else if (a->kind == CDP_AGG_LAST)
+		better = cmp_order(c, &old) > 0;
+	else if (a->kind == CDP_AGG_MIN)
+		better = cmp_values(c, &old, 1) < 0;
+	else
+		better = cmp_values(c, &old, -1) > 0;
+	if (better)
+		cdp_kept_set(k, c->time_ms, c->id, c->id_n, c->tag, c->p, c->n);
+}
+
+/* ---- totals ---- */
+
+struct cdp_decimal cdp_total_get(const struct cdp_total *t)
+{
+	struct cdp_decimal d = { .scale = t->scale };
+
+	d.unscaled = (__int128)((unsigned __int128)(uint64_t)t->high << 64 | t->low);
+	return d;
+}
+
+void cdp_total_set(struct cdp_total *t, struct cdp_decimal d)
+{
+	t->low = (uint64_t)d.unscaled;
+	t->high = (int64_t)(d.unscaled >> 64);
+	t->scale = d.scale;
+}
+
+static bool total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count)
+{
+	struct cdp_decimal sum = cdp_total_get(t);
+
+	if (t->failed || cdp_decimal_add(&sum, x) < 0) {
+		t->failed = 1;
+		return false;
+	}
+	cdp_total_set(t, sum);
+	t->count += count;
+	return true;
+}
+
+/* ---- days ---- */
+
+void cdp_days_add(struct cdp_days **days, int32_t day)
+{
+	struct cdp_days *d = *days;
+	uint32_t at = d ? d->n : 0;
+
+	/* Events come mostly in order of time. */
+	while (at > 0 && d->day[at - 1] > day)
+		at--;
+	if (at > 0 && d->day[at - 1] == day)
+		return;
+	if (!d || d->n == d->cap) {
+		uint32_t n = d ? d->n : 0, cap = d ? d->cap * 2 : 6;
+
+		d = *days = cdp_realloc(d, 1, sizeof(*d) + cap * sizeof(*d->day));
+		d->n = n;
+		d->cap = cap;
+	}
+	memmove(d->day + at + 1, d->day + at, (d->n - at) * sizeof(*d->day));
+	d->day[at] = day;
+	d->n++;
+}
+
+/* ---- events ---- */
+
+static int fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
+{
+	return cdp_err_set(err, CDP_ERR_EVAL, "%s in %.200s", what, a->text);
+}
+
+static int add_total(const struct cdp_agg *a, struct cdp_total *t,
+		     const struct cdp_value *v, struct cdp_err *err)
+{
+	struct cdp_decimal d;
+	struct cdp_buf b;
+	int r = -1;
+
+	if (v->raw_n) {
+		r = cdp_decimal_parse(&d, v->raw, v->raw_n, err);
+	} else if (v->type == CDP_V_INT || v->type == CDP_V_UINT ||
+		   v->type == CDP_V_DOUBLE) {
+		cdp_buf_init(&b, 64);
+		cdp_held_put(&b, v);
+		r = cdp_decimal_parse(&d, b.p, b.n, err);
+		cdp_buf_release(&b);
+	} else {
+		return fail(a, err, "value is no number");
+	}
+	if (r < 0)
+		return fail(a, err, "number is no decimal");
+	return total_add(t, d, 1) ? 1 : fail(a, err, "sum is out of range");
+}
+
+static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
+		    struct cdp_rec *rec, int64_t time_ms, const struct cdp_value *v,
+		    struct cdp_err *err)
+{
+	struct candidate c = { .time_ms = time_ms };
+	struct cdp_buf *b = &ev->text;
+	struct cdp_value id;
+
+	cdp_buf_reset(b);
+	c.tag = cdp_held_put(b, v);
+	if (!c.tag)
+		return fail(a, err, "value of this type cannot be kept");
+	if (a->kind == CDP_AGG_MIN || a->kind == CDP_AGG_MAX) {
+		c.time_ms = 0;
+		if (cdp_value_cmp(v, v) != 0)
+			return fail(a, err, "value has no order");
+	} else if (a->id_slot >= 0 && rec) {
+		cdp_value_from_json(&id, cdp_rec_get(rec, a->id_slot), ev->arena);
+		if (id.type == CDP_V_STRING) {
+			c.id = id.s.p;
+			c.id_n = id.s.n;
+		}
+	}
+	c.p = b->p;
+	c.n = b->n;
+	offer(a, k, &c);
+	return 1;
+}
+
+static int add_bag(const struct cdp_agg *a, struct cdp_bag **bag, struct cdp_eval *ev,
+		   const struct cdp_value *v, struct cdp_err *err)
+{
+	struct cdp_buf *b = &ev->text;
+	char tag;
+
+	if (v->type == CDP_V_NULL)
+		return 0;
+	cdp_buf_reset(b);
+	cdp_buf_addc(b, ' ');
+	tag = cdp_held_put_canonical(b, v);
+	if (!tag)
+		return fail(a, err, "value of this type cannot be kept");
+	b->p[0] = tag;
+	cdp_bag_add(bag, b->p, b->n, 1);
+	return 1;
+}
+
+static int add_day(const struct cdp_agg *a, struct cdp_days **days, struct cdp_eval *ev,
+		   int64_t time_ms, struct cdp_err *err)
+{
+	int64_t s = time_ms / 1000 - (time_ms % 1000 < 0);
+
+	if (!ev->has_run || !ev->run.zone)
+		return fail(a, err, "no time zone of a run");
+	cdp_days_add(days, (int32_t)cdp_zone_cursor_day(&ev->days, s));
+	return 1;
+}
+
+int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
+		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err)
+{
+	struct cdp_value v;
+	int r;
+
+	if (time_ms < a->from_ms || time_ms >= a->to_ms)
+		return 0;
+	r = a->cond ? cdp_expr_match(a->cond, ev, rec, err) : 1;
+	if (r <= 0)
+		return r;
+	if (a->arg && cdp_expr_value(a->arg, ev, rec, &v, err) < 0)
+		return -1;
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+		++*(uint64_t *)state;
+		return 1;
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		return add_total(a, state, &v, err);
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_TOP:
+		return add_bag(a, state, ev, &v, err);
+	case CDP_AGG_DAYS:
+		return add_day(a, state, ev, time_ms, err);
+	default:
+		return add_kept(a, state, ev, rec, time_ms, &v, err);
+	}
+}
+
+/* ---- merging ---- */
+
+static void merge_bags(struct cdp_bag **into, struct cdp_bag **from)
+{
+	struct cdp_bag_item it;
+
+	if (!*into) {
+		*into = *from;
+		*from = NULL;
+		return;
+	}
+	for (size_t i = 0; i < cdp_bag_size(*from); i++) {
+		cdp_bag_at(*from, i, &it);
+		cdp_bag_add(into, it.p, it.n, it.count);
+	}
+}
+
+static void merge_totals(struct cdp_total *into, const struct cdp_total *from)
+{
+	into->failed |= from->failed;
+	total_add(into, cdp_total_get(from), from->count);
+}
+
+void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
+{
+	struct cdp_days *d;
+	struct candidate c;
+
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+		*(uint64_t *)into += *(uint64_t *)from;
+		break;
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		merge_totals(into, from);
+		break;
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_TOP:
+		merge_bags(into, from);
+		break;
+	case CDP_AGG_DAYS:
+		d = *(struct cdp_days **)from;
+		for (uint32_t i = 0; d && i < d->n; i++)
+			cdp_days_add(into, d->day[i]);
+		break;
+	default:
+		c = candidate_of(from);
+		if (c.tag)
+			offer(a, into, &c);
+	}
+	cdp_agg_release(a, from);
+}
+
+/* ---- results ---- */
+
+static void total_result(const struct cdp_agg *a, const struct cdp_total *t,
+			 struct cdp_eval *ev, struct cdp_value *out)
+{
+	struct cdp_decimal *d;
+
+	if (t->failed || (a->kind == CDP_AGG_AVG && t->count == 0))
+		return;
+	if (a->kind == CDP_AGG_AVG) {
+		out->type = CDP_V_DOUBLE;
+		out->d = cdp_decimal_double(cdp_total_get(t)) / (double)t->count;
+		return;
+	}
+	d = cdp_arena_alloc(ev->arena, sizeof(*d));
+	*d = cdp_total_get(t);
+	out->type = CDP_V_DECIMAL;
+	out->dec = d;
+}
+
+/* The most frequent; of equals the smaller kind and text. */
+static void top_result(const struct cdp_bag *bag, struct cdp_eval *ev,
+		       struct cdp_value *out)
+{
+	struct cdp_bag_item best = { .count = 0 }, it;
+
+	for (size_t i = 0; i < cdp_bag_size(bag); i++) {
+		cdp_bag_at(bag, i, &it);
+		if (it.count > best.count ||
+		    (it.count == best.count && cmp_bytes(it.p, it.n, best.p, best.n) < 0))
+			best = it;
+	}
+	if (best.count)
+		cdp_held_get(out, best.p[0], best.p + 1, best.n - 1, ev->arena);
+}
+
+static void int_result(struct cdp_value *out, uint64_t n)
+{
+	out->type = CDP_V_INT;
+	out->i = (int64_t)n;
+}
+
+void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
+		    struct cdp_value *out)
+{
+	const struct cdp_kept *k = state;
+	const struct cdp_days *d;
+
+	*out = (struct cdp_value){ .type = CDP_V_NULL, .from_record = true };
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+		int_result(out, *(const uint64_t *)state);
+		break;
+	case CDP_AGG_SUM:
+	case CDP_AGG_AVG:
+		total_result(a, state, ev, out);
+		break;
+	case CDP_AGG_DISTINCT:
+		int_result(out, cdp_bag_size(*(struct cdp_bag *const *)state));
+		break;
+	case CDP_AGG_TOP:
+		top_result(*(struct cdp_bag *const *)state, ev, out);
+		break;
+	case CDP_AGG_DAYS:
+		d = *(struct cdp_days *const *)state;
+		int_result(out, d ? d->n : 0);
+		break;
+	default:
+		if (k->tag)
+			cdp_held_get(out, k->tag, cdp_kept_text(k) + k->id_n, k->n,
+				     ev->arena);
+	}
+}

@@ -1,0 +1,46 @@
+/* The states of aggregates, for lib/lang alone. */
+#ifndef CDP_LANG_AGGSTATE_H
+#define CDP_LANG_AGGSTATE_H
+
+#include "base/decimal.h"
+#include "lang/agg.h"
+#include "lang/held.h"
+
+/* min, max, first, last: the value and what decides ties, a few bytes in place. */
+struct cdp_kept {
+	int64_t time_ms;  /* first, last */
+	uint32_t id_n, n; /* event_id, then the value's text */
+	char tag;         /* enum cdp_held; 0: nothing yet */
+	bool far;         /* text is on the heap */
+	char room[6];
+	union {
+		char near[24];
+		char *heap;
+	};
+};
+
+/* sum, avg.  Two halves, because states are aligned to 8 bytes alone. */
+struct cdp_total {
+	uint64_t low;
+	int64_t high;
+	uint32_t scale;
+	uint32_t failed; /* left the range of decimals */
+	uint64_t count;  /* avg */
+};
+
+/* days: sorted day numbers. */
+struct cdp_days {
+	uint32_t n, cap;
+	int32_t day[];
+};
+
+const char *cdp_kept_text(const struct cdp_kept *k); /* event_id, then the value */
+void cdp_kept_set(struct cdp_kept *k, int64_t time_ms, const char *id, size_t id_n,
+		  char tag, const char *p, size_t n);
+struct cdp_decimal cdp_total_get(const struct cdp_total *t);
+void cdp_total_set(struct cdp_total *t, struct cdp_decimal d);
+void cdp_days_add(struct cdp_days **days, int32_t day);
+/* Items of a bag by tag and text.  Free with free(). */
+struct cdp_bag_item *cdp_bag_sorted(const struct cdp_bag *bag);
+
+#endif

@@ -1,0 +1,416 @@
+/* Aggregates: results over known events, whatever the order and however states were
+ * split, merged and written out. */
+#include "tap.h"
+
+#include "base/rand.h"
+#include "lang/agg.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { EVENTS_MAX = 64 };
+
+struct fixture {
+	struct cdp_run run;
+	struct cdp_env event_env, env;
+	struct cdp_scan *scan;
+	struct cdp_eval *ev;
+	struct cdp_expr *expr; /* the last one compiled */
+	char block[1 << 14];
+	char *lines[EVENTS_MAX];
+	size_t n;
+};
+
+static void fixture_init(struct fixture *f, const char *zone, int64_t as_of)
+{
+	struct cdp_err err;
+
+	memset(f, 0, sizeof(*f));
+	f->run.zone = cdp_zone_load(zone, &err);
+	f->run.as_of.s = as_of;
+	f->event_env.paths = cdp_paths_new();
+	f->event_env.members = cdp_event_members;
+	f->env.aggs = cdp_aggs_new();
+	f->env.event_env = &f->event_env;
+	f->env.roots = (const char *const[]){ "tags", NULL };
+	f->ev = cdp_eval_new(&f->run);
+}
+
+static void fixture_release(struct fixture *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		free(f->lines[i]);
+	cdp_expr_free(f->expr);
+	cdp_aggs_free(f->env.aggs);
+	cdp_eval_free(f->ev);
+	cdp_scan_free(f->scan);
+	cdp_paths_free(f->event_env.paths);
+	cdp_zone_free((struct cdp_zone *)f->run.zone);
+}
+
+static void event(struct fixture *f, const char *time, const char *name, const char *id,
+		  const char *props)
+{
+	f->lines[f->n++] =
+		cdp_asprintf("{\"time\":\"%s\",\"event\":\"%s\",\"event_id\":\"%s\","
+			     "\"props\":{%s}}\n",
+			     time, name, id, props);
+}
+
+/* Compile; the aggregate's index, or -1 with the message. */
+static int compile(struct fixture *f, const char *text, struct cdp_err *err)
+{
+	cdp_expr_free(f->expr);
+	f->expr = NULL;
+	if (cdp_expr_compile(&f->expr, text, strlen(text), &f->env, err) < 0)
+		return -1;
+	return cdp_aggs_bind(f->env.aggs, &f->run, err) < 0
+		       ? -1
+		       : (int)cdp_aggs_count(f->env.aggs) - 1;
+}
+
+/* 1, 0, -1 as cdp_agg_add. */
+static int feed(struct fixture *f, const struct cdp_agg *a, void *state, const char *line)
+{
+	struct cdp_err err;
+	struct cdp_rec rec;
+	size_t n = strlen(line);
+
+	if (!f->scan)
+		f->scan = cdp_scan_new(f->event_env.paths);
+	memset(f->block, 0, sizeof(f->block));
+	memcpy(f->block, line, n);
+	cdp_scan_block(f->scan, f->block, n);
+	if (cdp_scan_next(f->scan, &rec, &err) != 1)
+		return -2;
+	const struct cdp_val *t = cdp_rec_get(&rec, CDP_SLOT_TIME);
+
+	return cdp_agg_add(a, state, f->ev, &rec, cdp_time_canon_ms(t->p, t->n), &err);
+}
+
+static const char *result_text(struct fixture *f, const struct cdp_agg *a,
+			       const void *state)
+{
+	static char text[2000];
+	struct cdp_value v;
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, sizeof(text) - 1);
+	cdp_agg_result(a, state, f->ev, &v);
+	cdp_value_json(&b, &v);
+	memcpy(text, b.p, b.n);
+	text[b.n] = '\0';
+	cdp_buf_release(&b);
+	return text;
+}
+
+/* Through text and back, as a partial file does. */
+static bool rewrite(const struct cdp_agg *a, void *state)
+{
+	struct cdp_buf one, two;
+	struct cdp_err err;
+	struct cdp_val v;
+	bool same;
+
+	cdp_buf_init(&one, CDP_BUF_NOMAX);
+	cdp_buf_init(&two, CDP_BUF_NOMAX);
+	cdp_agg_write(a, state, &one);
+	cdp_agg_release(a, state);
+	same = cdp_json_check(one.p, one.n, &err) == 0;
+	cdp_val_at(&v, one.p, one.n);
+	same = same && cdp_agg_read(a, state, &v, &err) == 0;
+	cdp_agg_write(a, state, &two);
+	same = same && one.n == two.n && memcmp(one.p, two.p, one.n) == 0;
+	cdp_buf_release(&one);
+	cdp_buf_release(&two);
+	return same;
+}
+
+/* All events in a random order, split over some states, some of them written out, merged
+ * in a random order. */
+static const char *shuffled(struct fixture *f, const struct cdp_agg *a,
+			    struct cdp_rand *r)
+{
+	size_t size = cdp_agg_size(a), parts = 1 + cdp_rand_below(r, 5);
+	char *states = cdp_calloc(parts, size);
+	const char *text;
+	size_t order[EVENTS_MAX];
+
+	for (size_t i = 0; i < f->n; i++) {
+		size_t j = cdp_rand_below(r, i + 1);
+
+		order[i] = order[j];
+		order[j] = i;
+	}
+	for (size_t i = 0; i < f->n; i++)
+		feed(f, a, states + size * cdp_rand_below(r, parts), f->lines[order[i]]);
+	for (size_t p = parts - 1; p > 0; p--) {
+		if (cdp_rand_below(r, 2) && !rewrite(a, states + size * p))
+			ok(false, "a partial of %s survives being written", a->text);
+		cdp_agg_merge(a, states + size * cdp_rand_below(r, p), states + size * p);
+	}
+	text = result_text(f, a, states);
+	cdp_agg_release(a, states);
+	free(states);
+	return text;
+}
+
+static void check(struct fixture *f, const char *text, const char *want)
+{
+	struct cdp_rand r;
+	struct cdp_err err;
+	int i = compile(f, text, &err), wrong = 0;
+	const struct cdp_agg *a;
+
+	if (i < 0) {
+		is_str(err.msg, want, "%s is refused", text);
+		return;
+	}
+	/* New paths want a new scanner. */
+	cdp_scan_free(f->scan);
+	f->scan = NULL;
+	a = cdp_aggs_at(f->env.aggs, (unsigned)i);
+	cdp_rand_seed(&r, 42, 0);
+	for (int k = 0; k < 50 && !wrong; k++) {
+		const char *got = shuffled(f, a, &r);
+
+		wrong = strcmp(got, want) != 0;
+		if (wrong)
+			is_str(got, want, "%s", text);
+	}
+	ok(!wrong, "%s is %s in any order and split", text, want);
+	cdp_eval_reset(f->ev);
+}
+
+/* Base time 2024-05-01 00:00 in Shanghai: complete days up to April 30. */
+static void check_values(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "Asia/Shanghai", 1714492800);
+	event(&f, "2024-04-01T01:00:00.000Z", "buy", "e1", "\"amount\":0.10,\"p\":\"A\"");
+	event(&f, "2024-04-02T02:00:00.000Z", "buy", "e2", "\"amount\":0.20,\"p\":\"B\"");
+	event(&f, "2024-04-02T03:00:00.000Z", "buy", "e3", "\"amount\":1e2,\"p\":\"B\"");
+	event(&f, "2024-04-29T16:00:00.000Z", "buy", "e4", "\"amount\":7,\"p\":\"C\"");
+	event(&f, "2024-04-29T16:00:00.000Z", "buy", "e0", "\"amount\":7.0,\"p\":\"A\"");
+	event(&f, "2024-04-29T15:59:59.999Z", "open", "e5", "\"p\":null,\"x\":[1,2]");
+	event(&f, "2024-04-30T15:59:59.999Z", "open", "e6",
+	      "\"p\":\"\\u94f6 a text that is longer than what fits in place\"");
+	/* not seen: at and after the base time */
+	event(&f, "2024-04-30T16:00:00.000Z", "buy", "e7", "\"amount\":1000,\"p\":\"Z\"");
+	event(&f, "2024-06-30T16:00:00.000Z", "open", "e8", "\"p\":\"Z\"");
+
+	check(&f, "count()", "7");
+	check(&f, "count(event == 'buy')", "5");
+	check(&f, "count(event == 'none')", "0");
+	check(&f, "sum(props.amount)", "114.3");
+	check(&f, "sum(props.amount, props.p == 'B')", "100.2");
+	check(&f, "sum(props.amount, event == 'none')", "0");
+	check(&f, "sum(props.amount * 2, event == 'buy')", "228.6");
+	check(&f, "sum(props.p)", "0");
+	check(&f, "avg(props.amount, props.p == 'B')", "50.1");
+	check(&f, "avg(props.amount, event == 'none')", "null");
+	check(&f, "min(props.amount)", "0.10");
+	check(&f, "max(props.amount)", "1e2");
+	check(&f, "max(props.amount, props.amount < 50)", "7");
+	check(&f, "min(props.p)", "\"A\"");
+	check(&f, "min(time)", "\"2024-04-01T01:00:00.000Z\"");
+	check(&f, "min(props.x)", "null");
+	check(&f, "max(has(props.amount) ? props.amount : 'text')", "\"text\"");
+	check(&f, "first(props.p)", "\"A\"");
+	check(&f, "last(props.p)",
+	      "\"\xe9\x93\xb6 a text that is longer than what fits in place\"");
+	/* a tie on time goes by event_id: e0 before e4 */
+	check(&f, "first(props.p, event == 'buy' && time >= date('2024-04-30'))",
+	      "\"A\"");
+	check(&f, "last(props.amount, event == 'buy')", "7");
+	check(&f, "first(props.p, event == 'open')", "null");
+	check(&f, "last(props.x)", "[1,2]");
+	check(&f, "last(time, event == 'open')", "\"2024-04-30T15:59:59.999Z\"");
+	check(&f, "first(props.none)", "null");
+	check(&f, "distinct(props.p)", "4");
+	check(&f, "distinct(props.amount)", "4");
+	check(&f, "distinct(event)", "2");
+	check(&f, "top(props.p)", "\"A\"");
+	check(&f, "top(props.amount)", "7");
+	check(&f, "top(event)", "\"buy\"");
+	check(&f, "top(props.none)", "null");
+	check(&f, "days()", "4");
+	check(&f, "days(event == 'open')", "2");
+	fixture_release(&f);
+}
+
+static void check_windows(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "Asia/Shanghai", 1714492800); /* midnight of May 1 */
+	event(&f, "2024-03-31T15:59:59.999Z", "a", "1", "");
+	event(&f, "2024-03-31T16:00:00.000Z", "a", "2", ""); /* April 1 00:00 */
+	event(&f, "2024-04-29T15:59:59.999Z", "a", "3", "");
+	event(&f, "2024-04-29T16:00:00.000Z", "a", "4", ""); /* April 30 00:00 */
+	event(&f, "2024-04-30T15:59:59.999Z", "a", "5", "");
+	event(&f, "2024-04-30T16:00:00.000Z", "a", "6", ""); /* May 1 00:00 */
+	event(&f, "2024-05-01T03:59:59.999Z", "a", "7", "");
+	check(&f, "count(within('1d'))", "2");
+	check(&f, "count(within('30d'))", "4");
+	check(&f, "count(within('31d'))", "5");
+	check(&f, "count(within('24h'))", "2");
+	check(&f, "count(within('24h1ms'))", "3");
+	check(&f, "count(event == 'a' && within('1d'))", "2");
+	check(&f, "count(within('1d') && event == 'a' && one_id != 'x')", "0");
+	check(&f, "last(event_id, (within('2d') && event == 'a') && true)", "\"5\"");
+	check(&f, "days(within('30d'))", "3");
+	fixture_release(&f);
+
+	/* Noon of May 1: today counts as one of the days. */
+	fixture_init(&f, "Asia/Shanghai", 1714492800 + 12 * 3600);
+	event(&f, "2024-04-30T15:59:59.999Z", "a", "5", "");
+	event(&f, "2024-04-30T16:00:00.000Z", "a", "6", "");
+	event(&f, "2024-05-01T03:59:59.999Z", "a", "7", "");
+	event(&f, "2024-05-01T04:00:00.000Z", "a", "8", "");
+	check(&f, "count(within('1d'))", "2");
+	check(&f, "count(within('2d'))", "3");
+	check(&f, "count(within('12h'))", "2");
+	fixture_release(&f);
+
+	/* Days are civil: the one that loses an hour is one of them (New York, March
+	 * 10). Base time 2024-03-11T00:00-04:00. */
+	fixture_init(&f, "America/New_York", 1710129600);
+	event(&f, "2024-03-10T04:59:59.999Z", "a", "1", "");
+	event(&f, "2024-03-10T05:00:00.000Z", "a", "2", "");
+	check(&f, "count(within('1d'))", "1");
+	check(&f, "count(within('24h'))", "2");
+	fixture_release(&f);
+}
+
+static void check_refused(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "UTC", 1714492800);
+	check(&f, "count(within('30'))",
+	      "1:14: invalid duration '30': expected a unit (ns, us, ms, s, m, h, d, w)");
+	check(&f, "count(within(30))",
+	      "1:7: within() takes a constant, as in within('30d')");
+	check(&f, "count(within('-1d'))", "1:14: within() must be above zero");
+	check(&f, "count(within('1d') && within('2d'))", "1:1: count() has two windows");
+	check(&f, "count(within('1d') || true)",
+	      "1:7: within() must be one of the conditions that && joins in an "
+	      "aggregate, as in count(event == 'a' && within('30d'))");
+	check(&f, "sum()", "1:1: sum() takes a value and an optional condition");
+	check(&f, "count(true, true)", "1:1: count() takes an optional condition");
+	check(&f, "count('buy')", "1:7: expected a condition, not string");
+	check(&f, "1 +\n sum(props.x, evnt == 'a')",
+	      "2:15: unknown name 'evnt'; did you mean 'event'?");
+	check(&f, "count(count() > 1)",
+	      "1:7: count() needs the events of a customer, which are not at hand here");
+	is_int(cdp_aggs_count(f.env.aggs), 0, "what is refused leaves nothing behind");
+	fixture_release(&f);
+}
+
+static void check_sharing(void)
+{
+	struct fixture f;
+	struct cdp_err err;
+	size_t n;
+
+	fixture_init(&f, "UTC", 1714492800);
+	compile(&f,
+		"count(event=='a'&&within('7d')) > 1 && count( within('1w') &&"
+		" event == \"a\" ) < 9",
+		&err);
+	is_int(cdp_aggs_count(f.env.aggs), 1, "equal aggregates are one");
+	compile(&f, "count(event == 'a') > 1 && sum(props.x, event == 'a') > 1", &err);
+	is_int(cdp_aggs_count(f.env.aggs), 3, "different ones are not");
+	is_str(cdp_aggs_at(f.env.aggs, 0)->text, "count(event == 'a' && within('7d'))",
+	       "an aggregate has a canonical text");
+	is_str(cdp_agg_events(cdp_aggs_at(f.env.aggs, 2), &n)[0], "a",
+	       "an aggregate knows its event");
+	is_int((int64_t)n, 1, "and no other");
+	fixture_release(&f);
+}
+
+static int answer(void *host, unsigned agg, struct cdp_value *out, struct cdp_err *err)
+{
+	struct cdp_value *values = host;
+
+	(void)err;
+	*out = values[agg];
+	return 0;
+}
+
+/* Sums are exact against each other; the expression sees what the tool answers. */
+static void check_expression(void)
+{
+	struct fixture f;
+	char state[2][64] = { { 0 } };
+	struct cdp_value values[2], v;
+	struct cdp_err err;
+	struct cdp_buf b;
+
+	fixture_init(&f, "UTC", 1714492800);
+	compile(&f, "sum(props.a) - sum(props.b)", &err);
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "1", "\"a\":0.3,\"b\":0.1");
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "2", "\"a\":0.3,\"b\":0.2");
+	for (unsigned i = 0; i < 2; i++) {
+		const struct cdp_agg *a = cdp_aggs_at(f.env.aggs, i);
+
+		feed(&f, a, state[i], f.lines[0]);
+		feed(&f, a, state[i], f.lines[1]);
+		cdp_agg_result(a, state[i], f.ev, &values[i]);
+	}
+	cdp_eval_set_aggs(f.ev, answer, values);
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	if (cdp_expr_value(f.expr, f.ev, NULL, &v, &err) == 0)
+		cdp_value_json(&b, &v);
+	is_str(cdp_buf_str(&b), "0.3", "a difference of sums has no rounding");
+	cdp_buf_release(&b);
+	fixture_release(&f);
+}
+
+static void check_errors(void)
+{
+	struct fixture f;
+	struct cdp_err err;
+	const struct cdp_agg *a;
+	char state[64] = { 0 };
+	struct cdp_val v;
+
+	fixture_init(&f, "UTC", 1714492800);
+	compile(&f, "sum(props.x)", &err);
+	a = cdp_aggs_at(f.env.aggs, 0);
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "1", "\"x\":\"12\"");
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "2", "\"y\":12");
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "3", "\"x\":1e300");
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "4", "\"x\":12.50");
+	event(&f, "2024-04-01T00:00:00.000Z", "x", "5", "\"x\":null");
+	is_int(feed(&f, a, state, f.lines[0]), -1, "a string is no number to add");
+	is_int(feed(&f, a, state, f.lines[1]), -1, "a missing member is an error");
+	is_int(feed(&f, a, state, f.lines[2]), -1, "1e300 is no decimal");
+	is_int(feed(&f, a, state, f.lines[3]), 1, "12.50 counts");
+	is_int(feed(&f, a, state, f.lines[4]), -1, "null is no number to add");
+	is_str(result_text(&f, a, state), "12.5", "the sum has what counted");
+	for (int i = 0; i < 5; i++) {
+		static const char *const bad[] = { "7", "[\"x\",1]", "[\"1\"]", "{}",
+						   "[\"1\",-1]" };
+		char zero[64] = { 0 };
+
+		cdp_val_at(&v, bad[i], strlen(bad[i]));
+		is_int(cdp_agg_read(a, zero, &v, &err), -1, "%s is no partial of a sum",
+		       bad[i]);
+	}
+	fixture_release(&f);
+}
+
+int main(void)
+{
+	check_values();
+	check_windows();
+	check_refused();
+	check_sharing();
+	check_expression();
+	check_errors();
+	return tap_done();
+}
