@@ -361,9 +361,7 @@ int main(int argc, char **argv)
 	};
 	const struct cdp_tool tool = {
 		.name = "cdp-gen",
-		.purpose =
-			"make up a bank: raw logs, tables and the truth about them, the "
-			"same every time",
+		.purpose = "make up a bank: raw logs, tables and the truth about them",
 		.synopsis = "[--format FORMAT] [--seed N] [--customers N] [--days N] "
 			    "[--events N] [--start DATE] [-o PATH]",
 		.example = "cdp-gen --seed 7 --customers 1000 -o bank\n"
