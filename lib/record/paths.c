@@ -6,76 +6,102 @@
 
 #include <stdlib.h>
 
+enum { BUCKET_BITS_MIN = 5, FACTORS = 64 };
+
 static unsigned add_node(struct cdp_paths *p)
 {
 	struct cdp_node *n;
 
 	CDP_GROW(p->nodes, p->node_count, p->node_cap);
 	n = &p->nodes[p->node_count];
-	n->shift = 63;
-	n->count = 0;
-	n->bucket = cdp_alloc(2 * sizeof(*n->bucket));
-	n->bucket[0] = n->bucket[1] = -1;
+	*n = (struct cdp_node){ .factor = 0x9e3779b97f4a7c15u,
+				.shift = 64 - BUCKET_BITS_MIN };
+	n->bucket = cdp_calloc(1u << BUCKET_BITS_MIN, sizeof(*n->bucket));
 	return p->node_count++;
 }
 
-static void link_edge(struct cdp_paths *p, struct cdp_node *n, int32_t i)
+/* Distributes the node's edges; returns how many share a bucket with an earlier one. */
+static unsigned fill_buckets(struct cdp_paths *p, struct cdp_node *n)
 {
-	struct cdp_edge *e = &p->edges[i];
-	int32_t *head = &n->bucket[cdp_key_bucket(n, e->word, e->len)];
+	unsigned shared = 0;
 
-	e->next = *head;
-	*head = i;
+	memset(n->bucket, 0, sizeof(*n->bucket) << (64 - n->shift));
+	for (unsigned i = 0; i < n->count; i++) {
+		struct cdp_edge *e = &p->edges[n->edges[i]];
+		int32_t *head = &n->bucket[cdp_key_bucket(n, e->word, e->len)];
+
+		shared += *head != CDP_NO_EDGE;
+		e->next = *head;
+		*head = n->edges[i];
+	}
+	return shared;
 }
 
-/* Room for four times the edges: most keys of a record are not asked for, and an empty
- * bucket answers at once. */
-static void grow_node(struct cdp_paths *p, struct cdp_node *n)
+/* Eight buckets for an edge: most keys of a record are not asked for, and an empty bucket
+ * answers at once.  Factors are tried until no two edges meet, or the best is kept. */
+static void rebuild(struct cdp_paths *p, struct cdp_node *n)
 {
-	unsigned old = 1u << (64 - n->shift), size = old * 2;
-	int32_t *was = n->bucket;
+	uint64_t factor = n->factor, best = factor;
+	unsigned least = n->count, shared;
 
-	n->shift--;
-	n->bucket = cdp_alloc(size * sizeof(*n->bucket));
-	for (unsigned i = 0; i < size; i++)
-		n->bucket[i] = -1;
-	for (unsigned i = 0; i < old; i++)
-		for (int32_t e = was[i], next; e >= 0; e = next) {
-			next = p->edges[e].next;
-			link_edge(p, n, e);
+	while (n->count * 8 > 1u << (64 - n->shift))
+		n->shift--;
+	n->bucket =
+		cdp_realloc(n->bucket, (size_t)1 << (64 - n->shift), sizeof(*n->bucket));
+	for (int i = 0; i < FACTORS && least; i++) {
+		n->factor = factor;
+		shared = fill_buckets(p, n);
+		if (shared < least) {
+			least = shared;
+			best = factor;
 		}
-	free(was);
+		/* any odd numbers do: Knuth's generator */
+		factor = (factor * 6364136223846793005u + 1442695040888963407u) | 1;
+	}
+	n->factor = best;
+	fill_buckets(p, n);
 }
 
 /* The edge of a key under a node, made if new. */
 static int32_t edge_of(struct cdp_paths *p, unsigned node, const char *key, size_t len)
 {
+	struct cdp_node *n = &p->nodes[node];
 	char head[8] = { 0 };
 	struct cdp_edge *e;
-	struct cdp_node *n = &p->nodes[node];
-	uint64_t word;
 
+	for (unsigned i = 0; i < n->count; i++) {
+		int32_t at = n->edges[i];
+
+		if (p->edges[at].len == len && memcmp(p->more[at].key, key, len) == 0)
+			return at;
+	}
 	if (len)
 		memcpy(head, key, len < 8 ? len : 8);
-	word = cdp_load64(head);
-	for (int32_t i = n->bucket[cdp_key_bucket(n, word, len)]; i >= 0;
-	     i = p->edges[i].next)
-		if (p->edges[i].len == len && memcmp(p->edges[i].key, key, len) == 0)
-			return i;
 	CDP_GROW(p->edges, p->edge_count, p->edge_cap);
+	CDP_GROW(p->more, p->edge_count, p->more_cap);
 	e = &p->edges[p->edge_count];
-	*e = (struct cdp_edge){ .word = word,
+	*e = (struct cdp_edge){ .word = cdp_load64(head),
+				.tail = cdp_load64(len > 8 ? key + len - 8 : head),
 				.len = (uint32_t)len,
-				.slot = -1,
-				.node = -1,
-				.key = cdp_strndup(key, len) };
-	if (++n->count * 4 > 1u << (64 - n->shift))
-		grow_node(p, n);
-	link_edge(p, n, (int32_t)p->edge_count);
-	return (int32_t)p->edge_count++;
+				.slot = CDP_NO_SLOT,
+				.node = -1 };
+	p->more[p->edge_count] = (struct cdp_edge_more){ .key = cdp_strndup(key, len) };
+	CDP_GROW(n->edges, n->count, n->cap);
+	n->edges[n->count++] = (int32_t)p->edge_count++;
+	rebuild(p, n);
+	return n->edges[n->count - 1];
 }
 
-static void add_below(struct cdp_edge *e, int32_t slot)
+const struct cdp_edge *cdp_key_chain(const struct cdp_paths *paths, int32_t edge,
+				     const char *p, size_t n)
+{
+	while (edge != CDP_NO_EDGE &&
+	       (paths->edges[edge].len != n || memcmp(paths->more[edge].key, p, n) != 0))
+		edge = paths->edges[edge].next;
+	return &paths->edges[edge];
+}
+
+static void add_below(struct cdp_edge_more *e, int32_t slot)
 {
 	e->below = cdp_realloc(e->below, e->below_count + 1, sizeof(*e->below));
 	e->below[e->below_count++] = slot;
@@ -85,7 +111,7 @@ int cdp_paths_add_keys(struct cdp_paths *p, const char *const *keys, const size_
 		       size_t count)
 {
 	unsigned node = 0;
-	int32_t edge = -1;
+	int32_t edge = CDP_NO_EDGE;
 	int slot;
 
 	if (!count || count > CDP_DEPTH_MAX)
@@ -105,7 +131,7 @@ int cdp_paths_add_keys(struct cdp_paths *p, const char *const *keys, const size_
 	node = 0;
 	for (size_t i = 0; i + 1 < count; i++) {
 		edge = edge_of(p, node, keys[i], lens[i]);
-		add_below(&p->edges[edge], slot);
+		add_below(&p->more[edge], slot);
 		node = (unsigned)p->edges[edge].node;
 	}
 	return slot;
@@ -245,6 +271,12 @@ struct cdp_paths *cdp_paths_new(void)
 	struct cdp_paths *p = cdp_calloc(1, sizeof(*p));
 
 	add_node(p);
+	CDP_GROW(p->edges, 0, p->edge_cap);
+	CDP_GROW(p->more, 0, p->more_cap);
+	p->edges[0] =
+		(struct cdp_edge){ .len = UINT32_MAX, .slot = CDP_NO_SLOT, .node = -1 };
+	p->more[0] = (struct cdp_edge_more){ .key = NULL };
+	p->edge_count = 1;
 	for (int i = 0; i < CDP_SLOT_FIXED; i++) {
 		size_t len = strlen(fixed[i]);
 
@@ -259,12 +291,15 @@ void cdp_paths_free(struct cdp_paths *p)
 	if (!p)
 		return;
 	for (unsigned i = 0; i < p->edge_count; i++) {
-		free(p->edges[i].key);
-		free(p->edges[i].below);
+		free(p->more[i].key);
+		free(p->more[i].below);
 	}
-	for (unsigned i = 0; i < p->node_count; i++)
+	for (unsigned i = 0; i < p->node_count; i++) {
 		free(p->nodes[i].bucket);
+		free(p->nodes[i].edges);
+	}
 	free(p->edges);
+	free(p->more);
 	free(p->nodes);
 	free(p);
 }

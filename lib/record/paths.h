@@ -11,25 +11,38 @@
 #include <string.h>
 
 struct cdp_edge {
-	uint64_t word;        /* the first eight key bytes, zero filled, little endian */
-	uint32_t len;         /* bytes of the key */
-	int32_t next;         /* next edge of the bucket, -1 */
-	int32_t slot;         /* -1: only a way to deeper ones */
-	int32_t node;         /* -1: a leaf */
-	char *key;            /* decoded */
-	int32_t *below;       /* all slots under it */
-	unsigned below_count; /* and how many */
+	uint64_t word; /* the first eight key bytes, zero filled, little endian */
+	uint64_t tail; /* the last eight; the same as `word` if there are no more */
+	uint32_t len;  /* bytes of the key */
+	int32_t next;  /* next edge of the bucket, or CDP_NO_EDGE */
+	int32_t slot;  /* CDP_NO_SLOT: only a way to deeper ones */
+	int32_t node;  /* -1: a leaf */
 };
 
+/* What a scanner seldom needs of it. */
+struct cdp_edge_more {
+	char *key;      /* decoded */
+	int32_t *below; /* all slots under it */
+	unsigned below_count;
+};
+
+/* Edge 0 stands for all members that nobody asked for; its values may be stored in slot
+ * -1, which every scanner has and nobody reads. */
+enum { CDP_NO_EDGE = 0, CDP_NO_SLOT = -1 };
+
 struct cdp_node {
-	int32_t *bucket; /* first edge or -1; never empty */
-	unsigned shift;  /* 64 - log2(buckets) */
-	unsigned count;  /* edges */
+	int32_t *bucket; /* first edge or CDP_NO_EDGE; never empty */
+	uint64_t
+		factor; /* of the hash: one that keeps the edges apart, if there is one */
+	unsigned shift; /* 64 - log2(buckets) */
+	int32_t *edges; /* in order of their making */
+	unsigned count, cap;
 };
 
 struct cdp_paths {
 	struct cdp_edge *edges;
-	unsigned edge_count, edge_cap;
+	struct cdp_edge_more *more; /* by edge */
+	unsigned edge_count, edge_cap, more_cap;
 	struct cdp_node *nodes; /* nodes[0] is the record itself */
 	unsigned node_count, node_cap;
 	unsigned slot_count;
@@ -49,33 +62,47 @@ static inline uint64_t cdp_load64(const char *p)
 /* The first eight bytes of a key of n, zero filled; eight bytes at p are readable. */
 static inline uint64_t cdp_key_word(const char *p, size_t n)
 {
-	uint64_t w = cdp_load64(p);
+	static const uint64_t mask[9] = { 0,
+					  0xff,
+					  0xffff,
+					  0xffffff,
+					  0xffffffff,
+					  0xffffffffff,
+					  0xffffffffffff,
+					  0xffffffffffffff,
+					  0xffffffffffffffff };
 
-	return n >= 8 ? w : w & ~(~(uint64_t)0 << (n * 8));
+	return cdp_load64(p) & mask[n < 8 ? n : 8];
 }
 
 static inline unsigned cdp_key_bucket(const struct cdp_node *node, uint64_t word,
 				      size_t n)
 {
-	return (unsigned)(((word + n) * 0x9e3779b97f4a7c15u) >> node->shift);
+	return (unsigned)(((word + n) * node->factor) >> node->shift);
 }
 
-/* The edge of a decoded key, NULL if nobody asked for it. */
+/* The rare end of cdp_key_edge: two edges in a bucket, or a key longer than 16. */
+const struct cdp_edge *cdp_key_chain(const struct cdp_paths *paths, int32_t edge,
+				     const char *p, size_t n);
+
+/* The edge of a decoded key; edge 0 if nobody asked for it. */
 static inline const struct cdp_edge *cdp_key_edge(const struct cdp_paths *paths,
 						  const struct cdp_node *node,
 						  const char *p, size_t n)
 {
-	uint64_t w = cdp_key_word(p, n);
-	int32_t i = node->bucket[cdp_key_bucket(node, w, n)];
+	uint64_t word = cdp_key_word(p, n);
+	int32_t i = node->bucket[cdp_key_bucket(node, word, n)];
+	const struct cdp_edge *e;
 
-	for (; i >= 0; i = paths->edges[i].next) {
-		const struct cdp_edge *e = &paths->edges[i];
-
-		if (e->word == w && e->len == n &&
-		    (n <= 8 || memcmp(e->key + 8, p + 8, n - 8) == 0))
-			return e;
-	}
-	return NULL;
+	if (!i)
+		return paths->edges;
+	e = &paths->edges[i];
+	if (__builtin_expect(
+		    e->word == word && e->len == n &&
+			    (n <= 8 || (n <= 16 && cdp_load64(p + n - 8) == e->tail)),
+		    1))
+		return e;
+	return cdp_key_chain(paths, i, p, n);
 }
 
 #endif

@@ -1,4 +1,4 @@
-#include "record/scan_impl.h"
+#include "record/scan_index.h"
 
 #include "base/mem.h"
 #include "record/head.h"
@@ -8,39 +8,96 @@
 
 enum { PAD = 64 };
 
+static const char *const impl_names[] = {
+	[CDP_SCAN_AUTO] = "auto",
+	[CDP_SCAN_PORTABLE] = "portable",
+	[CDP_SCAN_AVX2] = "avx2",
+	[CDP_SCAN_AVX512] = "avx512",
+};
+
+enum { IMPLS = sizeof(impl_names) / sizeof(impl_names[0]) };
+
 struct cdp_scan *cdp_scan_new(const struct cdp_paths *paths)
 {
 	const char *name = getenv("CDP_SCAN");
 	struct cdp_scan *s = cdp_calloc(1, sizeof(*s));
-	enum cdp_scan_impl impl = CDP_SCAN_AUTO;
 
 	s->paths = paths;
-	s->slots = cdp_calloc(paths->slot_count, sizeof(*s->slots));
+	s->slots =
+		(struct cdp_val *)cdp_calloc(paths->slot_count + 1, sizeof(*s->slots)) +
+		1;
 	s->seen = cdp_calloc(paths->edge_count, sizeof(*s->seen));
 	cdp_buf_init(&s->key, CDP_BUF_NOMAX);
-	if (name && strcmp(name, "portable") == 0)
-		impl = CDP_SCAN_PORTABLE;
-	cdp_scan_set_impl(s, impl);
+	cdp_scan_set_impl(s, CDP_SCAN_AUTO);
+	for (int i = 0; name && i < IMPLS; i++)
+		if (strcmp(name, impl_names[i]) == 0)
+			cdp_scan_set_impl(s, (enum cdp_scan_impl)i);
 	return s;
+}
+
+static void free_index(struct cdp_scan *s)
+{
+	if (s->index)
+		free(s->index->at);
+	free(s->index);
+	s->index = NULL;
 }
 
 void cdp_scan_free(struct cdp_scan *s)
 {
 	if (!s)
 		return;
+	free_index(s);
 	cdp_buf_release(&s->key);
 	free(s->tail_copy);
-	free(s->slots);
+	free(s->slots - 1);
 	free(s->seen);
 	free(s);
 }
 
+/* What a processor can do; NULL: nothing but the portable scanner. */
+static void (*fill_of(enum cdp_scan_impl impl))(struct cdp_index *ix, size_t n)
+{
+#if defined(__x86_64__)
+	bool bits = __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+		    __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("pclmul");
+
+	if (impl == CDP_SCAN_AVX2 && bits && __builtin_cpu_supports("avx2"))
+		return cdp_index_avx2;
+	if (impl == CDP_SCAN_AVX512 && bits && __builtin_cpu_supports("avx512f") &&
+	    __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))
+		return cdp_index_avx512;
+#else
+	(void)impl;
+#endif
+	return NULL;
+}
+
+void cdp_scan_use_index(struct cdp_scan *s, void (*fill)(struct cdp_index *ix, size_t n))
+{
+	free_index(s);
+	s->index = cdp_calloc(1, sizeof(*s->index));
+	s->index->at =
+		cdp_alloc((CDP_WINDOW + CDP_FLATTEN_SPILL) * sizeof(*s->index->at));
+	s->index->fill = fill;
+	s->scan_line = cdp_scan_line_indexed;
+}
+
 int cdp_scan_set_impl(struct cdp_scan *s, enum cdp_scan_impl impl)
 {
-	if (impl != CDP_SCAN_AUTO && impl != CDP_SCAN_PORTABLE)
+	if (impl == CDP_SCAN_AUTO)
+		impl = fill_of(CDP_SCAN_AVX512) ? CDP_SCAN_AVX512
+		       : fill_of(CDP_SCAN_AVX2) ? CDP_SCAN_AVX2
+						: CDP_SCAN_PORTABLE;
+	if (impl != CDP_SCAN_PORTABLE && !fill_of(impl))
 		return -1;
+	s->impl_name = impl_names[impl];
+	if (impl != CDP_SCAN_PORTABLE) {
+		cdp_scan_use_index(s, fill_of(impl));
+		return 0;
+	}
+	free_index(s);
 	s->scan_line = cdp_scan_line_portable;
-	s->impl_name = "portable";
 	return 0;
 }
 
@@ -69,6 +126,8 @@ void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
 	free(s->tail_copy);
 	s->tail_copy = NULL;
 	s->tail_len = 0;
+	if (s->index)
+		s->index->last = s->index->rest = NULL; /* other bytes, perhaps here */
 	s->p = data;
 	s->end = data + len;
 	s->lines = s->blanks = 0;
@@ -84,7 +143,7 @@ void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
 	s->tail_len = n + 1;
 }
 
-static void clear_slots(struct cdp_scan *s)
+void cdp_scan_clear(struct cdp_scan *s)
 {
 	for (unsigned i = 0; i < s->paths->slot_count; i++)
 		s->slots[i].type = CDP_MISSING;
@@ -118,7 +177,7 @@ static int bad_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
 {
 	const char *lf = memchr(line, '\n', (size_t)(end - line));
 
-	clear_slots(s);
+	cdp_scan_clear(s);
 	set_raw(rec, line, lf);
 	rec->complete = true;
 	s->p = lf + 1;
@@ -134,7 +193,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 {
 	const char *lf;
 
-	clear_slots(s);
+	cdp_scan_clear(s);
 	s->dirty = true;
 	lf = s->scan_line(s, p, end);
 	if (__builtin_expect(!lf || lf - line > UINT32_MAX, 0))
@@ -143,7 +202,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 	rec->complete = true;
 	s->p = lf + 1;
 	if (s->unique_keys && cdp_unique_check(rec->raw, rec->len, err) < 0) {
-		clear_slots(s);
+		cdp_scan_clear(s);
 		return -1;
 	}
 	return 1;
@@ -162,7 +221,7 @@ static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *lin
 	if (lf[-1] != '}')
 		return 0;
 	if (s->dirty) {
-		clear_slots(s);
+		cdp_scan_clear(s);
 		s->dirty = false;
 	}
 	s->slots[CDP_SLOT_ONE_ID] = h.one_id;
@@ -221,8 +280,8 @@ void cdp_rec_complete(struct cdp_rec *r)
 	if (r->complete)
 		return;
 	r->complete = true;
-	clear_slots(s);
+	cdp_scan_clear(s);
 	s->dirty = true;
 	if (!s->scan_line(s, r->raw, r->raw + r->len + 1))
-		clear_slots(s);
+		cdp_scan_clear(s);
 }

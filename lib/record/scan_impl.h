@@ -16,7 +16,7 @@
 struct cdp_frame {
 	const char *start;            /* its first byte, if `slot` wants it */
 	const struct cdp_node *outer; /* node of what is around it */
-	int32_t slot;                 /* to be filled when it closes, or -1 */
+	int32_t slot;                 /* to be filled when it closes */
 	bool outer_array;
 };
 
@@ -26,7 +26,7 @@ struct cdp_scan {
 	 * to `end` end in LF and CDP_IN_PAD more can be read.  The line's LF, or NULL if
 	 * the line is bad.  Slots were cleared before. */
 	const char *(*scan_line)(struct cdp_scan *s, const char *p, const char *end);
-	struct cdp_val *slots;
+	struct cdp_val *slots; /* slots[-1] is there too: CDP_NO_SLOT */
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;
 	struct cdp_buf key; /* a decoded key */
@@ -43,6 +43,9 @@ struct cdp_scan {
 	struct cdp_index *index; /* of the SIMD scanners; NULL in others */
 };
 
+/* All slots missing; before every line. */
+void cdp_scan_clear(struct cdp_scan *s);
+
 const char *cdp_scan_line_portable(struct cdp_scan *s, const char *p, const char *end);
 
 /* Why the text p..p+n is bad: -1 and *err, or 0 if it is good.  With `record` it must be
@@ -54,11 +57,13 @@ int cdp_unique_check(const char *p, size_t n, struct cdp_err *err);
 /* Slots below a path whose object comes a second time hold values of the first. */
 static inline void cdp_scan_enter(struct cdp_scan *s, const struct cdp_edge *e)
 {
-	uint64_t *seen = &s->seen[e - s->paths->edges];
+	size_t i = (size_t)(e - s->paths->edges);
+	const struct cdp_edge_more *more = &s->paths->more[i];
+	uint64_t *seen = &s->seen[i];
 
 	if (*seen == s->serial)
-		for (unsigned i = 0; i < e->below_count; i++)
-			s->slots[e->below[i]].type = CDP_MISSING;
+		for (unsigned k = 0; k < more->below_count; k++)
+			s->slots[more->below[k]].type = CDP_MISSING;
 	*seen = s->serial;
 }
 

@@ -1,7 +1,7 @@
 /* The reference scanner: eight bytes at a time in a general register (SWAR: Lamport,
  * "Multiple byte processing with full-word instructions", CACM 18(8), 1975; the zero byte
  * test is Mycroft's, 1987).  No intrinsics, any byte order. */
-#include "record/scan_impl.h"
+#include "record/scan_number.h"
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
@@ -19,14 +19,6 @@ static inline uint64_t special(uint64_t w)
 	uint64_t slash = (w ^ CDP_ONES * '\\') - CDP_ONES;
 
 	return (quote | slash | (w - CDP_ONES * ' ') | w) & CDP_HIGH;
-}
-
-/* High bit of the first byte that is no digit (and perhaps of later ones). */
-static inline uint64_t not_digit(uint64_t w)
-{
-	uint64_t d = w ^ CDP_ONES * '0';
-
-	return ((d + CDP_ONES * 0x76) | d) & CDP_HIGH;
 }
 
 /* Past the well-formed sequences at p (Unicode, table 3-7), of which there is one at
@@ -114,44 +106,6 @@ static inline const char *skip_string(const char *p, bool *escaped)
 	}
 }
 
-/* Past the digits at p; p itself if there is none. */
-static inline const char *skip_digits(const char *p)
-{
-	uint64_t m;
-
-	while (unlikely(!(m = not_digit(cdp_load64(p)))))
-		p += 8;
-	return p + first_byte(m);
-}
-
-/* Past the number at p ('-' or a digit), or NULL. */
-static inline const char *skip_number(const char *p, bool *integral)
-{
-	const char *from = p += *p == '-';
-
-	*integral = true;
-	p = skip_digits(p);
-	if (unlikely(p == from || (*from == '0' && p != from + 1)))
-		return NULL;
-	if (*p == '.') {
-		*integral = false;
-		from = ++p;
-		p = skip_digits(p);
-		if (unlikely(p == from))
-			return NULL;
-	}
-	if (unlikely((*p | 0x20) == 'e')) {
-		*integral = false;
-		p++;
-		p += *p == '+' || *p == '-';
-		from = p;
-		p = skip_digits(p);
-		if (p == from)
-			return NULL;
-	}
-	return p;
-}
-
 static inline const char *skip_space(const char *p)
 {
 	while (unlikely(*p == ' ' || *p == '\t' || *p == '\r'))
@@ -164,11 +118,12 @@ static inline void fill(struct cdp_scan *s, const struct cdp_edge *e, const char
 {
 	if (!e || e->slot < 0)
 		return;
-	s->slots[e->slot] = (struct cdp_val){ .p = p,
-					      .n = (uint32_t)(end - p),
-					      .type = (uint8_t)type,
-					      .escaped = escaped,
-					      .integral = integral };
+	if (e != s->paths->edges)
+		s->slots[e->slot] = (struct cdp_val){ .p = p,
+						      .n = (uint32_t)(end - p),
+						      .type = (uint8_t)type,
+						      .escaped = escaped,
+						      .integral = integral };
 }
 
 static inline bool is_word(const char *p, const char *word)
@@ -216,7 +171,7 @@ value:
 	case '8':
 	case '9':
 		from = p;
-		p = skip_number(p, &flag);
+		p = cdp_skip_number(p, &flag);
 		if (unlikely(!p))
 			return NULL;
 		fill(s, edge, from, p, CDP_NUMBER, false, flag);

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[] = { "portable" };
-static const enum cdp_scan_impl impls[] = { CDP_SCAN_PORTABLE };
+static const char *const names[] = { "portable", "avx2" };
+static const enum cdp_scan_impl impls[] = { CDP_SCAN_PORTABLE, CDP_SCAN_AVX2 };
 
-enum { IMPLS = 1, PAD = 64 };
+enum { IMPLS = 2, PAD = 64 };
 
 static enum cdp_scan_impl impl; /* the one under test */
 

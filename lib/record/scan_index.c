@@ -1,0 +1,305 @@
+/* Stage 2: grammar and projection over the token list that stage 1 made. */
+#include "record/scan_index.h"
+
+#include "record/scan_number.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static bool is_escape(const char *p)
+{
+	switch (p[1]) {
+	case '"':
+	case '\\':
+	case '/':
+	case 'b':
+	case 'f':
+	case 'n':
+	case 'r':
+	case 't':
+		return true;
+	case 'u':
+		for (int i = 2; i < 6; i++)
+			if ((unsigned)(p[i] - '0') > 9 &&
+			    (unsigned)((p[i] | 0x20) - 'a') > 5)
+				return false;
+		return true;
+	default:
+		return false;
+	}
+}
+
+void cdp_index_bad(struct cdp_index *ix, size_t word, uint64_t bad)
+{
+	if (!ix->any_bad)
+		memset(ix->bad, 0, sizeof(ix->bad));
+	ix->any_bad = true;
+	ix->bad[word] |= bad;
+}
+
+void cdp_index_odd(struct cdp_index *ix, size_t word, struct cdp_odd *odd)
+{
+	const char *block = ix->begin + word * 64;
+	uint64_t slash = 0;
+
+	for (uint64_t m = odd->bits; m; m &= m - 1)
+		if (block[__builtin_ctzll(m)] == '\\')
+			slash |= m & -m;
+	odd->control = odd->bits & ~slash;
+	if (slash) {
+		if (!ix->any_slash)
+			memset(ix->slash, 0, sizeof(ix->slash));
+		ix->any_slash = true;
+		ix->slash[word] = slash;
+	}
+	odd->bad = 0;
+	odd->escaped = odd->carry;
+	odd->carry = 0;
+	slash &= ~odd->escaped;
+	while (slash) {
+		uint64_t bit = slash & -slash;
+
+		if (!is_escape(block + __builtin_ctzll(bit)))
+			odd->bad |= bit;
+		odd->escaped |= bit << 1;
+		odd->carry = bit >> 63;
+		slash &= ~(bit | bit << 1);
+	}
+}
+
+/* Offset of the first bit at or above `from` in a window of n bytes, or UINT32_MAX. */
+static uint32_t next_bit(const uint64_t *words, size_t from, size_t n)
+{
+	size_t i = from / 64;
+	uint64_t w;
+
+	if (from >= n)
+		return UINT32_MAX;
+	w = words[i] & ~(uint64_t)0 << from % 64;
+	while (!w) {
+		if (++i * 64 >= n)
+			return UINT32_MAX;
+		w = words[i];
+	}
+	return (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(w);
+}
+
+static void open_window(struct cdp_index *ix, const char *p, const char *end)
+{
+	size_t n = (size_t)(end - p) < CDP_WINDOW ? (size_t)(end - p) : CDP_WINDOW;
+
+	ix->begin = p;
+	ix->size = n;
+	ix->next = 0;
+	ix->any_slash = ix->any_bad = false;
+	ix->lines = ix->missed = 0;
+	ix->fill(ix, n);
+	ix->slash_at = ix->any_slash ? next_bit(ix->slash, 0, n) : UINT32_MAX;
+	ix->bad_at = ix->any_bad ? next_bit(ix->bad, 0, n) : UINT32_MAX;
+	ix->last = memrchr(p, '\n', n);
+}
+
+static inline bool is_word(const char *p, const char *word)
+{
+	return memcmp(p, word, 4) == 0;
+}
+
+/* Any backslash between two offsets?  Most lines have none: `line_slash` is the first
+ * one of the line or of a later line. */
+static inline bool has_slash(const struct cdp_index *ix, uint32_t line_slash,
+			     uint32_t from, uint32_t to)
+{
+	return unlikely(line_slash < to) && next_bit(ix->slash, from, to) < to;
+}
+
+/* Past the scalar at p that is no string, NULL if there is none. */
+static inline const char *skip_scalar(struct cdp_val *v, const char *p)
+{
+	switch (*p) {
+	case '-':
+	case '0':
+	case '1':
+	case '2':
+	case '3':
+	case '4':
+	case '5':
+	case '6':
+	case '7':
+	case '8':
+	case '9':
+		v->type = CDP_NUMBER;
+		return cdp_skip_number(p, &v->integral);
+	case 't':
+		v->type = CDP_TRUE;
+		return is_word(p, "true") ? p + 4 : NULL;
+	case 'f':
+		v->type = CDP_FALSE;
+		return is_word(p + 1, "alse") ? p + 5 : NULL;
+	case 'n':
+		v->type = CDP_NULL;
+		return is_word(p, "null") ? p + 4 : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* As in scan_portable.c, but from token to token: `op` is the offset of the one just
+ * passed, *at that of the next.  The line's LF, or NULL if it is no minified record. */
+static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
+{
+	struct cdp_index *ix = s->index;
+	const struct cdp_paths *paths = s->paths;
+	const struct cdp_node *node = NULL;
+	const struct cdp_edge *none = paths->edges, *edge = none;
+	struct cdp_frame *f = s->frames, *limit = s->frames + CDP_DEPTH_MAX;
+	struct cdp_val *slots = s->slots;
+	const char *base = ix->begin;
+	uint32_t slash = ix->slash_at, op, next;
+	bool array = false;
+	struct cdp_val v;
+
+	op = *at++;
+	if (op != line || base[op] != '{')
+		return NULL;
+	goto open;
+
+key:
+	next = *at++;
+	if (unlikely(base[op + 1] != '"' || base[next] != ':'))
+		return NULL;
+	if (node) {
+		const char *p = base + op + 2;
+		uint32_t n = next - op - 3;
+
+		edge = has_slash(ix, slash, op, next)
+			       ? cdp_scan_escaped_key(s, node, p, n)
+			       : cdp_key_edge(paths, node, p, n);
+		if (edge != none && edge->node >= 0)
+			cdp_scan_enter(s, edge);
+	}
+	op = next;
+
+value:
+	next = *at++;
+	v.p = base + op + 1;
+	if (*v.p == '"') {
+		if (edge != none) {
+			v.p++;
+			v.n = next - op - 3;
+			v.type = CDP_STRING;
+			v.escaped = has_slash(ix, slash, op, next);
+			v.integral = false;
+			slots[edge->slot] = v;
+		}
+	} else if (next == op + 1) {
+		op = next;
+		if (likely(base[op] == '{' || base[op] == '['))
+			goto open;
+		return NULL;
+	} else {
+		v.integral = false;
+		if (unlikely(skip_scalar(&v, v.p) != base + next))
+			return NULL;
+		if (edge != none) {
+			v.n = next - op - 1;
+			v.escaped = false;
+			slots[edge->slot] = v;
+		}
+	}
+	op = next;
+
+after:
+	if (likely(base[op] == ',')) {
+		if (array)
+			goto value;
+		goto key;
+	}
+	if (base[op] != (array ? ']' : '}'))
+		return NULL;
+	goto close;
+
+open:
+	if (unlikely(f == limit))
+		return NULL;
+	f->start = base + op;
+	f->outer = node;
+	f->outer_array = array;
+	f->slot = edge->slot;
+	f++;
+	array = base[op] == '[';
+	if (f == s->frames + 1)
+		node = paths->nodes;
+	else
+		node = !array && edge->node >= 0 ? &paths->nodes[edge->node] : NULL;
+	edge = none;
+	if (base[op + 1] == (array ? ']' : '}')) {
+		op = *at++;
+		goto close;
+	}
+	if (array)
+		goto value;
+	goto key;
+
+close:
+	f--;
+	if (unlikely(f->slot != CDP_NO_SLOT))
+		slots[f->slot] = (struct cdp_val){
+			.p = f->start,
+			.n = (uint32_t)(base + op + 1 - f->start),
+			.type = array ? CDP_ARRAY : CDP_OBJECT,
+		};
+	array = f->outer_array;
+	node = f->outer;
+	edge = none;
+	next = *at++;
+	if (unlikely(next != op + 1))
+		return NULL;
+	op = next;
+	if (f != s->frames)
+		goto after;
+	ix->next = (size_t)(at - ix->at);
+	return base[op] == '\n' ? base + op : NULL;
+}
+
+/* The portable scanner decides.  If it must do so for most lines of a window, the text is
+ * of another kind: leave it to it for a while. */
+static const char *miss(struct cdp_scan *s, const char *p, const char *end)
+{
+	struct cdp_index *ix = s->index;
+
+	if (++ix->missed > 16 && ix->missed * 2 > ix->lines) {
+		ix->rest = p + ((size_t)(end - p) < CDP_WINDOW * 8 ? (size_t)(end - p)
+								   : CDP_WINDOW * 8);
+		ix->last = NULL;
+	}
+	cdp_scan_clear(s);
+	return cdp_scan_line_portable(s, p, end);
+}
+
+const char *cdp_scan_line_indexed(struct cdp_scan *s, const char *p, const char *end)
+{
+	struct cdp_index *ix = s->index;
+	const char *lf;
+	size_t at;
+
+	if (unlikely(p < ix->begin || p > ix->last)) {
+		if (p < ix->rest)
+			return cdp_scan_line_portable(s, p, end);
+		open_window(ix, p, end);
+		if (!ix->last) /* a line longer than the window */
+			return cdp_scan_line_portable(s, p, end);
+	}
+	at = (size_t)(p - ix->begin);
+	while (unlikely(ix->at[ix->next] < at))
+		ix->next++;
+	if (unlikely(ix->slash_at < at))
+		ix->slash_at = next_bit(ix->slash, at, ix->size);
+	if (unlikely(ix->bad_at < at))
+		ix->bad_at = next_bit(ix->bad, at, ix->size);
+	ix->lines++;
+	lf = walk(s, (uint32_t)at, ix->at + ix->next);
+	/* Faults of UTF-8 may be noted two bytes late, in the next line. */
+	if (unlikely(!lf || ix->bad_at <= (size_t)(lf - ix->begin)))
+		return miss(s, p, end);
+	return lf;
+}
