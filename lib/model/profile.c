@@ -1,0 +1,226 @@
+#include "model/profile.h"
+
+#include "base/decimal.h"
+#include "base/mem.h"
+#include "record/json.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cdp_profiler {
+	struct cdp_profile_spec spec;
+	struct cdp_eval *ev;
+	uint32_t customer;
+	struct cdp_value *values; /* by tag, of the customer at hand */
+	uint64_t *errors;
+	char (*messages)[sizeof(((struct cdp_err *)0)->msg)];
+	struct cdp_buf text; /* attributes and details, as raw JSON */
+	char as_of[CDP_TIME_CANON];
+};
+
+/* Raw JSON made for this customer as a value; its text moves to the evaluator's memory.
+ */
+static void json_value(struct cdp_profiler *p, struct cdp_value *out)
+{
+	struct cdp_arena *a = cdp_eval_arena(p->ev);
+	struct cdp_val v;
+
+	cdp_val_at(&v, cdp_arena_strndup(a, p->text.p, p->text.n), p->text.n);
+	cdp_value_from_json(out, &v, a);
+}
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	struct cdp_profiler *p = host;
+	uint32_t i = cdp_tag_ref_index(ref);
+
+	cdp_buf_reset(&p->text);
+	switch (cdp_tag_ref_kind(ref)) {
+	case CDP_TAG_REF_TAG:
+		*out = p->values[i];
+		return 0;
+	case CDP_TAG_REF_ATTRIBUTE:
+		if (!cdp_customers_get_attribute(p->spec.customers, p->customer, i,
+						 &p->text))
+			return cdp_err_set(err, CDP_ERR_EVAL,
+					   "the profile has no such attribute");
+		break;
+	case CDP_TAG_REF_DETAIL:
+		cdp_customers_get_details(p->spec.customers, p->customer, i, &p->text);
+		break;
+	}
+	json_value(p, out);
+	return 0;
+}
+
+static int fetch_agg(void *host, unsigned agg, struct cdp_value *out, struct cdp_err *err)
+{
+	struct cdp_profiler *p = host;
+
+	(void)err;
+	cdp_agg_result(cdp_aggs_at(p->spec.set->aggs, agg),
+		       cdp_customers_state(p->spec.customers, p->customer, agg), p->ev,
+		       out);
+	return 0;
+}
+
+struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
+{
+	struct cdp_profiler *p = cdp_calloc(1, sizeof(*p));
+
+	p->spec = *spec;
+	p->ev = cdp_eval_new(spec->run);
+	cdp_eval_set_host(p->ev, fetch, p);
+	cdp_eval_set_aggs(p->ev, fetch_agg, p);
+	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
+	p->errors = cdp_calloc(spec->set->count, sizeof(*p->errors));
+	p->messages = cdp_calloc(spec->set->count, sizeof(*p->messages));
+	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
+	cdp_time_format(p->as_of, spec->run->as_of);
+	return p;
+}
+
+void cdp_profiler_free(struct cdp_profiler *p)
+{
+	if (!p)
+		return;
+	cdp_eval_free(p->ev);
+	free(p->values);
+	free(p->errors);
+	free(p->messages);
+	cdp_buf_release(&p->text);
+	free(p);
+}
+
+uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
+			     const char **message)
+{
+	*message = p->messages[tag];
+	return p->errors[tag];
+}
+
+static bool is_number(const struct cdp_value *v)
+{
+	return v->type == CDP_V_INT || v->type == CDP_V_UINT || v->type == CDP_V_DOUBLE ||
+	       v->type == CDP_V_DECIMAL;
+}
+
+/* A double is an int where it is one exactly; a timestamp the civil day it falls on. */
+static bool convert(struct cdp_profiler *p, enum cdp_tag_type type, struct cdp_value *v)
+{
+	if (v->type == CDP_V_NULL)
+		return true;
+	switch (type) {
+	case CDP_TAG_ANY:
+		return true;
+	case CDP_TAG_BOOL:
+		return v->type == CDP_V_BOOL;
+	case CDP_TAG_INT:
+		if (v->type == CDP_V_DECIMAL)
+			return v->dec->scale == 0;
+		if (v->type != CDP_V_DOUBLE)
+			return v->type == CDP_V_INT || v->type == CDP_V_UINT;
+		if (!(v->d >= -0x1p63 && v->d < 0x1p63) || v->d != floor(v->d))
+			return false;
+		v->type = CDP_V_INT;
+		v->i = (int64_t)v->d;
+		return true;
+	case CDP_TAG_NUMBER:
+	case CDP_TAG_DECIMAL:
+		return is_number(v) && (v->type != CDP_V_DOUBLE || isfinite(v->d));
+	case CDP_TAG_STRING:
+		return v->type == CDP_V_STRING;
+	case CDP_TAG_LIST:
+		return v->type == CDP_V_LIST;
+	case CDP_TAG_DATETIME:
+		return v->type == CDP_V_TIMESTAMP;
+	case CDP_TAG_DATE:
+		if (v->type == CDP_V_TIMESTAMP) {
+			char *day = cdp_arena_alloc(cdp_eval_arena(p->ev), 32);
+			struct cdp_civil c;
+
+			cdp_zone_civil(p->spec.run->zone, v->t, &c);
+			v->type = CDP_V_STRING;
+			v->s.p = day;
+			v->s.n = (size_t)snprintf(day, 32, "%04d-%02d-%02d", c.year,
+						  c.month, c.day);
+		}
+		return v->type == CDP_V_STRING;
+	}
+	return false;
+}
+
+static int layered(struct cdp_profiler *p, const struct cdp_tag *t, struct cdp_value *out,
+		   struct cdp_err *err)
+{
+	int failed = 0;
+
+	for (size_t i = 0; i < t->layer_count; i++) {
+		int hit = cdp_expr_match(t->layers[i].when, p->ev, NULL, err);
+
+		if (hit > 0) {
+			*out = t->layers[i].value;
+			return 0;
+		}
+		/* A layer that cannot be decided does not hold: has() asks. */
+		failed |= hit < 0;
+	}
+	*out = t->otherwise;
+	return failed && out->type == CDP_V_NULL ? -1 : 0;
+}
+
+static void compute(struct cdp_profiler *p, unsigned i)
+{
+	static const char *const types[] = { "any value", "bool",    "int",
+					     "number",    "decimal", "string",
+					     "list",      "date",    "datetime" };
+	const struct cdp_tag *t = &p->spec.set->tags[i];
+	struct cdp_value *v = &p->values[i];
+	struct cdp_err err;
+	int ret;
+
+	ret = t->value ? cdp_expr_value(t->value, p->ev, NULL, v, &err)
+		       : layered(p, t, v, &err);
+	if (ret == 0 && !convert(p, t->type, v))
+		ret = cdp_err_set(&err, CDP_ERR_EVAL, "the value is no %s",
+				  types[t->type]);
+	if (ret == 0 && v->type == CDP_V_NULL)
+		*v = t->otherwise;
+	if (ret == 0)
+		return;
+	*v = t->otherwise;
+	if (p->errors[i]++ == 0)
+		memcpy(p->messages[i], err.msg, sizeof(err.msg));
+}
+
+void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf *out)
+{
+	const struct cdp_tagset *set = p->spec.set;
+	size_t n, before;
+	const char *key = cdp_customers_key(p->spec.customers, customer, &n);
+
+	p->customer = customer;
+	for (unsigned i = 0; i < set->count; i++)
+		compute(p, set->order[i]);
+	cdp_buf_addc(out, '{');
+	cdp_json_key(out, p->spec.key);
+	cdp_json_str(out, key, n);
+	cdp_buf_adds(out, ",\"as_of\":");
+	cdp_json_str(out, p->as_of, sizeof(p->as_of));
+	cdp_buf_adds(out, ",\"tags\":{");
+	for (unsigned i = 0; i < set->count; i++) {
+		if (p->values[i].type == CDP_V_NULL && !p->spec.nulls)
+			continue;
+		cdp_json_key(out, set->tags[i].name);
+		cdp_value_json(out, &p->values[i]);
+	}
+	cdp_buf_addc(out, '}');
+	before = out->n;
+	cdp_buf_adds(out, ",\"ids\":");
+	if (!cdp_customers_get_ids(p->spec.customers, customer, out))
+		out->n = before;
+	cdp_buf_adds(out, "}\n");
+	cdp_eval_reset(p->ev);
+}

@@ -1,0 +1,27 @@
+/* One customer's profile: the tag set evaluated over what was collected. */
+#ifndef CDP_MODEL_PROFILE_H
+#define CDP_MODEL_PROFILE_H
+
+#include "model/customers.h"
+
+/* Evaluates; one a thread. */
+struct cdp_profiler;
+
+struct cdp_profile_spec {
+	const struct cdp_tagset *set;
+	const struct cdp_customers *customers; /* finished */
+	const struct cdp_run *run;
+	const char *key; /* name of the first member: "one_id" */
+	bool nulls;      /* write tags that are null, too */
+};
+
+struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec);
+void cdp_profiler_free(struct cdp_profiler *p);
+/* Appends the line of a customer: {"one_id":...,"as_of":...,"tags":{...},"ids":{...}}. */
+void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf *out);
+/* By tag: how many customers have it null because of an error, and one such error's text.
+ */
+uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
+			     const char **message);
+
+#endif

@@ -1,0 +1,329 @@
+#include "model/tagset.h"
+
+#include "base/text.h"
+#include "record/tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REF_MAX = 0xffffff };
+
+static const char *const type_names[] = { "any",    "bool", "int",  "number",   "decimal",
+					  "string", "list", "date", "datetime", NULL };
+
+/* What resolve() needs: the set and the tag whose expression is being compiled. */
+struct scope {
+	struct cdp_tagset *set;
+	struct cdp_tag *tag;
+};
+
+static int unknown_tag(const struct cdp_tagset *s, const char *name, struct cdp_err *err)
+{
+	const char **names = cdp_alloc(s->count * sizeof(*names));
+	const char *near;
+
+	for (unsigned i = 0; i < s->count; i++)
+		names[i] = s->tags[i].name;
+	near = cdp_text_suggest(name, strlen(name), names, s->count);
+	free(names);
+	if (near)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "unknown tag '%s'; did you mean '%s'?", name, near);
+	return cdp_err_set(err, CDP_ERR_USAGE, "unknown tag '%s'", name);
+}
+
+static void add_need(struct cdp_tag *t, uint32_t other)
+{
+	for (size_t i = 0; i < t->need_count; i++)
+		if (t->needs[i] == other)
+			return;
+	CDP_GROW(t->needs, t->need_count, t->need_cap);
+	t->needs[t->need_count++] = other;
+}
+
+static int resolve(void *host, const char *const *names, size_t count, size_t *used,
+		   struct cdp_err *err)
+{
+	struct scope *sc = host;
+	struct cdp_tagset *s = sc->set;
+	enum cdp_tag_ref kind;
+	uint32_t i;
+
+	if (count < 2)
+		return cdp_err_set(err, CDP_ERR_USAGE, "'%s' needs a name: '%s.NAME'",
+				   names[0], names[0]);
+	*used = 2;
+	if (strcmp(names[0], "tags") == 0) {
+		kind = CDP_TAG_REF_TAG;
+		i = cdp_intern_get(s->names, names[1], strlen(names[1]));
+		if (i == CDP_INTERN_NONE)
+			return unknown_tag(s, names[1], err);
+		add_need(sc->tag, i);
+	} else if (strcmp(names[0], "profile") == 0) {
+		kind = CDP_TAG_REF_ATTRIBUTE;
+		i = cdp_intern_put(s->attributes, names[1], strlen(names[1]), NULL);
+	} else {
+		kind = CDP_TAG_REF_DETAIL;
+		i = cdp_intern_put(s->details, names[1], strlen(names[1]), NULL);
+	}
+	if (i > REF_MAX)
+		return cdp_err_set(err, CDP_ERR_USAGE, "too many names");
+	return (int)((uint32_t)kind << 24 | i);
+}
+
+static int compile(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
+		   const char *where, struct cdp_expr **out, struct cdp_err *err)
+{
+	static const char *const roots[] = { "tags", "profile", "details", NULL };
+	static const char *const none[] = { NULL };
+	struct scope sc = { s, t };
+	struct cdp_env events = { .paths = s->paths, .members = cdp_event_members };
+	struct cdp_env env = { .paths = s->paths,
+			       .members = none,
+			       .roots = roots,
+			       .resolve = resolve,
+			       .host = &sc,
+			       .aggs = s->aggs,
+			       .event_env = &events };
+
+	if (!json_is_string(text))
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an expression",
+				   where);
+	if (cdp_expr_compile(out, json_string_value(text), json_string_length(text), &env,
+			     err) < 0) {
+		cdp_err_prefix(err, "%s", where);
+		return -1;
+	}
+	return 0;
+}
+
+/* A constant of the definition: null, bool, number or string. */
+static int constant(struct cdp_tagset *s, const json_t *j, const char *where,
+		    struct cdp_value *v, struct cdp_err *err)
+{
+	memset(v, 0, sizeof(*v));
+	if (!j || json_is_null(j)) {
+		v->type = CDP_V_NULL;
+	} else if (json_is_boolean(j)) {
+		v->type = CDP_V_BOOL;
+		v->b = json_is_true(j);
+	} else if (json_is_integer(j)) {
+		v->type = CDP_V_INT;
+		v->i = json_integer_value(j);
+	} else if (json_is_real(j)) {
+		v->type = CDP_V_DOUBLE;
+		v->d = json_real_value(j);
+	} else if (json_is_string(j)) {
+		v->type = CDP_V_STRING;
+		v->s.n = json_string_length(j);
+		v->s.p = cdp_arena_strndup(&s->arena, json_string_value(j), v->s.n);
+	} else {
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s: expected null, true, false, a number or a string",
+				   where);
+	}
+	return 0;
+}
+
+static int load_layers(struct cdp_tagset *s, struct cdp_tag *t, const json_t *layers,
+		       struct cdp_err *err)
+{
+	static const char *const known[] = { "value", "when", NULL };
+	size_t n = json_array_size(layers);
+
+	if (n == 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "layers: expected a list of layers");
+	t->layers = cdp_calloc(n, sizeof(*t->layers));
+	for (; t->layer_count < n; t->layer_count++) {
+		const json_t *l = json_array_get(layers, t->layer_count);
+		struct cdp_tag_layer *to = &t->layers[t->layer_count];
+		char where[48];
+
+		snprintf(where, sizeof(where), "layers[%zu]", t->layer_count);
+		if (!json_is_object(l))
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an object",
+					   where);
+		if (cdp_tree_known(l, known, where, err) < 0)
+			return -1;
+		snprintf(where, sizeof(where), "layers[%zu].value", t->layer_count);
+		if (!json_object_get(l, "value"))
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s: missing", where);
+		if (constant(s, json_object_get(l, "value"), where, &to->value, err) < 0)
+			return -1;
+		snprintf(where, sizeof(where), "layers[%zu].when", t->layer_count);
+		if (compile(s, t, json_object_get(l, "when"), where, &to->when, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_type(struct cdp_tag *t, const json_t *o, struct cdp_err *err)
+{
+	const char *type = NULL;
+
+	if (cdp_tree_str(o, "type", &type, false, "", err) < 0)
+		return -1;
+	for (int i = 0; type && type_names[i]; i++)
+		if (strcmp(type_names[i], type) == 0) {
+			t->type = (enum cdp_tag_type)i;
+			return 0;
+		}
+	if (type)
+		return cdp_err_set(err, CDP_ERR_USAGE, "type: unknown type '%s'", type);
+	return 0;
+}
+
+static int load_tag(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
+		    struct cdp_err *err)
+{
+	static const char *const known[] = { "name",  "title",  "type", "owner", "class",
+					     "value", "layers", "else", NULL };
+	const json_t *value = json_object_get(o, "value");
+	const json_t *layers = json_object_get(o, "layers");
+	const char *text = NULL;
+
+	if (cdp_tree_known(o, known, "", err) < 0 || load_type(t, o, err) < 0)
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const words[] = { "title", "owner", "class" };
+
+		if (cdp_tree_str(o, words[i], &text, false, "", err) < 0)
+			return -1;
+	}
+	if (!value == !layers)
+		return cdp_err_set(err, CDP_ERR_USAGE, "expected either value or layers");
+	if (constant(s, json_object_get(o, "else"), "else", &t->otherwise, err) < 0)
+		return -1;
+	return value ? compile(s, t, value, "value", &t->value, err)
+		     : load_layers(s, t, layers, err);
+}
+
+/* Names first, so that a tag may stand before those that it needs. */
+static int load_names(struct cdp_tagset *s, const json_t *list, struct cdp_err *err)
+{
+	for (unsigned i = 0; i < s->count; i++) {
+		const json_t *o = json_array_get(list, i);
+		const char *name = NULL;
+		char where[32];
+		bool added;
+
+		snprintf(where, sizeof(where), "tags[%u]", i);
+		if (!json_is_object(o))
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an object",
+					   where);
+		if (cdp_tree_str(o, "name", &name, true, where, err) < 0)
+			return -1;
+		s->tags[i].name = cdp_strdup(name);
+		cdp_intern_put(s->names, name, strlen(name), &added);
+		if (!*name || !added)
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s.name: '%s' %s", where,
+					   name, *name ? "stands twice" : "is empty");
+	}
+	return 0;
+}
+
+/* Depth first: a tag goes in after all that it needs. */
+static int place(struct cdp_tagset *s, unsigned i, char *mark, unsigned *n,
+		 struct cdp_err *err)
+{
+	const struct cdp_tag *t = &s->tags[i];
+
+	if (mark[i] == 2)
+		return 0;
+	if (mark[i] == 1)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself", t->name);
+	mark[i] = 1;
+	for (size_t k = 0; k < t->need_count; k++)
+		if (place(s, t->needs[k], mark, n, err) < 0)
+			return -1;
+	mark[i] = 2;
+	s->order[(*n)++] = i;
+	return 0;
+}
+
+static int put_in_order(struct cdp_tagset *s, struct cdp_err *err)
+{
+	char *mark = cdp_calloc(s->count, 1);
+	unsigned n = 0;
+	int ret = 0;
+
+	s->order = cdp_alloc(s->count * sizeof(*s->order));
+	for (unsigned i = 0; i < s->count && ret == 0; i++)
+		ret = place(s, i, mark, &n, err);
+	free(mark);
+	return ret;
+}
+
+static int load(struct cdp_tagset *s, const json_t *root, const struct cdp_run *run,
+		struct cdp_err *err)
+{
+	static const char *const known[] = { "tags", "title", NULL };
+	const json_t *list = json_object_get(root, "tags");
+
+	if (cdp_tree_known(root, known, "", err) < 0)
+		return -1;
+	if (json_array_size(list) == 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "tags: expected a list of tags");
+	s->count = (unsigned)json_array_size(list);
+	s->tags = cdp_calloc(s->count, sizeof(*s->tags));
+	if (load_names(s, list, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < s->count; i++)
+		if (load_tag(s, &s->tags[i], json_array_get(list, i), err) < 0) {
+			cdp_err_prefix(err, "%s", s->tags[i].name);
+			return -1;
+		}
+	return put_in_order(s, err) < 0 ? -1 : cdp_aggs_bind(s->aggs, run, err);
+}
+
+struct cdp_tagset *cdp_tagset_load(const char *path, struct cdp_paths *paths,
+				   const struct cdp_run *run, struct cdp_err *err)
+{
+	json_t *root = cdp_tree_load(path, err);
+	struct cdp_tagset *s;
+	int ret;
+
+	if (!root)
+		return NULL;
+	s = cdp_calloc(1, sizeof(*s));
+	s->paths = paths;
+	s->aggs = cdp_aggs_new();
+	s->names = cdp_intern_new(0);
+	s->attributes = cdp_intern_new(0);
+	s->details = cdp_intern_new(0);
+	cdp_arena_init(&s->arena);
+	ret = load(s, root, run, err);
+	json_decref(root);
+	if (ret < 0) {
+		cdp_err_prefix(err, "%s", path);
+		cdp_tagset_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void cdp_tagset_free(struct cdp_tagset *s)
+{
+	if (!s)
+		return;
+	for (unsigned i = 0; s->tags && i < s->count; i++) {
+		struct cdp_tag *t = &s->tags[i];
+
+		free(t->name);
+		free(t->needs);
+		cdp_expr_free(t->value);
+		for (size_t k = 0; k < t->layer_count; k++)
+			cdp_expr_free(t->layers[k].when);
+		free(t->layers);
+	}
+	free(s->tags);
+	free(s->order);
+	cdp_aggs_free(s->aggs);
+	cdp_intern_free(s->names);
+	cdp_intern_free(s->attributes);
+	cdp_intern_free(s->details);
+	cdp_arena_release(&s->arena);
+	free(s);
+}

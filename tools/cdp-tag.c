@@ -1,0 +1,310 @@
+/* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
+#include "base/mem.h"
+#include "cli/cli.h"
+#include "model/profile.h"
+#include "record/head.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tag_ctx {
+	const char *key;
+	struct cdp_paths *paths, *map_paths;
+	struct cdp_tagset *set;
+	const struct cdp_run *run;
+	struct cdp_customers *customers; /* of all workers, once merged */
+	int key_slot, detail, row, props, deleted;
+	int change[CDP_APPEND + 1];
+	int map_kind, map_value;
+	uint64_t no_key, other;
+};
+
+struct worker {
+	const struct tag_ctx *t;
+	struct cdp_eval *ev;
+	struct cdp_customers *customers;
+	struct cdp_buf key;
+	uint64_t no_key, other;
+};
+
+static void *new_worker(void *ctx)
+{
+	const struct tag_ctx *t = ctx;
+	struct worker *w = cdp_calloc(1, sizeof(*w));
+
+	w->t = t;
+	w->ev = cdp_eval_new(t->run);
+	w->customers = cdp_customers_new(t->set);
+	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
+	return w;
+}
+
+static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
+{
+	struct tag_ctx *t = ctx;
+	struct worker *w = worker;
+
+	(void)err;
+	if (t->customers)
+		cdp_customers_merge(t->customers, w->customers);
+	else
+		t->customers = w->customers;
+	t->no_key += w->no_key;
+	t->other += w->other;
+	cdp_eval_free(w->ev);
+	cdp_buf_release(&w->key);
+	free(w);
+	return 0;
+}
+
+/* 1 and the customer; 0: the record belongs to nobody. */
+static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, w->t->key_slot);
+	const char *p = v->p;
+	size_t n = v->n;
+
+	if (v->type == CDP_MISSING || v->type == CDP_NULL) {
+		w->no_key++;
+		return 0;
+	}
+	if (v->type == CDP_STRING && v->escaped)
+		p = cdp_val_str(v, &w->key, &n);
+	*customer = cdp_customers_put(w->customers, p, n);
+	return 1;
+}
+
+static void add_changes(struct worker *w, struct cdp_rec *rec, uint32_t customer,
+			enum cdp_change what, int64_t ms)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, w->t->change[what]);
+	struct cdp_iter it = { 0 };
+	struct cdp_val name, value;
+
+	if (what == CDP_UNSET && v->type == CDP_ARRAY) {
+		while (cdp_val_item(v, &it, &name))
+			if (name.type == CDP_STRING)
+				cdp_customers_attribute(w->customers, customer, what,
+							&name, NULL, ms);
+	} else if (what != CDP_UNSET && v->type == CDP_OBJECT) {
+		while (cdp_val_member(v, &it, &name, &value))
+			cdp_customers_attribute(w->customers, customer, what, &name,
+						&value, ms);
+	}
+}
+
+static int add_profile(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
+{
+	uint32_t customer;
+	int64_t ms;
+
+	if (cdp_rec_time_ms(rec, &ms, err) < 0)
+		return -1;
+	if (!customer_of(w, rec, &customer))
+		return 0;
+	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
+		cdp_customers_forget(w->customers, customer, ms);
+	for (int what = CDP_UNSET; what <= CDP_APPEND; what++)
+		add_changes(w, rec, customer, (enum cdp_change)what, ms);
+	return 0;
+}
+
+static int add_detail(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
+{
+	static const struct cdp_val removed = { .type = CDP_MISSING };
+	const struct cdp_val *table = cdp_rec_get(rec, w->t->detail);
+	const struct cdp_val *row = cdp_rec_get(rec, w->t->row);
+	const struct cdp_val *props = cdp_rec_get(rec, w->t->props);
+	uint32_t customer;
+	int64_t ms;
+
+	if (cdp_rec_time_ms(rec, &ms, err) < 0)
+		return -1;
+	if (table->type != CDP_STRING || row->type != CDP_STRING)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "a detail row needs 'detail' and 'row'");
+	if (!customer_of(w, rec, &customer))
+		return 0;
+	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
+		props = &removed;
+	cdp_customers_detail(w->customers, customer, table, row, props, ms);
+	return 0;
+}
+
+static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		      struct cdp_err *err)
+{
+	struct worker *w = worker;
+	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
+	const struct cdp_val *type;
+	uint32_t customer;
+	int64_t ms;
+
+	if (event->type == CDP_STRING) {
+		if (cdp_rec_time_ms(rec, &ms, err) < 0)
+			return -1;
+		if (!customer_of(w, rec, &customer))
+			return 0;
+		cdp_customers_event(w->customers, customer, w->ev, rec, event, ms,
+				    &emit->counts.eval_errors);
+		cdp_eval_reset(w->ev);
+		return 0;
+	}
+	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
+	if (cdp_val_is(type, "profile", 7))
+		return add_profile(w, rec, err);
+	if (cdp_val_is(type, "detail", 6))
+		return add_detail(w, rec, err);
+	w->other++; /* entities, relations ...: nothing of a tag */
+	return 0;
+}
+
+/* A row of the identity map: whose id it is. */
+static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		       struct cdp_err *err)
+{
+	struct worker *w = worker;
+	const struct cdp_val *kind = cdp_rec_get(rec, w->t->map_kind);
+	const struct cdp_val *value = cdp_rec_get(rec, w->t->map_value);
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+
+	(void)emit;
+	if (kind->type != CDP_STRING || value->type != CDP_STRING ||
+	    one_id->type != CDP_STRING || one_id->escaped)
+		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
+	cdp_customers_id(w->customers,
+			 cdp_customers_put(w->customers, one_id->p, one_id->n), kind,
+			 value);
+	return 0;
+}
+
+static int add_path(struct cdp_paths *paths, const char *path)
+{
+	struct cdp_err ignored;
+
+	return cdp_paths_add(paths, path, strlen(path), &ignored);
+}
+
+static int prepare(struct tag_ctx *t, const char *definition, struct cdp_err *err)
+{
+	static const char *const changes[] = { "unset", "set", "set_once", "increment",
+					       "append" };
+
+	t->paths = cdp_paths_new();
+	t->map_paths = cdp_paths_new();
+	t->key_slot = cdp_paths_add(t->paths, t->key, strlen(t->key), err);
+	if (t->key_slot < 0) {
+		cdp_err_prefix(err, "--key");
+		return -1;
+	}
+	for (int i = 0; i <= CDP_APPEND; i++)
+		t->change[i] = add_path(t->paths, changes[i]);
+	t->detail = add_path(t->paths, "detail");
+	t->row = add_path(t->paths, "row");
+	t->props = add_path(t->paths, "props");
+	t->deleted = add_path(t->paths, "deleted");
+	t->map_kind = add_path(t->map_paths, "kind");
+	t->map_value = add_path(t->map_paths, "value");
+	t->set = cdp_tagset_load(definition, t->paths, t->run, err);
+	return t->set ? 0 : -1;
+}
+
+static void note_errors(struct cdp_cli *cli, const struct tag_ctx *t,
+			const struct cdp_profiler *p)
+{
+	for (unsigned i = 0; i < t->set->count; i++) {
+		const char *message;
+		uint64_t n = cdp_profiler_errors(p, i, &message);
+
+		if (n)
+			cdp_cli_verbose(
+				cli, "tag '%s' has no value for %llu customers: %s",
+				t->set->tags[i].name, (unsigned long long)n, message);
+	}
+}
+
+static void write_profiles(struct cdp_cli *cli, const struct tag_ctx *t, bool nulls)
+{
+	struct cdp_profile_spec spec = { .set = t->set,
+					 .customers = t->customers,
+					 .run = t->run,
+					 .key = t->key,
+					 .nulls = nulls };
+	struct cdp_profiler *p = cdp_profiler_new(&spec);
+	struct cdp_out *out = cdp_cli_out(cli);
+	struct cdp_buf line;
+
+	cdp_buf_init(&line, CDP_BUF_NOMAX);
+	for (uint32_t i = 0; i < cdp_customers_count(t->customers); i++) {
+		cdp_buf_reset(&line);
+		cdp_profiler_line(p, cdp_customers_at(t->customers, i), &line);
+		if (cdp_out_write(out, line.p, line.n) < 0)
+			break; /* the error sticks: cdp_cli_finish reports it */
+		cli->counts.out++;
+	}
+	note_errors(cli, t, p);
+	cdp_buf_release(&line);
+	cdp_profiler_free(p);
+}
+
+int main(int argc, char **argv)
+{
+	const char *definition = NULL;
+	const char *files[] = { NULL, NULL };
+	struct tag_ctx t = { .key = "one_id" };
+	bool nulls = false;
+	struct cdp_cli cli;
+	struct cdp_err err;
+	const struct cdp_opt opts[] = {
+		{ 'd', "definition", CDP_OPT_STR, &definition, "FILE", "the tags", NULL,
+		  0, 0 },
+		{ 0, "ids", CDP_OPT_STR, &files[0], "FILE",
+		  "identity map of cdp-idmap: adds each profile's ids", NULL, 0, 0 },
+		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
+		  "member that tells customers apart (default one_id)", NULL, 0, 0 },
+		{ 0, "nulls", CDP_OPT_FLAG, &nulls, NULL,
+		  "write tags without a value as null", NULL, 0, 0 },
+		{ 0 },
+	};
+	const struct cdp_tool tool = {
+		.name = "cdp-tag",
+		.purpose = "compute every customer's tags from events, profiles and "
+			   "detail rows",
+		.synopsis = "-d TAGS [--ids MAP] [FILE...]",
+		.example = "cdp-tag -d tags.json --as-of 2024-05-01 events.ndjson",
+		.opts = opts,
+		.common = CDP_COMMON_INPUT | CDP_COMMON_JOBS | CDP_COMMON_TIME |
+			  CDP_COMMON_OUTPUT,
+		.answers = CDP_ANSWERS_AT_END,
+	};
+	struct cdp_job job = { .ctx = &t,
+			       .worker = new_worker,
+			       .record = add_record,
+			       .merge = merge_worker };
+
+	cdp_cli_start(&cli, &tool, argc, argv);
+	if (!definition)
+		cdp_cli_usage(&cli, "-d TAGS is needed");
+	t.run = &cli.opt.run;
+	if (prepare(&t, definition, &err) < 0)
+		return cdp_cli_fail(&cli, &err);
+	job.paths = t.paths;
+	if (cdp_cli_run(&cli, &job) == 0 && files[0]) {
+		job.record = add_map_row;
+		job.paths = t.map_paths;
+		if (cdp_cli_run_files(&cli, &job, (char *const *)files) < 0)
+			return cdp_cli_finish(&cli);
+	}
+	if (t.customers) {
+		cdp_customers_finish(t.customers);
+		write_profiles(&cli, &t, nulls);
+	}
+	cdp_cli_stat(&cli, "no_key", t.no_key);
+	cdp_cli_stat(&cli, "other", t.other);
+	cdp_customers_free(t.customers);
+	cdp_tagset_free(t.set);
+	cdp_paths_free(t.paths);
+	cdp_paths_free(t.map_paths);
+	return cdp_cli_finish(&cli);
+}
