@@ -186,11 +186,17 @@ void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash)
 	__builtin_prefetch(&t->slots[home_of(t, hash)]);
 }
 
-uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n)
+uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
+			       uint64_t hash)
 {
-	size_t i = find(t, p, n, cdp_hash(p, n));
+	size_t i = find(t, p, n, hash);
 
 	return t->slots[i] ? (uint32_t)t->slots[i] - 1 : CDP_INTERN_NONE;
+}
+
+uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n)
+{
+	return cdp_intern_get_hashed(t, p, n, cdp_hash(p, n));
 }
 
 const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n)

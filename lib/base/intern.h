@@ -26,6 +26,8 @@ uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash, bool *added);
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
+uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
+			       uint64_t hash);
 const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n);
 uint32_t cdp_intern_count(const struct cdp_intern *t);
 /* All ids by ascending key bytes (a prefix before what it begins); caller frees. */
