@@ -151,13 +151,15 @@ static bool one_record(struct worker *w, struct cdp_rec *rec)
 {
 	struct cdp_err err;
 
-	w->emit.counts.in++;
+	w->emit.counts.in += !w->run->job->again;
 	return handle(w, rec, w->run->job->record, &err);
 }
 
 /* A line that is no record was read all the same. */
 static bool refused(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
 {
+	if (w->run->job->again)
+		return false;
 	w->emit.counts.in++;
 	return w->run->job->refused ? handle(w, rec, w->run->job->refused, err)
 				    : mishandled(&w->emit, rec, err);
@@ -175,7 +177,7 @@ static void scan_records(struct worker *w)
 			break;
 	}
 	w->emit.priv->lines = cdp_scan_lines(w->scan);
-	w->emit.counts.blank = cdp_scan_blanks(w->scan);
+	w->emit.counts.blank = w->run->job->again ? 0 : cdp_scan_blanks(w->scan);
 }
 
 static bool is_blank(const char *p, size_t n)
@@ -210,6 +212,8 @@ static void split_lines(struct worker *w)
 static void work(struct worker *w)
 {
 	w->emit.priv->name = w->block.name;
+	if (w->block.overlong && w->run->job->again)
+		return;
 	if (w->block.overlong)
 		cli_emit_overlong(&w->emit, &w->block);
 	else if (w->run->job->lines)
@@ -249,10 +253,10 @@ static void commit(struct worker *w, const struct cdp_err *err)
 	while (r->next_commit != w->seq && !atomic_load(&r->stop))
 		pthread_cond_wait(&r->turned, &r->turn);
 	if (!atomic_load(&r->stop)) {
-		if (err)
-			cdp_cli_report(r->cli, err);
-		else
+		if (!err)
 			rc = commit_block(w);
+		else if (!r->job->again)
+			cdp_cli_report(r->cli, err);
 		if (rc == 0 && r->waiting)
 			rc = cdp_cli_flush(r->cli);
 		if (rc < 0) {
@@ -448,7 +452,7 @@ int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 	struct cdp_in_opts opts = {
 		.line_max = cli->opt.line_max,
 		.before_wait = before_wait,
-		.long_sink = cli->opt.rejects ? sink : NULL,
+		.long_sink = cli->opt.rejects && !job->again ? sink : NULL,
 		.ctx = &r,
 	};
 	struct cdp_err err;
