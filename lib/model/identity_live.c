@@ -1,0 +1,265 @@
+/* Persons while records stream: the rules of identity.h applied to one record after the
+ * other, with what is known by then.
+ *
+ * Differs from the computation over all evidence where that needs to look ahead: an
+ * anonymous person joined to a firm one stays so even if its ids are contested later,
+ * except the id itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/identity_priv.h"
+
+static struct live *root_of(struct cdp_identity *m, uint32_t index)
+{
+	struct live *v = m->live;
+
+	while (v[index].parent != index) {
+		v[index].parent = v[v[index].parent].parent;
+		index = v[index].parent;
+	}
+	return &v[index];
+}
+
+/* The person of an id; NULL: none yet. */
+static struct live *live_person(struct cdp_identity *m, uint32_t id)
+{
+	return id < m->live_of_cap && m->live_of[id] ? root_of(m, m->live_of[id] - 1)
+						     : NULL;
+}
+
+static void set_person(struct cdp_identity *m, uint32_t id, const struct live *p)
+{
+	if (id >= m->live_of_cap) {
+		size_t old = m->live_of_cap;
+
+		m->live_of_cap = (size_t)id + id / 2 + 1024;
+		m->live_of = cdp_realloc(m->live_of, m->live_of_cap, sizeof(*m->live_of));
+		memset(m->live_of + old, 0, (m->live_of_cap - old) * sizeof(*m->live_of));
+	}
+	m->live_of[id] = (uint32_t)(p - m->live) + 1;
+}
+
+static struct live *add_live(struct cdp_identity *m, uint64_t name, uint32_t strong)
+{
+	struct live *p;
+
+	CDP_GROW(m->live, m->nlive, m->live_cap);
+	p = &m->live[m->nlive];
+	*p = (struct live){ .name = name,
+			    .first = CDP_IDENTITY_NO_TIME,
+			    .parent = (uint32_t)m->nlive,
+			    .strong = strong };
+	m->nlive++;
+	return p;
+}
+
+static void attach(struct cdp_identity *m, struct live *p, uint32_t id)
+{
+	const struct kind *k = &m->kind[m->kind_of[id]];
+
+	set_person(m, id, p);
+	p->mask |= k->bit;
+	p->firm |= k->role == KIND_FIRM;
+	if (m->first[id] < p->first)
+		p->first = m->first[id];
+	if (p->strong != NONE && idm_stronger(m, id, p->strong))
+		p->strong = id;
+}
+
+/* Of equals the published one, then the older, then the smaller name, as in the end. */
+static bool survives(const struct live *a, const struct live *b)
+{
+	if ((a->strong == NONE) != (b->strong == NONE))
+		return a->strong == NONE;
+	return a->first != b->first ? a->first < b->first : a->name < b->name;
+}
+
+static struct live *join(struct live *all, struct live *a, struct live *b)
+{
+	struct live *t;
+
+	if (a == b)
+		return a;
+	if (survives(b, a)) {
+		t = a;
+		a = b;
+		b = t;
+	}
+	b->parent = (uint32_t)(a - all);
+	a->mask |= b->mask;
+	a->firm |= b->firm;
+	if (b->first < a->first)
+		a->first = b->first;
+	return a;
+}
+
+/* A new person of the ids that have none; founded by the one with the smallest hash among
+ * the oldest, as in the end. */
+static struct live *create(struct cdp_identity *m, const uint32_t *ids, size_t n)
+{
+	uint64_t best = 0, name;
+	uint32_t f = NONE;
+
+	for (size_t i = 0; i < n; i++) {
+		if (live_person(m, ids[i]))
+			continue;
+		name = idm_name(m, ids[i], false, 0);
+		if (f == NONE || m->first[ids[i]] < m->first[f] ||
+		    (m->first[ids[i]] == m->first[f] && name < best)) {
+			f = ids[i];
+			best = name;
+		}
+	}
+	return add_live(m, best, f);
+}
+
+/* A shared id that was seen with a second person. */
+static void contest(struct cdp_identity *m, uint32_t id)
+{
+	struct live *p = add_live(m, idm_name(m, id, true, 0), id);
+
+	p->contested = true;
+	attach(m, p, id);
+}
+
+/* The person of the strongest firm id, with those of the record's firm ids that no wall
+ * keeps out. */
+static struct live *live_firm(struct cdp_identity *m, const uint32_t *ids, size_t firm,
+			      size_t n)
+{
+	struct live *p = live_person(m, ids[0]), *q;
+
+	for (size_t i = 1; i < firm && !p; i++) {
+		q = live_person(m, ids[i]);
+		if (q && !(q->mask & m->kind[m->kind_of[ids[0]]].bit))
+			p = q;
+	}
+	for (size_t i = firm; i < n && !p; i++) {
+		q = live_person(m, ids[i]);
+		if (q && !q->firm && !q->contested)
+			p = q;
+	}
+	if (!p)
+		p = create(m, ids, n);
+	for (size_t i = 0; i < firm; i++) {
+		q = live_person(m, ids[i]);
+		if (!q && !(p->mask & m->kind[m->kind_of[ids[i]]].bit))
+			attach(m, p, ids[i]);
+		else if (q && q != p && !(p->mask & q->mask))
+			p = join(m->live, p, q);
+	}
+	return p;
+}
+
+static void live_shared_with_firm(struct cdp_identity *m, struct live *p, uint32_t id)
+{
+	struct live *q = live_person(m, id);
+
+	if (!q)
+		attach(m, p, id);
+	else if (q != p && !q->contested && !q->firm)
+		join(m->live, p, q);
+	else if (q != p && !q->contested)
+		contest(m, id);
+}
+
+static struct live *live_shared(struct cdp_identity *m, const uint32_t *ids, size_t n)
+{
+	struct live *p = NULL, *q;
+	bool fresh = false;
+
+	for (size_t i = 0; i < n; i++) {
+		q = live_person(m, ids[i]);
+		fresh |= !q;
+		if (!q || q->contested)
+			continue;
+		if (!p)
+			p = q;
+		else if (!p->firm || !q->firm)
+			p = join(m->live, p, q);
+	}
+	if (!p && !fresh)
+		return live_person(m, ids[0]);
+	if (!p)
+		p = create(m, ids, n);
+	for (size_t i = 0; i < n; i++)
+		if (!live_person(m, ids[i]))
+			attach(m, p, ids[i]);
+	return p;
+}
+
+static struct live *live_learn(struct cdp_identity *m, const uint32_t *ids, size_t n)
+{
+	size_t firm = 0;
+	struct live *p;
+	uint32_t id;
+
+	while (firm < n && m->kind[m->kind_of[ids[firm]]].role == KIND_FIRM)
+		firm++;
+	if (!firm)
+		return live_shared(m, ids, n);
+	live_firm(m, ids, firm, n);
+	id = ids[0];
+	for (size_t i = firm; i < n; i++) {
+		p = live_person(m, id);
+		live_shared_with_firm(m, p, ids[i]);
+	}
+	return live_person(m, id);
+}
+
+void cdp_identity_live_begin(struct cdp_identity *m)
+{
+	uint32_t n = cdp_intern_count(m->ids);
+	struct naming now = { .person = m->person,
+			      .names = m->names,
+			      .npersons = m->npersons };
+	uint32_t *root = NULL;
+
+	m->streaming = true;
+	if (m->changed) {
+		/* Evidence that no run published yet: known, but without lasting names.
+		 */
+		root = idm_place(m);
+		idm_name_all(m, root, &now);
+	}
+	for (uint32_t p = 1; p <= now.npersons; p++)
+		add_live(m, now.names[p], NONE);
+	for (uint32_t i = 0; i < n; i++) {
+		struct live *p;
+
+		if (!now.person[i])
+			continue;
+		p = &m->live[now.person[i] - 1];
+		attach(m, p, i);
+		p->contested |= (m->flags[i] & ID_CONTESTED) != 0;
+	}
+	if (!root)
+		return;
+	free(root);
+	free(now.claim);
+	free(now.person);
+	free(now.names);
+}
+
+bool cdp_identity_live_of(struct cdp_identity *m, const struct cdp_sight *sight,
+			  const uint32_t *ids, size_t n, uint64_t *one_id)
+{
+	const struct live *p = NULL;
+
+	if (!n)
+		return false;
+	if (sight->link) {
+		p = live_learn(m, ids, n);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			if (!live_person(m, ids[i]))
+				live_learn(m, &ids[i], 1);
+		for (size_t i = 0; i < n && (!p || p->contested); i++)
+			p = live_person(m, ids[i]);
+		if (p->contested)
+			p = live_person(m, ids[0]);
+	}
+	*one_id = p->name;
+	return true;
+}

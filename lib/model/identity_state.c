@@ -1,0 +1,567 @@
+#include "model/identity_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "io/journal.h"
+#include "io/lock.h"
+#include "io/store.h"
+#include "model/identity_priv.h"
+
+static const char format[] = "idmap 1";
+
+enum {
+	TABLES = 5,
+	/* A journal this long goes into the store while the stream runs. */
+	JOURNAL_MAX = 1 << 30,
+};
+
+struct cdp_idstate {
+	struct cdp_identity *m;
+	struct cdp_store *store;
+	struct cdp_journal *journal;
+	int lock;
+	uint64_t generation;
+	struct cdp_buf log;
+	uint8_t *runtime_kind; /* by number in the store */
+	unsigned stored_kinds, stored_sources;
+	uint8_t store_kind[CDP_IDKINDS_MAX]; /* and back */
+};
+
+/* Values are in this machine's byte order, like the store's own pages. */
+struct id_row {
+	int64_t first, last;
+	uint64_t one_id; /* 0: not published */
+	uint32_t source;
+	uint8_t kind, contested;
+	char value[];
+} __attribute__((packed));
+
+struct link_row {
+	int64_t first, last;
+};
+
+static struct cdp_bytes bytes(const void *p, size_t n)
+{
+	return (struct cdp_bytes){ p, n };
+}
+
+/* Keys are numbers, big-endian so that their order is that of the bytes. */
+struct number {
+	unsigned char b[8];
+	size_t n;
+};
+
+static struct number number(uint32_t a)
+{
+	return (struct number){ { (uint8_t)(a >> 24), (uint8_t)(a >> 16),
+				  (uint8_t)(a >> 8), (uint8_t)a },
+				4 };
+}
+
+static struct number pair(uint32_t a, uint32_t b)
+{
+	struct number k = number(a), l = number(b);
+
+	memcpy(k.b + 4, l.b, 4);
+	k.n = 8;
+	return k;
+}
+
+static uint32_t number_at(const void *p)
+{
+	const unsigned char *b = p;
+
+	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static int damaged(struct cdp_err *err)
+{
+	return cdp_err_set(err, CDP_ERR_SYS, "state that no run has written");
+}
+
+/* --- loading --- */
+
+struct loader {
+	struct cdp_idstate *s;
+	uint32_t next;   /* number of the row to come */
+	uint32_t *slots; /* of persons by name: index, 0: free */
+	unsigned bits;
+	size_t names_cap;
+};
+
+static int load_kind(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		     struct cdp_err *err)
+{
+	struct loader *l = ctx;
+	struct cdp_idstate *s = l->s;
+	uint32_t kind;
+
+	if (key.n != 4 || number_at(key.p) != l->next || l->next >= CDP_IDKINDS_MAX)
+		return damaged(err);
+	kind = idm_kind(s->m, value.p, value.n);
+	if (kind == NONE)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "more than %d kinds of ids with those seen before",
+				   CDP_IDKINDS_MAX);
+	s->runtime_kind = cdp_realloc(s->runtime_kind, l->next + 1, 1);
+	s->runtime_kind[l->next] = (uint8_t)kind;
+	s->store_kind[kind] = (uint8_t)l->next;
+	l->next++;
+	return 0;
+}
+
+static int load_source(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		       struct cdp_err *err)
+{
+	struct loader *l = ctx;
+
+	if (key.n != 4 || number_at(key.p) != l->next ||
+	    idm_source(l->s->m, value.p, value.n) != l->next)
+		return damaged(err);
+	l->next++;
+	return 0;
+}
+
+static void grow_persons(struct loader *l)
+{
+	struct cdp_identity *m = l->s->m;
+	size_t mask;
+
+	free(l->slots);
+	l->slots = cdp_calloc((size_t)1 << ++l->bits, sizeof(*l->slots));
+	mask = ((size_t)1 << l->bits) - 1;
+	for (uint32_t p = 1; p <= m->npersons; p++) {
+		size_t i = m->names[p] & mask;
+
+		while (l->slots[i])
+			i = (i + 1) & mask;
+		l->slots[i] = p;
+	}
+}
+
+static uint32_t person_named(struct loader *l, uint64_t name)
+{
+	struct cdp_identity *m = l->s->m;
+	size_t mask, i;
+
+	if (!name)
+		return 0;
+	if ((size_t)m->npersons + 1 >= ((size_t)2 << l->bits) / 3)
+		grow_persons(l);
+	mask = ((size_t)1 << l->bits) - 1;
+	for (i = name & mask; l->slots[i]; i = (i + 1) & mask)
+		if (m->names[l->slots[i]] == name)
+			return l->slots[i];
+	if ((size_t)m->npersons + 1 >= l->names_cap) {
+		l->names_cap = l->names_cap + l->names_cap / 2 + 1024;
+		m->names = cdp_realloc(m->names, l->names_cap, sizeof(*m->names));
+	}
+	m->names[++m->npersons] = name;
+	l->slots[i] = m->npersons;
+	return m->npersons;
+}
+
+static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		   struct cdp_err *err)
+{
+	struct loader *l = ctx;
+	struct cdp_identity *m = l->s->m;
+	char text[1 + CDP_ID_VALUE_MAX];
+	struct id_row row;
+	size_t n = value.n - sizeof(row);
+	uint32_t id;
+
+	if (key.n != 4 || value.n <= sizeof(row) || n > CDP_ID_VALUE_MAX)
+		return damaged(err);
+	memcpy(&row, value.p, sizeof(row));
+	if (row.kind >= l->s->stored_kinds || number_at(key.p) != l->next ||
+	    row.source >= cdp_intern_count(m->sources))
+		return damaged(err);
+	text[0] = (char)l->s->runtime_kind[row.kind];
+	memcpy(text + 1, (const char *)value.p + sizeof(row), n);
+	id = idm_add(m, text, n + 1);
+	if (id != l->next)
+		return damaged(err);
+	m->first[id] = row.first;
+	m->last[id] = row.last;
+	m->source[id] = row.source;
+	m->person[id] = person_named(l, row.one_id);
+	m->flags[id] &= (uint8_t)~ID_DIRTY;
+	if (row.contested)
+		m->flags[id] |= ID_CONTESTED | ID_STORED_CONTESTED;
+	l->next++;
+	return 0;
+}
+
+static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		     struct cdp_err *err)
+{
+	struct loader *l = ctx;
+	struct cdp_identity *m = l->s->m;
+	struct link_row row;
+	uint32_t a, b;
+
+	if (key.n != 8 || value.n != sizeof(row))
+		return damaged(err);
+	a = number_at(key.p);
+	b = number_at((const char *)key.p + 4);
+	if (a >= b || b >= cdp_intern_count(m->ids))
+		return damaged(err);
+	memcpy(&row, value.p, sizeof(row));
+	idm_link(m, a, b, row.first, row.last);
+	m->dirty_link[m->nlinks - 1] = 0;
+	return 0;
+}
+
+static int load_tables(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	struct loader l = { .s = s, .bits = 10 };
+	int rc;
+
+	l.slots = cdp_calloc((size_t)1 << l.bits, sizeof(*l.slots));
+	rc = cdp_txn_each(t, "kinds", NULL, load_kind, &l, err);
+	s->stored_kinds = l.next;
+	l.next = 1; /* source 0 is none */
+	if (rc == 0)
+		rc = cdp_txn_each(t, "sources", NULL, load_source, &l, err);
+	s->stored_sources = l.next;
+	l.next = 0;
+	if (rc == 0)
+		rc = cdp_txn_each(t, "ids", NULL, load_id, &l, err);
+	if (rc == 0)
+		rc = cdp_txn_each(t, "links", NULL, load_link, &l, err);
+	free(l.slots);
+	s->m->nfixed = s->m->nkinds;
+	return rc;
+}
+
+/* A small value of the table "meta"; 0 if it is not there. */
+static int get_meta(struct cdp_txn *t, const char *name, void *to, size_t n,
+		    struct cdp_err *err)
+{
+	struct cdp_bytes v;
+	int rc = cdp_txn_get(t, "meta", bytes(name, strlen(name)), &v, err);
+
+	if (rc <= 0)
+		return rc;
+	if (v.n != n)
+		return damaged(err);
+	memcpy(to, v.p, n);
+	return 1;
+}
+
+static int put_meta(struct cdp_txn *t, const char *name, const void *p, size_t n,
+		    struct cdp_err *err)
+{
+	return cdp_txn_put(t, "meta", bytes(name, strlen(name)), bytes(p, n), err);
+}
+
+static int load(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	uint64_t print = 0;
+	uint8_t pending = 0;
+
+	if (get_meta(t, "generation", &s->generation, sizeof(s->generation), err) < 0 ||
+	    get_meta(t, "print", &print, sizeof(print), err) < 0 ||
+	    get_meta(t, "pending", &pending, sizeof(pending), err) < 0 ||
+	    load_tables(s, t, err) < 0)
+		return -1;
+	s->m->changed = pending ||
+			(print != s->m->kinds->print && cdp_intern_count(s->m->ids) > 0);
+	return 0;
+}
+
+/* --- the key --- */
+
+int cdp_idkey_load(uint8_t key[CDP_IDENTITY_KEY], const char *path, struct cdp_err *err)
+{
+	size_t n, k = 0;
+	char *text = cdp_file_read(path, 4096, &n, err), digits[32];
+	uint64_t half[2];
+
+	if (!text) {
+		err->kind = CDP_ERR_USAGE;
+		return -1;
+	}
+	for (size_t i = 0; i < n && k <= sizeof(digits); i++) {
+		if (strchr(" \t\r\n", text[i]) && text[i])
+			continue;
+		if (k < sizeof(digits))
+			digits[k] = (char)(text[i] | (text[i] >= 'A' ? 0x20 : 0));
+		k++;
+	}
+	free(text);
+	if (k != sizeof(digits) || !cdp_unhex16(&half[0], digits, 16) ||
+	    !cdp_unhex16(&half[1], digits + 16, 16))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s: a key is 32 hexadecimal digits", path);
+	for (int i = 0; i < 16; i++)
+		key[i] = (uint8_t)(half[i / 8] >> (56 - 8 * (i % 8)));
+	return 0;
+}
+
+/* The key that the directory keeps; made now if it is new, so that a stream that dies
+ * before its first commit finds the same one again. */
+static int settle_key(struct cdp_store *store, const char *dir, const uint8_t *given,
+		      uint8_t key[CDP_IDENTITY_KEY], struct cdp_err *err)
+{
+	struct cdp_txn *t = cdp_txn_begin(store, true, err);
+	int rc;
+
+	if (!t)
+		return -1;
+	rc = get_meta(t, "key", key, CDP_IDENTITY_KEY, err);
+	if (rc != 0) {
+		cdp_txn_abort(t);
+		if (rc > 0 && given && memcmp(given, key, CDP_IDENTITY_KEY) != 0)
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s has another key", dir);
+		return rc < 0 ? -1 : 0;
+	}
+	if (given)
+		memcpy(key, given, CDP_IDENTITY_KEY);
+	else if (getrandom(key, CDP_IDENTITY_KEY, 0) != CDP_IDENTITY_KEY)
+		rc = cdp_err_sys(err, errno, "no random bytes for a key");
+	if (rc == 0)
+		rc = put_meta(t, "key", key, CDP_IDENTITY_KEY, err);
+	if (rc == 0)
+		return cdp_txn_commit(t, err);
+	cdp_txn_abort(t);
+	return -1;
+}
+
+/* --- opening --- */
+
+static int take_lock(struct cdp_idstate *s, const char *dir, struct cdp_err *err)
+{
+	char *path = cdp_asprintf("%s/lock", dir);
+
+	s->lock = cdp_lock_take(path, err);
+	free(path);
+	return s->lock < 0 ? -1 : 0;
+}
+
+static int replay(void *ctx, const char *p, size_t n, struct cdp_err *err)
+{
+	return cdp_identity_relearn(ctx, p, n, err);
+}
+
+static int open_journal(struct cdp_idstate *s, const char *dir, struct cdp_err *err)
+{
+	char *path = cdp_asprintf("%s/journal", dir);
+
+	s->journal = cdp_journal_open(path, s->generation, replay, s->m, err);
+	free(path);
+	return s->journal ? 0 : -1;
+}
+
+static int open_all(struct cdp_idstate *s, const char *dir, const uint8_t *given,
+		    const struct cdp_idkinds *kinds, struct cdp_err *err)
+{
+	uint8_t key[CDP_IDENTITY_KEY];
+	struct cdp_txn *t;
+	int rc;
+
+	/* The key and who is who: nobody else's business unless the directory is theirs. */
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return cdp_err_sys(err, errno, "%s", dir);
+	s->store = cdp_store_open(dir, format, TABLES, true, err);
+	if (!s->store || take_lock(s, dir, err) < 0 ||
+	    settle_key(s->store, dir, given, key, err) < 0)
+		return -1;
+	s->m = cdp_identity_new(kinds, key);
+	explicit_bzero(key, sizeof(key));
+	t = cdp_txn_begin(s->store, false, err);
+	if (!t)
+		return -1;
+	rc = load(s, t, err);
+	cdp_txn_abort(t);
+	if (rc == 0)
+		rc = open_journal(s, dir, err);
+	if (rc < 0)
+		cdp_err_prefix(err, "%s", dir);
+	return rc;
+}
+
+struct cdp_idstate *cdp_idstate_open(const char *dir, const uint8_t *key,
+				     const struct cdp_idkinds *kinds,
+				     struct cdp_identity **m, struct cdp_err *err)
+{
+	struct cdp_idstate *s = cdp_calloc(1, sizeof(*s));
+
+	s->lock = -1;
+	cdp_buf_init(&s->log, CDP_BUF_NOMAX);
+	if (open_all(s, dir, key, kinds, err) == 0) {
+		*m = s->m;
+		return s;
+	}
+	cdp_identity_free(s->m);
+	cdp_idstate_close(s);
+	return NULL;
+}
+
+void cdp_idstate_close(struct cdp_idstate *s)
+{
+	if (!s)
+		return;
+	cdp_journal_close(s->journal);
+	if (s->store)
+		cdp_store_close(s->store);
+	if (s->lock >= 0)
+		cdp_lock_release(s->lock);
+	cdp_buf_release(&s->log);
+	free(s->runtime_kind);
+	free(s);
+}
+
+/* --- committing --- */
+
+static int put_names(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	struct cdp_identity *m = s->m;
+	bool stored[CDP_IDKINDS_MAX] = { false };
+	struct number k;
+	size_t n;
+
+	for (unsigned i = 0; i < s->stored_kinds; i++)
+		stored[s->runtime_kind[i]] = true;
+	for (unsigned i = 0; i < m->nkinds; i++) {
+		if (stored[i])
+			continue;
+		k = number(s->stored_kinds);
+		if (cdp_txn_put(t, "kinds", bytes(k.b, k.n),
+				bytes(m->kind[i].name, m->kind[i].len), err) < 0)
+			return -1;
+		s->runtime_kind = cdp_realloc(s->runtime_kind, s->stored_kinds + 1, 1);
+		s->runtime_kind[s->stored_kinds] = (uint8_t)i;
+		s->store_kind[i] = (uint8_t)s->stored_kinds++;
+	}
+	for (; s->stored_sources < cdp_intern_count(m->sources); s->stored_sources++) {
+		const char *p = cdp_intern_key(m->sources, s->stored_sources, &n);
+
+		k = number(s->stored_sources);
+		if (cdp_txn_put(t, "sources", bytes(k.b, k.n), bytes(p, n), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool is_contested(uint8_t flags)
+{
+	return (flags & ID_CONTESTED) != 0;
+}
+
+static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	struct cdp_identity *m = s->m;
+	char text[sizeof(struct id_row) + CDP_ID_VALUE_MAX];
+
+	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+		uint8_t f = m->flags[i];
+		struct id_row row;
+		struct number k = number(i);
+		const char *value;
+		size_t n;
+
+		if (!(f & ID_DIRTY) &&
+		    is_contested(f) == ((f & ID_STORED_CONTESTED) != 0))
+			continue;
+		value = idm_value(m, i, &n);
+		row = (struct id_row){ .first = m->first[i],
+				       .last = m->last[i],
+				       .one_id = m->names[m->person[i]],
+				       .source = m->source[i],
+				       .kind = s->store_kind[m->kind_of[i]],
+				       .contested = is_contested(f) };
+		memcpy(text, &row, sizeof(row));
+		memcpy(text + sizeof(row), value, n);
+		if (cdp_txn_put(t, "ids", bytes(k.b, k.n), bytes(text, sizeof(row) + n),
+				err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_links(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	const struct cdp_identity *m = s->m;
+
+	for (size_t i = 0; i < m->nlinks; i++) {
+		struct link_row row = { m->links[i].first, m->links[i].last };
+		struct number k = pair(m->links[i].a, m->links[i].b);
+
+		if (m->dirty_link[i] && cdp_txn_put(t, "links", bytes(k.b, k.n),
+						    bytes(&row, sizeof(row)), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_all(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	uint64_t generation = s->generation + 1;
+	uint8_t pending = s->m->changed;
+
+	if (put_names(s, t, err) < 0 || put_ids(s, t, err) < 0 ||
+	    put_links(s, t, err) < 0 ||
+	    put_meta(t, "print", &s->m->kinds->print, sizeof(uint64_t), err) < 0 ||
+	    put_meta(t, "pending", &pending, sizeof(pending), err) < 0)
+		return -1;
+	return put_meta(t, "generation", &generation, sizeof(generation), err);
+}
+
+static void mark_clean(struct cdp_identity *m)
+{
+	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+		m->flags[i] &= (uint8_t) ~(ID_DIRTY | ID_STORED_CONTESTED);
+		if (is_contested(m->flags[i]))
+			m->flags[i] |= ID_STORED_CONTESTED;
+	}
+	if (m->nlinks)
+		memset(m->dirty_link, 0, m->nlinks);
+}
+
+int cdp_idstate_commit(struct cdp_idstate *s, struct cdp_err *err)
+{
+	struct cdp_txn *t = cdp_txn_begin(s->store, true, err);
+
+	if (!t)
+		return -1;
+	if (put_all(s, t, err) < 0) {
+		cdp_txn_abort(t);
+		return -1;
+	}
+	if (cdp_txn_commit(t, err) < 0)
+		return -1;
+	s->generation++;
+	mark_clean(s->m);
+	/* A death before this leaves a journal of the generation before: ignored. */
+	return cdp_journal_restart(s->journal, s->generation, err);
+}
+
+void cdp_idstate_stream(struct cdp_idstate *s)
+{
+	cdp_identity_log(s->m, &s->log);
+}
+
+int cdp_idstate_note(struct cdp_idstate *s, struct cdp_err *err)
+{
+	if (!cdp_identity_logged(s->m))
+		return 0;
+	if (cdp_journal_add(s->journal, s->log.p, s->log.n, err) < 0)
+		return -1;
+	cdp_buf_reset(&s->log);
+	cdp_identity_log_emptied(s->m);
+	if (cdp_journal_size(s->journal) <= JOURNAL_MAX)
+		return 0;
+	if (cdp_idstate_commit(s, err) < 0)
+		return -1;
+	cdp_identity_log(s->m, &s->log);
+	return 0;
+}
