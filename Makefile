@@ -98,7 +98,7 @@ $O/completion/bash/%: $O/% man/completion.sh
 $O/completion/zsh/_%: $O/% man/completion.sh
 	@mkdir -p $(@D)
 	man/completion.sh zsh $< >$@
-build/man/%: man/% man/page.awk $(wildcard man/inc/*)
+build/man/%: man/% man/page.awk $(wildcard man/inc/*) $(wildcard man/*.1)
 	@mkdir -p $(@D)
 	awk -f man/page.awk $< >$@
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Usage: tests/lint/examples.sh BUILD
 # What pages and README show is what happens.  In a page, a display after `.\" test: NAME`
-# is a session: lines that start with `$ ` are commands (a backslash at the end goes on),
-# the rest is what they print.  In README.md it is a ```sh block after <!-- test: NAME -->.
+# is a session: lines that start with `$ ` are commands,
+# with `> ` they go on, the rest is what they print.  In README.md it is a ```sh block after <!-- test: NAME -->.
 # Commands run in a copy of samples/; sessions of one file follow each other there.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -35,20 +35,27 @@ replay() {
 	cmd=
 	while IFS= read -r line; do
 		case $line in
-		'# '*) echo "$line" ;;
-		'$ '* | '> '*)
-			echo "$line"
-			cmd="$cmd${line#??}"
-			case $cmd in
-			*\\) cmd=${cmd%\\} ;;
-			*)
-				sh -c "$cmd" </dev/null 2>&1
-				cmd=
-				;;
+		'> '*)
+			cmd="$cmd
+${line#??}"
+			;;
+		*)
+			run
+			case $line in
+			'# '*) echo "$line" ;;
+			'$ '*) cmd=${line#??} ;;
 			esac
 			;;
 		esac
 	done
+	run
+}
+
+run() {
+	[ "$cmd" ] || return 0
+	echo "$cmd" | sed -e '1s/^/$ /' -e '2,$s/^/> /'
+	sh -c "$cmd" </dev/null 2>&1
+	cmd=
 }
 
 for file in man/*.[1-9] README.md; do
