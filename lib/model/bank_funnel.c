@@ -6,10 +6,16 @@
  * step each time.  Events come in order of time and, at one time, in falling order of
  * steps, so that none follows another of the same time.  Of attempts that began with the
  * same system and channel and are equally far, only the latest can get further than the
- * others: one is kept.  Groups are those of the first step's event. */
+ * others: one is kept.  Groups are those of the first step's event.
+ *
+ * A person's `reach` holds, for each funnel, three bits for each group of attempts and,
+ * above them, the system and the channel of the very first attempt. */
 #include "model/bank_int.h"
 
 #include "base/mem.h"
+
+enum { FIRST_SHIFT = 3 * FUNNEL_REACHES };
+_Static_assert(FIRST_SHIFT + 4 <= 32 && OS_NUM <= 4 && CH_NUM <= 4, "fits 32 bits");
 
 #define WINDOW_MS (7 * (int64_t)DAY_MS)
 
@@ -122,6 +128,9 @@ void bank_funnel_step(struct cdp_bank *b, const struct cdp_bank_event *ev)
 		uint32_t at = new_chain(b);
 		struct chain *c = &b->chains[at - 1];
 
+		if (!p->reach[funnel])
+			p->reach[funnel] = (uint32_t)(ev->os | ev->channel << 2)
+					   << FIRST_SHIFT;
 		*c = (struct chain){ .start = t,
 				     .last = t,
 				     .next = *head,
@@ -134,6 +143,19 @@ void bank_funnel_step(struct cdp_bank *b, const struct cdp_bank_event *ev)
 	prune(b, head);
 }
 
+static void count_user(uint32_t reach, uint64_t users[FUNNEL_GROUPS][STEPS_MAX])
+{
+	unsigned first = reach >> FIRST_SHIFT;
+
+	for (unsigned g = 0; g < FUNNEL_REACHES; g++)
+		for (unsigned s = 0; s < (reach >> (g * 3) & 7); s++)
+			users[g][s]++;
+	for (unsigned s = 0; s < (reach & 7); s++) {
+		users[FUNNEL_REACHES + (first & 3)][s]++;
+		users[FUNNEL_REACHES + OS_NUM + (first >> 2 & 3)][s]++;
+	}
+}
+
 void bank_funnel_users(const struct cdp_bank *b,
 		       uint64_t users[FUNNELS][FUNNEL_GROUPS][STEPS_MAX])
 {
@@ -143,10 +165,5 @@ void bank_funnel_users(const struct cdp_bank *b,
 				users[f][g][s] = 0;
 	for (uint32_t i = 0; i < b->npersons; i++)
 		for (unsigned f = 0; f < FUNNELS; f++)
-			for (unsigned g = 0; g < FUNNEL_GROUPS; g++) {
-				unsigned depth = b->persons[i].reach[f] >> (g * 3) & 7;
-
-				for (unsigned s = 0; s < depth; s++)
-					users[f][g][s]++;
-			}
+			count_user(b->persons[i].reach[f], users[f]);
 }

@@ -350,8 +350,12 @@ size_t bank_product_code(const struct cdp_bank *b, char out[16], uint32_t produc
 unsigned bank_funnel_place(unsigned type);
 /* The next event of the day; in order of time, at one time in falling order of steps. */
 void bank_funnel_step(struct cdp_bank *b, const struct cdp_bank_event *ev);
-/* 0: all; 1 + os; 1 + OS_NUM + channel */
-enum { FUNNEL_GROUPS = 1 + OS_NUM + CH_NUM };
+/* 0: all; 1 + os and 1 + OS_NUM + channel: attempts that began there; then the same for
+ * users whose very first attempt began there, however it went on elsewhere. */
+enum {
+	FUNNEL_REACHES = 1 + OS_NUM + CH_NUM,
+	FUNNEL_GROUPS = FUNNEL_REACHES + OS_NUM + CH_NUM
+};
 /* Users who came to each step, by group. */
 void bank_funnel_users(const struct cdp_bank *b,
 		       uint64_t users[FUNNELS][FUNNEL_GROUPS][STEPS_MAX]);

@@ -118,6 +118,16 @@ static void planted(struct cdp_buf *out, const struct bank_funnel_def *f)
 	cdp_buf_addc(out, '}');
 }
 
+static void groups(const struct bank_funnel_def *f, const char *key,
+		   const char *const *names, unsigned n, uint64_t (*users)[STEPS_MAX],
+		   struct cdp_buf *out)
+{
+	open_object(out, key);
+	for (unsigned i = 0; i < n; i++)
+		steps(out, names[i], users[i], f->steps);
+	cdp_buf_addc(out, '}');
+}
+
 static void funnel(const struct bank_funnel_def *f,
 		   uint64_t users[FUNNEL_GROUPS][STEPS_MAX], struct cdp_buf *out)
 {
@@ -131,14 +141,11 @@ static void funnel(const struct bank_funnel_def *f,
 	}
 	cdp_buf_addc(out, ']');
 	steps(out, "users", users[0], f->steps);
-	open_object(out, "by_os");
-	for (unsigned i = 0; i < OS_NUM; i++)
-		steps(out, bank_os_names[i], users[1 + i], f->steps);
-	cdp_buf_addc(out, '}');
-	open_object(out, "by_channel");
-	for (unsigned i = 0; i < CH_NUM; i++)
-		steps(out, bank_channel_names[i], users[1 + OS_NUM + i], f->steps);
-	cdp_buf_addc(out, '}');
+	groups(f, "by_os", bank_os_names, OS_NUM, users + 1, out);
+	groups(f, "by_channel", bank_channel_names, CH_NUM, users + 1 + OS_NUM, out);
+	groups(f, "by_first_os", bank_os_names, OS_NUM, users + FUNNEL_REACHES, out);
+	groups(f, "by_first_channel", bank_channel_names, CH_NUM,
+	       users + FUNNEL_REACHES + OS_NUM, out);
 	planted(out, f);
 	cdp_buf_addc(out, '}');
 }

@@ -176,6 +176,8 @@ core() {
 @test "groups of a funnel leave nobody out" {
   truth '.funnels[] | .users as $u | [.by_os[]] | transpose | map(add) | [., $u] | transpose | all(.[0] >= .[1])' >got
   [ "$(sort -u got)" = true ]
+  truth '.funnels[] | .users as $u | (.by_first_os, .by_first_channel) | [.[]] | transpose | map(add) == $u' >got
+  [ "$(sort -u got)" = true ]
 }
 
 @test "Android loses customers where it was planted" {

@@ -321,6 +321,7 @@ static void funnels(void)
 		WEEK = 7 * 86400
 	};
 	struct cdp_bank *b = new_bank(1, 1, 1, 0, 0);
+	uint64_t users[FUNNELS][FUNNEL_GROUPS][STEPS_MAX];
 
 	step(b, B, 10, OS_IOS);
 	is_int(depth(b, 0), 0, "a later step alone begins nothing");
@@ -338,6 +339,11 @@ static void funnels(void)
 	is_int(depth(b, 0), 4, "a second attempt goes through");
 	is_int(depth(b, 1 + OS_IOS), 2, "groups are those of the first step");
 	is_int(depth(b, 1 + OS_ANDROID), 4, "of each attempt");
+	bank_funnel_users(b, users);
+	is_int((int64_t)users[0][FUNNEL_REACHES + OS_IOS][3], 1,
+	       "or of the very first one, with all that follows");
+	is_int((int64_t)users[0][FUNNEL_REACHES + OS_ANDROID][0], 0,
+	       "which counts a user once");
 	cdp_bank_free(b);
 
 	b = new_bank(1, 1, 1, 0, 0);
