@@ -364,7 +364,7 @@ int main(int argc, char **argv)
 		.purpose = "make up a bank: raw logs, tables and the truth about them",
 		.synopsis = "[--format FORMAT] [--seed N] [--customers N] [--days N] "
 			    "[--events N] [--start DATE] [-o PATH]",
-		.example = "cdp-gen --seed 7 --customers 1000 -o bank\n"
+		.example = "cdp-gen --seed 7 --customers 1000 -o demo\n"
 			   "cdp-gen --format events --events 1000 | head -n 3",
 		.opts = opts,
 		.answers = CDP_ANSWERS_NO_INPUT,
