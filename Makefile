@@ -102,6 +102,8 @@ build/man/%: man/% man/page.awk $(wildcard man/inc/*) $(wildcard man/*.1)
 	@mkdir -p $(@D)
 	awk -f man/page.awk $< >$@
 
+deps: ## install the Debian packages that build and tests need
+	@.ci/deps.sh build test
 demo: ## run the bank's pipelines on samples and show what comes out
 	@.ci/deps.sh build
 	@$(MAKE) -s -j$(JOBS) all
@@ -165,7 +167,7 @@ clean: ## remove everything generated
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 FORCE:
-.PHONY: all units fuzzers demo test test.release test.asan lint bless format asan fuzz bench soak \
+.PHONY: all units fuzzers deps demo test test.release test.asan lint bless format asan fuzz bench soak \
 	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
