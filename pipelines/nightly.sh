@@ -110,7 +110,7 @@ collect() {
     --rejects "$new/rejects/$from.ndjson" --max-rejects "$share%" --source "$from" "$@"
 }
 collect app "$@" -f sensors --dedup 3d "$raw"/sensors/*.log
-collect web "$@" -f combined --dedup 3d --id-param cid=cookie "$raw"/access/*.log
+collect web "$@" -f combined --dedup 3d --event page_view --event-param e --id-param cid=cookie "$raw"/access/*.log
 collect core "$@" -f native --dedup 3d "$raw"/core/transactions-*.ndjson.gz
 collect holdings "$@" -f native "$raw/core/holdings.ndjson"
 collect profiles "$@" -f native "$raw/core/profiles.ndjson"

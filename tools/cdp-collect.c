@@ -425,6 +425,8 @@ int main(int argc, char **argv)
 		  "source of records that name none" },
 		{ 0, "event", CDP_OPT_STR, &c.opts.event, "NAME",
 		  "combined: name of the events (page_request)" },
+		{ 0, "event-param", CDP_OPT_STR, &c.opts.event_param, "NAME",
+		  "combined: query parameter that names its event" },
 		{ 0, "id-param", CDP_OPT_LIST, &c.params, "NAME=KIND",
 		  "combined: a query parameter that is an id" },
 		{ 0, "login-kind", CDP_OPT_STR, &c.opts.login_kind, "KIND",

@@ -32,6 +32,7 @@ struct cdp_format_opts {
 	const char
 		*distinct_kind; /* of a Sensors distinct_id that says nothing of itself */
 	const char *event;      /* name of an access log's events */
+	const char *event_param; /* query parameter that names its event, or NULL */
 	const struct cdp_id_param *params;
 	size_t param_count;
 };

@@ -22,7 +22,7 @@ struct fields {
 struct cdp_combined {
 	const struct cdp_format_opts *opts;
 	struct cdp_ids ids;
-	struct cdp_buf request, text, value, names;
+	struct cdp_buf request, text, value, names, query, event;
 };
 
 struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts)
@@ -35,6 +35,8 @@ struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts)
 	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->value, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->names, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->query, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->event, CDP_BUF_NOMAX);
 	return r;
 }
 
@@ -47,6 +49,8 @@ void cdp_combined_free(struct cdp_combined *r)
 	cdp_buf_release(&r->text);
 	cdp_buf_release(&r->value);
 	cdp_buf_release(&r->names);
+	cdp_buf_release(&r->query);
+	cdp_buf_release(&r->event);
 	free(r);
 }
 
@@ -239,41 +243,74 @@ static bool next_param(struct slice *query, struct slice *name, struct slice *va
 	return true;
 }
 
-static int add_param_id(struct cdp_combined *r, struct slice name, struct slice value,
-			struct cdp_err *err)
+/* The kind of id that a parameter is, NULL if it is none. */
+static const char *id_kind(const struct cdp_format_opts *o, struct slice name)
 {
-	for (size_t i = 0; i < r->opts->param_count; i++) {
-		const struct cdp_id_param *p = &r->opts->params[i];
-
-		if (strlen(p->name) == name.n && memcmp(p->name, name.p, name.n) == 0)
-			return cdp_ids_put(&r->ids, p->kind, strlen(p->kind), value.p,
-					   value.n, err);
-	}
-	return 0;
+	for (size_t i = 0; i < o->param_count; i++)
+		if (strlen(o->params[i].name) == name.n &&
+		    memcmp(o->params[i].name, name.p, name.n) == 0)
+			return o->params[i].kind;
+	return NULL;
 }
 
-/* `"query":{...}` into `b`; of names that come twice the last value counts, as it would
- * in JSON. */
+static bool is_event(const struct cdp_format_opts *o, struct slice name)
+{
+	return o->event_param && strlen(o->event_param) == name.n &&
+	       memcmp(o->event_param, name.p, name.n) == 0;
+}
+
+/* Properties that the line itself has. */
+static bool is_taken(struct slice name)
+{
+	static const char *const names[] = {
+		"ip",    "request", "method",     "path",          "protocol", "status",
+		"bytes", "referer", "user_agent", "forwarded_for", "query",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strlen(names[i]) == name.n && memcmp(names[i], name.p, name.n) == 0)
+			return true;
+	return false;
+}
+
+static void put_pair(struct cdp_buf *b, struct slice name, struct slice value)
+{
+	if (b->p[b->n - 1] != '{')
+		cdp_buf_addc(b, ',');
+	cdp_json_str(b, name.p, name.n);
+	cdp_buf_addc(b, ':');
+	cdp_json_str(b, value.p, value.n);
+}
+
+/* Parameters become ids, the event's name, or properties; of those whose name is taken,
+ * members of "query". */
 static int read_query(struct cdp_combined *r, struct slice query, struct cdp_buf *b,
 		      struct cdp_err *err)
 {
 	struct slice name, value;
-	bool more = false;
+	const char *kind;
 
-	cdp_buf_addc(b, '{');
+	cdp_buf_reset(&r->query);
+	cdp_buf_addc(&r->query, '{');
 	while (next_param(&query, &name, &value)) {
 		name = percent_decoded(&r->names, name);
 		value = percent_decoded(&r->value, value);
-		if (add_param_id(r, name, value, err) < 0)
+		kind = id_kind(r->opts, name);
+		if (kind &&
+		    cdp_ids_put(&r->ids, kind, strlen(kind), value.p, value.n, err) < 0)
 			return -1;
-		if (more)
-			cdp_buf_addc(b, ',');
-		more = true;
-		cdp_json_str(b, name.p, name.n);
-		cdp_buf_addc(b, ':');
-		cdp_json_str(b, value.p, value.n);
+		if (is_event(r->opts, name) && value.n) {
+			cdp_buf_reset(&r->event);
+			cdp_buf_add(&r->event, value.p, value.n);
+		} else if (!kind) {
+			put_pair(is_taken(name) ? &r->query : b, name, value);
+		}
 	}
-	cdp_buf_addc(b, '}');
+	if (r->query.n > 1) {
+		cdp_json_key(b, "query");
+		cdp_buf_add(b, r->query.p, r->query.n);
+		cdp_buf_addc(b, '}');
+	}
 	return 0;
 }
 
@@ -328,7 +365,6 @@ static int put_request(struct cdp_combined *r, struct slice raw, struct cdp_buf 
 	put(b, "method", method);
 	put(b, "path", (struct slice){ target.p, path_len });
 	if (mark) {
-		cdp_json_key(b, "query");
 		if (read_query(r, (struct slice){ mark + 1, target.n - path_len - 1 }, b,
 			       err) < 0)
 			return -1;
@@ -401,14 +437,17 @@ static int compose(struct cdp_combined *r, const struct fields *f, struct cdp_bu
 	size_t start = out->n;
 	int64_t ms = 0;
 
-	/* The properties come first, for the ids that the query holds. */
+	/* The properties come first, for what the query holds. */
 	cdp_ids_reset(&r->ids);
 	cdp_buf_reset(&r->text);
+	cdp_buf_reset(&r->event);
+	cdp_buf_adds(&r->event, o->event);
 	if (put_props(r, f, &r->text, err) < 0 || read_ids(r, f, err) < 0 ||
+	    cdp_canon_event(r->event.p, r->event.n, err) < 0 ||
 	    read_time(r, f, &ms, err) < 0)
 		return -1;
 	*info = (struct cdp_canon){ .ms = ms };
-	cdp_canon_open(out, ms, o->event, strlen(o->event), NULL);
+	cdp_canon_open(out, ms, r->event.p, r->event.n, NULL);
 	cdp_buf_adds(out, ",\"ids\":");
 	cdp_ids_write(&r->ids, out);
 	cdp_buf_adds(out, ",\"props\":");

@@ -19,9 +19,9 @@ static void lines(void)
 		"\\x22q\\x22 "
 		"\\x5Cx\"",
 		"{" T ",\"ids\":{\"ip\":\"10.0.0.1\"},\"props\":{\"ip\":\"10.0.0.1\","
-		      "\"method\":"
-		"\"GET\",\"path\":\"/f/1\",\"query\":{\"utm_source\":\"wechat\",\"kw\":"
-		"\"\xe7\x90\x86\xe8\xb4\xa2\",\"e\":\"\"},\"protocol\":\"HTTP/"
+		"\"method\":"
+		"\"GET\",\"path\":\"/f/1\",\"utm_source\":\"wechat\",\"kw\":"
+		"\"\xe7\x90\x86\xe8\xb4\xa2\",\"e\":\"\",\"protocol\":\"HTTP/"
 		"1.1\",\"status\":200,"
 		"\"bytes\":1234,\"referer\":\"https://m.bank.test/"
 		"\xe9\xa6\x96\",\"user_agent\":"
@@ -30,7 +30,7 @@ static void lines(void)
 	becomes("::1 - C1 " AT
 		" \"POST /a HTTP/2.0\" 302 - \"-\" \"say \\\"hi\\\" \\\\ \\n\"",
 		"{" T ",\"ids\":{\"customer\":\"C1\"},\"props\":{\"ip\":\"::1\","
-		      "\"method\":\"POST\","
+		"\"method\":\"POST\","
 		"\"path\":\"/a\",\"protocol\":\"HTTP/2.0\",\"status\":302,\"user_agent\":"
 		"\"say \\\"hi\\\" \\\\ \\n\"},\"source\":\"access\"}",
 		"those of Apache, too; the user is an id, '-' is nothing");
@@ -45,33 +45,33 @@ static void lines(void)
 		"so is an empty one");
 	becomes("h - a b " AT " \"GET / HTTP/1.0\" 200 5",
 		"{" T ",\"ids\":{\"customer\":\"a "
-		      "b\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
+		"b\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
 		"\"path\":\"/\",\"protocol\":\"HTTP/1.0\",\"status\":200,\"bytes\":5},"
 		"\"source\":\"access\"}",
 		"the common form, and a user with a blank");
 	becomes("h - - " AT
-		" \"GET /a b?x=1 HTTP/1.1\" 200 5 \"r\" \"u\" \"1.2.3.4, 5.6.7.8\"",
-		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":"
-		      "\"GET\",\"path\":"
-		"\"/a "
-		"b\",\"query\":{\"x\":\"1\"},\"protocol\":\"HTTP/"
-		"1.1\",\"status\":200,\"bytes\":5,"
-		"\"referer\":\"r\",\"user_agent\":\"u\",\"forwarded_for\":\"1.2.3.4, "
-		"5.6.7.8\"},"
-		"\"source\":\"access\"}",
-		"a path with a blank, and the forwarded address");
+		" \"GET /a b?x=1&status=new&ip=&x=2 HTTP/1.1\" 200 5 \"r\" \"u\" "
+		"\"1.2.3.4, 5.6.7.8\"",
+		"{" T
+		",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
+		"\"path\":\"/a b\",\"x\":\"1\",\"x\":\"2\",\"query\":{\"status\":\"new\","
+		"\"ip\":\"\"},\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5,"
+		"\"referer\":\"r\",\"user_agent\":\"u\","
+		"\"forwarded_for\":\"1.2.3.4, 5.6.7.8\"},\"source\":\"access\"}",
+		"a path with a blank, parameters whose names are taken, and the "
+		"forwarded "
+		"address");
 	becomes("h - - " AT
 		" \"GET /?kw=%C0%ED&a+b=c+d%zz&&=v HTTP/1.1\" 200 5 \"\\xC0\" \"-\"",
-		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":"
-		      "\"GET\",\"path\":"
-		"\"/\",\"query\":{\"kw\":\"%C0%ED\",\"a b\":\"c "
-		"d%zz\",\"\":\"v\"},\"protocol\":"
-		"\"HTTP/1.1\",\"status\":200,\"bytes\":5,\"referer\":\"\\\\xC0\"},"
-		"\"source\":\"access\"}",
+		"{" T
+		",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
+		"\"path\":\"/\",\"kw\":\"%C0%ED\",\"a b\":\"c d%zz\",\"\":\"v\","
+		"\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5,\"referer\":"
+		"\"\\\\xC0\"},\"source\":\"access\"}",
 		"what does not decode to UTF-8 stays as it is written");
 }
 
-static void ids(void)
+static void parameters(void)
 {
 	static const struct cdp_id_param params[] = { { "uid", "customer" },
 						      { "ck", "cookie" } };
@@ -79,18 +79,33 @@ static void ids(void)
 	t.opts.params = params;
 	t.opts.param_count = 2;
 	t.opts.event = "pv";
-	becomes("h - - " AT " \"GET /?ck=c%2B1&uid=&z=1 HTTP/1.1\" 200 5 \"-\" \"-\"",
+	t.opts.event_param = "e";
+	becomes("h - - " AT " \"GET /?ck=c%2B1&uid=&z=1&e= HTTP/1.1\" 200 5 \"-\" \"-\"",
 		"{\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"pv\",\"ids\":{"
-		"\"cookie\":\"c+1\"},"
-		"\"props\":{\"ip\":\"h\",\"method\":\"GET\",\"path\":\"/"
-		"\",\"query\":{\"ck\":\"c+1\","
-		"\"uid\":\"\",\"z\":\"1\"},\"protocol\":\"HTTP/"
-		"1.1\",\"status\":200,\"bytes\":5},"
+		"\"cookie\":"
+		"\"c+1\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\",\"path\":\"/"
+		"\",\"z\":"
+		"\"1\",\"e\":\"\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5},"
 		"\"source\":\"access\"}",
 		"named parameters are ids unless empty");
+	becomes("h - - " AT " \"GET /e.gif?e=buy&ck=1&amount=5.00 HTTP/1.1\" 200 5",
+		"{\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"buy\",\"ids\":{"
+		"\"cookie\":"
+		"\"1\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\",\"path\":\"/e.gif\","
+		"\"amount\":\"5.00\",\"protocol\":\"HTTP/"
+		"1.1\",\"status\":200,\"bytes\":5},"
+		"\"source\":\"access\"}",
+		"one of them may name the event");
+	becomes("h - - " AT " \"GET /e.gif?e=a%0Ab HTTP/1.1\" 200 5",
+		"event: event contains a control character", "but not just as anything");
+	becomes("h - - " AT " \"GET /?ck=4.4E%2B17 HTTP/1.1\" 200 5",
+		"ids.cookie: '4.4E+17' has lost its digits, as spreadsheets make of long "
+		"numbers",
+		"an id is checked here, too");
 	t.opts.params = NULL;
 	t.opts.param_count = 0;
 	t.opts.event = "page_request";
+	t.opts.event_param = NULL;
 }
 
 static void wrong(void)
@@ -124,7 +139,7 @@ int main(void)
 {
 	collect_start(&t, CDP_FORMAT_COMBINED);
 	lines();
-	ids();
+	parameters();
 	wrong();
 	collect_end(&t);
 	return tap_done();
