@@ -40,11 +40,12 @@ static void spaces(struct cdp_buf *b, size_t n)
 
 void cdp_opt_wrap(struct cdp_buf *b, const char *text, size_t column, size_t indent)
 {
+	size_t gap = 0; /* before the word: none at the start of a line */
+
 	while (*text) {
 		size_t word = strcspn(text, " ");
-		size_t gap = column > indent;
 
-		if (column + gap + word > COLUMNS && column > indent) {
+		if (gap && column + gap + word > COLUMNS) {
 			cdp_buf_addc(b, '\n');
 			spaces(b, indent);
 			column = indent;
@@ -53,6 +54,7 @@ void cdp_opt_wrap(struct cdp_buf *b, const char *text, size_t column, size_t ind
 		spaces(b, gap);
 		cdp_buf_add(b, text, word);
 		column += gap + word;
+		gap = 1;
 		text += word;
 		text += strspn(text, " ");
 	}

@@ -81,7 +81,7 @@ load ../helper
 @test "-h -V -o -j -v -q -d -e mean the same in every tool" {
   "$TOOL" --dump-options | awk -F'\t' '
     BEGIN { m["h"] = "help"; m["V"] = "version"; m["o"] = "output"; m["j"] = "jobs"
-            m["v"] = "verbose"; m["q"] = "quiet"; m["d"] = "definitions"
+            m["v"] = "verbose"; m["q"] = "quiet"; m["d"] = "definition"
             m["e"] = "expression" }
     NR > 1 && ($1 in m) && m[$1] != $2 { print; bad = 1 }
     NR > 1 { for (s in m) if (m[s] == $2 && $1 != s) { print; bad = 1 } }
