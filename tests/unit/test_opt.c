@@ -172,7 +172,7 @@ static void test_texts(void)
 	is_str(cdp_buf_str(&b),
 	       "a text of more than eighty columns is broken between its words and "
 	       "never\n"
-	       "    inside of one of them\n",
+	       "inside\n    of one of them\n",
 	       "help is wrapped at word ends");
 	cdp_buf_release(&b);
 }
