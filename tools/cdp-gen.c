@@ -21,6 +21,10 @@ struct gen {
 	const char *output;
 	bool one_id;
 	struct cdp_err err;
+	/* options as given */
+	int format;
+	int64_t seed, customers, days, events;
+	const char *start, *late, *duplicate, *junk, *malformed;
 };
 
 /* --- option values --- */
@@ -71,6 +75,53 @@ static void parse_date(struct gen *g, const char *text)
 			      "2080-12-31",
 			      text);
 	g->conf.start = cdp_days_from_civil(v[0], (unsigned)v[1], (unsigned)v[2]);
+}
+
+/* A stream of events is for play and measurement: clean unless asked otherwise. */
+static void parse_rates(struct gen *g)
+{
+	struct cdp_bank_conf *c = &g->conf;
+	bool clean = g->format == FORMAT_EVENTS;
+	const struct {
+		uint32_t *ppm;
+		const char *option, *given, *otherwise;
+	} rates[] = {
+		{ &c->late, "late", g->late, "3%" },
+		{ &c->duplicate, "duplicate", g->duplicate, "0.5%" },
+		{ &c->junk, "junk", g->junk, "0.3%" },
+		{ &c->malformed, "malformed", g->malformed, "0.1%" },
+	};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+		parse_rate(g, rates[i].ppm, rates[i].option,
+			   rates[i].given ? rates[i].given
+			   : clean        ? "0%"
+					  : rates[i].otherwise);
+		sum += *rates[i].ppm;
+	}
+	if (sum > 1000000)
+		cdp_cli_usage(&g->cli,
+			      "the shares of faulty records add up to more than 100%%");
+}
+
+static void parse_options(struct gen *g)
+{
+	if (g->format == FORMAT_BANK && (!g->output || strcmp(g->output, "-") == 0))
+		cdp_cli_usage(&g->cli, "a directory is needed: -o DIR");
+	if (g->format == FORMAT_BANK && g->one_id)
+		cdp_cli_usage(&g->cli, "option '--one-id' is for '--format events'");
+	if (g->events < 0)
+		g->events = g->customers * g->days * 2;
+	if (g->events > CDP_BANK_EVENTS_MAX)
+		cdp_cli_usage(&g->cli, "that would be more than %u events",
+			      CDP_BANK_EVENTS_MAX);
+	g->conf.seed = (uint64_t)g->seed;
+	g->conf.events = (uint64_t)g->events;
+	g->conf.customers = (uint32_t)g->customers;
+	g->conf.days = (uint32_t)g->days;
+	parse_date(g, g->start);
+	parse_rates(g);
 }
 
 /* --- output --- */
@@ -324,36 +375,37 @@ static int gen_bank(struct gen *g)
 int main(int argc, char **argv)
 {
 	static const char *const formats[] = { "bank", "events", NULL };
-	struct gen g = { 0 };
-	int64_t seed = 1, customers = 5000, days = 30, events = -1;
-	const char *start = "2024-04-01";
-	const char *late = NULL, *duplicate = NULL, *junk = NULL, *malformed = NULL;
-	int format = FORMAT_BANK, rc;
+	struct gen g = { .seed = 1,
+			 .customers = 5000,
+			 .days = 30,
+			 .events = -1,
+			 .start = "2024-04-01" };
+	int rc;
 	const struct cdp_opt opts[] = {
 		{ 'o', "output", CDP_OPT_STR, &g.output, "PATH",
 		  "the directory to make, or the file of events" },
-		{ 0, "format", CDP_OPT_CHOICE, &format, "FORMAT",
+		{ 0, "format", CDP_OPT_CHOICE, &g.format, "FORMAT",
 		  "bank: a directory of raw files (default); events: canonical events",
 		  .choices = formats },
-		{ 0, "seed", CDP_OPT_INT, &seed, "N", "another bank; default 1", .min = 0,
-		  .max = INT64_MAX },
-		{ 0, "customers", CDP_OPT_INT, &customers, "N",
+		{ 0, "seed", CDP_OPT_INT, &g.seed, "N", "another bank; default 1",
+		  .min = 0, .max = INT64_MAX },
+		{ 0, "customers", CDP_OPT_INT, &g.customers, "N",
 		  "customers at the start; default 5000", .min = 1,
 		  .max = CDP_BANK_CUSTOMERS_MAX },
-		{ 0, "days", CDP_OPT_INT, &days, "N", "days; default 30", .min = 1,
+		{ 0, "days", CDP_OPT_INT, &g.days, "N", "days; default 30", .min = 1,
 		  .max = CDP_BANK_DAYS_MAX },
-		{ 0, "events", CDP_OPT_INT, &events, "N",
+		{ 0, "events", CDP_OPT_INT, &g.events, "N",
 		  "distinct events in all; default 2 per customer and day", .min = 0,
 		  .max = CDP_BANK_EVENTS_MAX },
-		{ 0, "start", CDP_OPT_STR, &start, "DATE",
+		{ 0, "start", CDP_OPT_STR, &g.start, "DATE",
 		  "the first day; default 2024-04-01" },
-		{ 0, "late", CDP_OPT_STR, &late, "P%",
+		{ 0, "late", CDP_OPT_STR, &g.late, "P%",
 		  "records that arrive one or two days late; default 3%" },
-		{ 0, "duplicate", CDP_OPT_STR, &duplicate, "P%",
+		{ 0, "duplicate", CDP_OPT_STR, &g.duplicate, "P%",
 		  "records that are sent again; default 0.5%" },
-		{ 0, "junk", CDP_OPT_STR, &junk, "P%",
+		{ 0, "junk", CDP_OPT_STR, &g.junk, "P%",
 		  "records with an id that is none; default 0.3%" },
-		{ 0, "malformed", CDP_OPT_STR, &malformed, "P%",
+		{ 0, "malformed", CDP_OPT_STR, &g.malformed, "P%",
 		  "spoilt copies of records; default 0.1%" },
 		{ 0, "one-id", CDP_OPT_FLAG, &g.one_id, NULL,
 		  "put the true person into events as one_id" },
@@ -369,39 +421,11 @@ int main(int argc, char **argv)
 		.opts = opts,
 		.answers = CDP_ANSWERS_NO_INPUT,
 	};
-	const bool clean =
-		(cdp_cli_start(&g.cli, &tool, argc, argv), format == FORMAT_EVENTS);
 
-	if (format == FORMAT_BANK && (!g.output || strcmp(g.output, "-") == 0))
-		cdp_cli_usage(&g.cli, "a directory is needed: -o DIR");
-	if (format == FORMAT_BANK && g.one_id)
-		cdp_cli_usage(&g.cli, "option '--one-id' is for '--format events'");
-	if (events < 0)
-		events = customers * days * 2;
-	if (events > CDP_BANK_EVENTS_MAX)
-		cdp_cli_usage(&g.cli, "that would be more than %u events",
-			      CDP_BANK_EVENTS_MAX);
-	g.conf.seed = (uint64_t)seed;
-	g.conf.events = (uint64_t)events;
-	g.conf.customers = (uint32_t)customers;
-	g.conf.days = (uint32_t)days;
-	parse_date(&g, start);
-	parse_rate(&g, &g.conf.late, "late", late ? late : clean ? "0%" : "3%");
-	parse_rate(&g, &g.conf.duplicate, "duplicate",
-		   duplicate ? duplicate
-		   : clean   ? "0%"
-			     : "0.5%");
-	parse_rate(&g, &g.conf.junk, "junk", junk ? junk : clean ? "0%" : "0.3%");
-	parse_rate(&g, &g.conf.malformed, "malformed",
-		   malformed ? malformed
-		   : clean   ? "0%"
-			     : "0.1%");
-	if ((uint64_t)g.conf.late + g.conf.duplicate + g.conf.junk + g.conf.malformed >
-	    1000000)
-		cdp_cli_usage(&g.cli,
-			      "the shares of faulty records add up to more than 100%%");
+	cdp_cli_start(&g.cli, &tool, argc, argv);
+	parse_options(&g);
 	g.bank = cdp_bank_new(&g.conf, &g.err);
-	rc = !g.bank ? -1 : format == FORMAT_EVENTS ? gen_events(&g) : gen_bank(&g);
+	rc = !g.bank ? -1 : g.format == FORMAT_EVENTS ? gen_events(&g) : gen_bank(&g);
 	cdp_bank_free(g.bank);
 	return rc < 0 ? cdp_cli_fail(&g.cli, &g.err) : cdp_cli_finish(&g.cli);
 }

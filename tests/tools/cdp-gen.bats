@@ -142,7 +142,7 @@ core() {
   [ "$(grep -c '"time":4070908800000,' lines)" -eq "$(truth .files.sensors.malformed_by.future)" ]
   [ "$(LC_ALL=C grep -c "$(printf '\377')" lines)" -eq "$(truth .files.sensors.malformed_by.utf8)" ]
   [ "$(utf8 lines | jq -R 'try (fromjson | empty) catch 1' | wc -l)" -eq "$(truth .files.sensors.malformed_by.cut)" ]
-  [ "$(grep -c '\[32/Foo' "$BANK"/access/*.log | cut -d: -f2 | paste -sd+ | bc)" -eq "$(truth .files.access.malformed_by.type)" ]
+  [ "$(cat "$BANK"/access/*.log | grep -c '\[32/Foo')" -eq "$(truth .files.access.malformed_by.type)" ]
 }
 
 @test "the funnels of the truth are those of its events" {
