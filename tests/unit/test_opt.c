@@ -171,8 +171,8 @@ static void test_texts(void)
 		     0, 4);
 	is_str(cdp_buf_str(&b),
 	       "a text of more than eighty columns is broken between its words and "
-	       "never\n"
-	       "inside\n    of one of them\n",
+	       "never inside\n"
+	       "    of one of them\n",
 	       "help is wrapped at word ends");
 	cdp_buf_release(&b);
 }
