@@ -1,0 +1,63 @@
+# cdp-segment: memberships, differences, algebra.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  cat >s.json <<'END'
+{"segments":[
+ {"name":"both","when":"segments.rich && segments.active"},
+ {"name":"rich","when":"tags.aum > 100"},
+ {"name":"active","when":"tags.days < 30"}]}
+END
+  printf '%s\n' '{"one_id":"b","tags":{"aum":200,"days":5}}' \
+    '{"one_id":"a","tags":{"aum":50,"days":5}}' '{"one_id":"c","tags":{"aum":500}}' >profiles
+}
+
+members() {
+  jq -r '"\(.one_id)/\(.segment)\(.change // "" | if . == "" then "" else "/" + . end)"' | xargs
+}
+
+@test "memberships come by customer, then by definition, whatever the order of profiles" {
+  cdp-segment -d s.json --as-of 2024-05-01 profiles >out
+  [ "$(members <out)" = 'a/active b/both b/rich b/active c/rich' ]
+  tac profiles | cdp-segment -d s.json --as-of 2024-05-01 | cmp out -
+  cdp-segment -d s.json --as-of 2024-05-01 -j 3 profiles | cmp out -
+}
+
+@test "a difference has who entered and who left, also one without a profile now" {
+  printf '%s\n' '{"one_id":"b","segment":"both"}' '{"one_id":"a","segment":"rich"}' \
+    '{"one_id":"gone","segment":"rich"}' '{"one_id":"a","segment":"unknown"}' >before
+  [ "$(cdp-segment -d s.json --previous before profiles | members)" = \
+    'a/rich/left a/active/entered b/rich/entered b/active/entered c/rich/entered gone/rich/left' ]
+}
+
+@test "a run differs from itself in nothing" {
+  cdp-segment -d s.json profiles >before
+  [ -z "$(cdp-segment -d s.json --previous before profiles)" ]
+}
+
+@test "rules may refer to audiences of other streams" {
+  printf '%s\n' '{"one_id":"a","segment":"vip"}' '{"one_id":"c","segment":"vip","change":"left"}' >vip
+  echo '{"segments":[{"name":"x","when":"segments.vip && !(has(tags.aum) && tags.aum > 100)"}]}' >x.json
+  [ "$(cdp-segment -d x.json --with vip profiles | members)" = 'a/x' ]
+}
+
+@test "counts agree with memberships" {
+  cdp-segment -d s.json --count profiles | jq -c '[.segment,.customers]' >counts
+  cdp-segment -d s.json profiles | jq -r .segment | sort | uniq -c | awk '{print $2, $1}' | sort >want
+  jq -r '.[0] + " " + (.[1] | tostring)' counts | sort | diff -u want -
+}
+
+@test "--segment writes only that audience, and an unknown one is refused" {
+  [ "$(cdp-segment -d s.json --segment rich profiles | members)" = 'b/rich c/rich' ]
+  run -2 --separate-stderr cdp-segment -d s.json --segment poor profiles
+  [[ $stderr == "cdp-segment: --segment: s.json does not define 'poor'"* ]]
+}
+
+@test "what is no profile is rejected" {
+  echo '{"tags":{}}' >bad
+  run -3 --separate-stderr cdp-segment -d s.json bad profiles
+  [ "${#lines[@]}" -eq 5 ]
+  [ "$stderr" = 'cdp-segment: bad:1: not a profile: no one_id' ]
+}

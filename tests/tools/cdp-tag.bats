@@ -1,0 +1,112 @@
+# cdp-tag: definitions, independence of order, agreement with SQL and with a bank's truth.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+# One small bank for all tests of this file: clean events, profiles and rows.
+setup_file() {
+  export BANK=$BATS_FILE_TMPDIR/bank CLEAN=$BATS_FILE_TMPDIR/clean.ndjson
+  cdp-gen --seed 3 --customers 600 --days 14 --start 2024-04-17 -o "$BANK"
+  for f in "$BANK"/sensors/*.log "$BANK"/core/transactions-*.gz "$BANK/core/holdings.ndjson" \
+    "$BANK/core/profiles.ndjson"; do
+    cdp-collect -q --max-rejects 5% --rejects /dev/null --dedup 3d "$f"
+  done >"$CLEAN"
+}
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+}
+
+tags() {
+  cdp-tag --key ids.customer --as-of 2024-05-01 -d "$1" "${@:2}"
+}
+
+@test "neither order of lines nor number of threads changes a byte" {
+  tags "$SAMPLES/bank/tags.json" -j 1 "$CLEAN" >one
+  tags "$SAMPLES/bank/tags.json" -j 3 "$CLEAN" >three
+  cmp one three
+  sort -R --random-source=<(yes) "$CLEAN" | tags "$SAMPLES/bank/tags.json" >shuffled
+  cmp one shuffled
+  [ "$(wc -l <one)" -gt 500 ]
+}
+
+@test "count, sum, max, distinct and days agree with SQL" {
+  echo '{"tags":[{"name":"n","value":"count(event == '"'pay_success'"')"},
+    {"name":"s","value":"sum(props.amount, event == '"'pay_success'"')"},
+    {"name":"m","value":"max(props.amount, event == '"'pay_success'"')"},
+    {"name":"p","value":"distinct(props.product, event == '"'view_product'"' && within('"'7d'"'))"},
+    {"name":"d","value":"days(event == '"'app_start'"')"}]}' >t.json
+  tags t.json "$CLEAN" |
+    jq -r '[.["ids.customer"], .tags.n, .tags.s, .tags.m // 0, .tags.p, .tags.d] | @tsv' |
+    awk -F'\t' '$2 || $5 || $6 { printf "%s|%d|%.2f|%.2f|%d|%d\n", $1, $2, $3, $4, $5, $6 }' >ours
+  jq -r 'select(.event and .ids.customer) | [.ids.customer, .event, .time,
+    (.props.amount // 0), (.props.product // "")] | @tsv' "$CLEAN" >events.tsv
+  sqlite3 :memory: 'create table e(c text, event text, time text, amount real, product text);' \
+    '.mode tabs' '.import events.tsv e' '.mode list' "
+    select * from (select c, sum(event = 'pay_success') n,
+      printf('%.2f', sum(case when event = 'pay_success' then amount else 0 end)),
+      printf('%.2f', coalesce(max(case when event = 'pay_success' then amount end), 0)),
+      count(distinct case when event = 'view_product' and time >= '2024-04-23T16:00:00.000Z'
+        then product end) p,
+      count(distinct case when event = 'app_start' then date(time, '+8 hours') end) d
+      from e where time < '2024-04-30T16:00:00.000Z' group by c)
+    where n or p or d order by c" >theirs
+  [ -s theirs ]
+  diff -u theirs ours
+}
+
+@test "tiers of assets and maturing holdings are those that were planted" {
+  tags "$SAMPLES/bank/tags.json" "$CLEAN" >profiles
+  jq -r '.aum_tiers[] | select(.customers > 0) | "\(.tier) \(.customers)"' "$BANK/truth.json" |
+    sort >planted
+  jq -r '.tags.aum_tier // empty' profiles | sort | uniq -c | awk '{ print $2, $1 }' | sort >ours
+  diff -u planted ours
+  [ "$(grep -c '"maturing_7d":true' profiles)" -gt 0 ]
+}
+
+@test "a row that was removed is no holding any more" {
+  printf '%s\n' \
+    '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","type":"detail","detail":"holding","row":"1","props":{"v":1}}' \
+    '{"one_id":"a","time":"2024-04-02T00:00:00.000Z","type":"detail","detail":"holding","row":"2","props":{"v":2}}' \
+    '{"one_id":"a","time":"2024-04-03T00:00:00.000Z","type":"detail","detail":"holding","row":"1","deleted":true}' >in
+  echo '{"tags":[{"name":"v","value":"details.holding.map(h, h.v)"}]}' >t.json
+  cdp-tag -d t.json --as-of 2024-05-01 in >out
+  echo '{"one_id":"a","as_of":"2024-04-30T16:00:00.000Z","tags":{"v":[2]}}' | diff -u - out
+}
+
+@test "sums of money are exact" {
+  for i in 1 2 3; do
+    echo '{"one_id":"a","time":"2024-04-01T00:00:0'$i'.000Z","event":"e","props":{"x":0.1}}'
+  done >in
+  echo '{"tags":[{"name":"s","value":"sum(props.x)"}]}' >t.json
+  [ "$(cdp-tag -d t.json --as-of 2024-05-01 in | jq -c .tags)" = '{"s":0.3}' ]
+}
+
+@test "events at or after the base time do not count" {
+  echo '{"one_id":"a","time":"2024-04-30T16:00:00.000Z","event":"e"}' >in
+  echo '{"tags":[{"name":"n","value":"count()"}]}' >t.json
+  [ "$(cdp-tag -d t.json --as-of 2024-05-01 in | jq .tags.n)" -eq 0 ]
+  [ "$(cdp-tag -d t.json --as-of 2024-05-02 in | jq .tags.n)" -eq 1 ]
+}
+
+@test "a result of another type is no value, and -v says why" {
+  echo '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","event":"e"}' >in
+  echo '{"tags":[{"name":"x","type":"int","value":"last(event)"}]}' >t.json
+  run -0 --separate-stderr cdp-tag -v -d t.json --as-of 2024-05-01 in
+  [ "$output" = '{"one_id":"a","as_of":"2024-04-30T16:00:00.000Z","tags":{}}' ]
+  [[ $stderr == *"tag 'x' has no value for 1 customers: the value is no int"* ]]
+}
+
+@test "what is wrong in a definition is shown with its place" {
+  bad() {
+    echo "$1" >t.json
+    run -2 --separate-stderr cdp-tag -d t.json /dev/null
+    [ "$stderr" = "cdp-tag: t.json: $2" ]
+  }
+  bad '{"tags":[]}' 'tags: expected a list of tags'
+  bad '{"tags":[{"name":"a"}]}' 'a: expected either value or layers'
+  bad '{"tags":[{"name":"a","value":"1","valeu":2}]}' "a: unknown member 'valeu'; did you mean 'value'?"
+  bad '{"tags":[{"name":"a","value":"tags.b"},{"name":"b","value":"tags.a"}]}' 'a: depends on itself'
+  bad '{"tags":[{"name":"a","value":"1"},{"name":"a","value":"2"}]}' "tags[1].name: 'a' stands twice"
+  bad '{"tags":[{"name":"a","value":"count(evnt == 1)"}]}' \
+    "a: value: 1:7: unknown name 'evnt'; did you mean 'event'?"
+}
