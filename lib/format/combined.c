@@ -7,6 +7,7 @@
 #include "format/stamp.h"
 #include "record/json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct slice {
@@ -253,21 +254,37 @@ static const char *id_kind(const struct cdp_format_opts *o, struct slice name)
 	return NULL;
 }
 
-static bool is_event(const struct cdp_format_opts *o, struct slice name)
+/* The event that the query names, if it does, into r->event. */
+static bool named_event(struct cdp_combined *r, struct slice query)
 {
-	return o->event_param && strlen(o->event_param) == name.n &&
-	       memcmp(o->event_param, name.p, name.n) == 0;
+	const char *wanted = r->opts->event_param;
+	struct slice name, value;
+	bool found = false;
+
+	while (wanted && next_param(&query, &name, &value)) {
+		name = percent_decoded(&r->names, name);
+		if (!value.n || strlen(wanted) != name.n ||
+		    memcmp(wanted, name.p, name.n) != 0)
+			continue;
+		value = percent_decoded(&r->value, value);
+		cdp_buf_reset(&r->event);
+		cdp_buf_add(&r->event, value.p, value.n);
+		found = true;
+	}
+	return found;
 }
 
-/* Properties that the line itself has. */
-static bool is_taken(struct slice name)
+/* Properties that the line itself has.  A request that names its event is but a carrier:
+ * its method, path, status and size say nothing of the event. */
+static bool is_taken(struct slice name, bool carrier)
 {
 	static const char *const names[] = {
-		"ip",    "request", "method",     "path",          "protocol", "status",
-		"bytes", "referer", "user_agent", "forwarded_for", "query",
+		"ip",     "referer", "user_agent", "forwarded_for", "query", "request",
+		"method", "path",    "protocol",   "status",        "bytes",
 	};
+	size_t n = carrier ? 5 : sizeof(names) / sizeof(*names);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < n; i++)
 		if (strlen(names[i]) == name.n && memcmp(names[i], name.p, name.n) == 0)
 			return true;
 	return false;
@@ -282,10 +299,9 @@ static void put_pair(struct cdp_buf *b, struct slice name, struct slice value)
 	cdp_json_str(b, value.p, value.n);
 }
 
-/* Parameters become ids, the event's name, or properties; of those whose name is taken,
- * members of "query". */
-static int read_query(struct cdp_combined *r, struct slice query, struct cdp_buf *b,
-		      struct cdp_err *err)
+/* Parameters become ids or properties; those whose name is taken, members of "query". */
+static int read_query(struct cdp_combined *r, struct slice query, bool carrier,
+		      struct cdp_buf *b, struct cdp_err *err)
 {
 	struct slice name, value;
 	const char *kind;
@@ -299,12 +315,10 @@ static int read_query(struct cdp_combined *r, struct slice query, struct cdp_buf
 		if (kind &&
 		    cdp_ids_put(&r->ids, kind, strlen(kind), value.p, value.n, err) < 0)
 			return -1;
-		if (is_event(r->opts, name) && value.n) {
-			cdp_buf_reset(&r->event);
-			cdp_buf_add(&r->event, value.p, value.n);
-		} else if (!kind) {
-			put_pair(is_taken(name) ? &r->query : b, name, value);
-		}
+		if (kind || (carrier && strlen(r->opts->event_param) == name.n &&
+			     memcmp(r->opts->event_param, name.p, name.n) == 0))
+			continue;
+		put_pair(is_taken(name, carrier) ? &r->query : b, name, value);
 	}
 	if (r->query.n > 1) {
 		cdp_json_key(b, "query");
@@ -348,52 +362,64 @@ static bool request_parts(struct slice request, struct slice *method,
 	return target->n && protocol->n > 5 && memcmp(protocol->p, "HTTP/", 5) == 0;
 }
 
-static int put_request(struct cdp_combined *r, struct slice raw, struct cdp_buf *b,
-		       struct cdp_err *err)
+static int put_request(struct cdp_combined *r, struct slice raw, bool *carrier,
+		       struct cdp_buf *b, struct cdp_err *err)
 {
-	struct slice request, method, target, protocol;
+	struct slice request, method, target, protocol, query = { "", 0 };
 	const char *mark;
-	size_t path_len;
 
+	*carrier = false;
 	request = text_of(&r->request, raw);
 	if (!request_parts(request, &method, &target, &protocol)) {
 		put(b, "request", request);
 		return 0;
 	}
 	mark = memchr(target.p, '?', target.n);
-	path_len = mark ? (size_t)(mark - target.p) : target.n;
-	put(b, "method", method);
-	put(b, "path", (struct slice){ target.p, path_len });
 	if (mark) {
-		if (read_query(r, (struct slice){ mark + 1, target.n - path_len - 1 }, b,
-			       err) < 0)
-			return -1;
+		query = (struct slice){ mark + 1,
+					(size_t)(target.p + target.n - mark - 1) };
+		target.n = (size_t)(mark - target.p);
+		*carrier = named_event(r, query);
 	}
-	put(b, "protocol", protocol);
+	if (!*carrier) {
+		put(b, "method", method);
+		put(b, "path", target);
+	}
+	if (read_query(r, query, *carrier, b, err) < 0)
+		return -1;
+	if (!*carrier)
+		put(b, "protocol", protocol);
+	return 0;
+}
+
+static int put_number(struct cdp_buf *b, const char *key, struct slice s, uint64_t max,
+		      bool write, struct cdp_err *err)
+{
+	uint64_t v;
+
+	if (cdp_num_u64(&v, s.p, s.n, max, err) < 0)
+		return cdp_canon_bad(err, key, "'%s' is not a number up to %" PRIu64,
+				     cdp_excerpt(s.p, s.n).s, max);
+	if (write) {
+		cdp_json_key(b, key);
+		cdp_buf_addu(b, v);
+	}
 	return 0;
 }
 
 static int put_props(struct cdp_combined *r, const struct fields *f, struct cdp_buf *b,
 		     struct cdp_err *err)
 {
-	uint64_t v;
+	bool carrier;
 
 	cdp_buf_addc(b, '{');
 	put(b, "ip", f->host);
-	if (put_request(r, f->request, b, err) < 0)
+	if (put_request(r, f->request, &carrier, b, err) < 0 ||
+	    put_number(b, "status", f->status, 999, !carrier, err) < 0)
 		return -1;
-	if (cdp_num_u64(&v, f->status.p, f->status.n, 999, err) < 0)
-		return cdp_canon_bad(err, "status", "'%s' is not a status",
-				     cdp_excerpt(f->status.p, f->status.n).s);
-	cdp_json_key(b, "status");
-	cdp_buf_addu(b, v);
-	if (f->bytes.n != 1 || *f->bytes.p != '-') {
-		if (cdp_num_u64(&v, f->bytes.p, f->bytes.n, UINT64_MAX, err) < 0)
-			return cdp_canon_bad(err, "bytes", "'%s' is not a size",
-					     cdp_excerpt(f->bytes.p, f->bytes.n).s);
-		cdp_json_key(b, "bytes");
-		cdp_buf_addu(b, v);
-	}
+	if ((f->bytes.n != 1 || *f->bytes.p != '-') &&
+	    put_number(b, "bytes", f->bytes, UINT64_MAX, !carrier, err) < 0)
+		return -1;
 	put_quoted(r, b, "referer", f->referer);
 	put_quoted(r, b, "user_agent", f->agent);
 	put_quoted(r, b, "forwarded_for", f->forwarded);

@@ -7,8 +7,10 @@
  * \xHH (nginx) and \" \\ \n \r \t \b \v (Apache) in quoted fields are undone; a field
  * that is no UTF-8 then is kept as it is written.  Each line is an event: method, path,
  * status and so on are its properties, as are the parameters of the query; one whose name
- * is taken goes into "query".  Its ids are the parameters that the options name and the
- * user that the server knew (login kind); failing all, the address of the client, "ip".
+ * is taken goes into "query".  When a parameter names the event, the request is but its
+ * carrier and has no method, path, protocol, status and bytes.  Its ids are the
+ * parameters that the options name and the user that the server knew (login kind);
+ * failing all, the address of the client, "ip".
  */
 #ifndef CDP_FORMAT_COMBINED_H
 #define CDP_FORMAT_COMBINED_H

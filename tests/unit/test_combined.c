@@ -88,13 +88,13 @@ static void parameters(void)
 		"\"1\",\"e\":\"\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5},"
 		"\"source\":\"access\"}",
 		"named parameters are ids unless empty");
-	becomes("h - - " AT " \"GET /e.gif?e=buy&ck=1&amount=5.00 HTTP/1.1\" 200 5",
+	becomes("h - - " AT " \"GET /e.gif?e=buy&ck=1&amount=5.00&path=a&ip=b HTTP/1.1\" "
+		"200 5",
 		"{\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"buy\",\"ids\":{"
 		"\"cookie\":"
-		"\"1\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\",\"path\":\"/e.gif\","
-		"\"amount\":\"5.00\",\"protocol\":\"HTTP/"
-		"1.1\",\"status\":200,\"bytes\":5},"
-		"\"source\":\"access\"}",
+		"\"1\"},\"props\":{\"ip\":\"h\",\"amount\":\"5.00\",\"path\":\"a\","
+		"\"query\":"
+		"{\"ip\":\"b\"}},\"source\":\"access\"}",
 		"one of them may name the event");
 	becomes("h - - " AT " \"GET /e.gif?e=a%0Ab HTTP/1.1\" 200 5",
 		"event: event contains a control character", "but not just as anything");
@@ -118,7 +118,7 @@ static void wrong(void)
 	becomes("h - - " AT " \"GET / HTTP/1.1\\\"",
 		"request: no request, or a malformed one", "and a backslash at the end");
 	becomes("h - - " AT " \"GET / HTTP/1.1\" ok 5 \"-\" \"-\"",
-		"status: 'ok' is not a status", "a status is a number");
+		"status: 'ok' is not a number up to 999", "a status is a number");
 	becomes("h - - [31/Feb/2026:00:00:00 +0000] \"GET / HTTP/1.1\" 200 5 \"-\" \"-\"",
 		"time: '31/Feb/2026:00:00:00 +0000' is no day of the calendar",
 		"a day is one of the calendar");
