@@ -71,7 +71,7 @@ struct cdp_excerpt cdp_excerpt(const char *p, size_t n)
 				e.s[i] = '?';
 	e.s[k] = '\0';
 	if (k < n)
-		strcpy(e.s + k, "...");
+		memcpy(e.s + k, "...", 4);
 	return e;
 }
 
