@@ -1,0 +1,105 @@
+load ../helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+}
+
+@test "a record that matches leaves byte for byte, whatever it looks like" {
+  cat >in <<'END'
+{ "a" : 1.10 , "b":1e2, "c":-0 ,"d":"\u00e9\/é", "a" :2 }
+{"big":123456789012345678901234567890,"e":1e999,"s":"\ud800"}
+END
+  cdp-filter -e 'true' in >out
+  cmp in out
+}
+
+@test "of duplicate members the last one counts" {
+  run -0 cdp-filter --count -e 'a == 2' <<<'{"a":1,"a":2}'
+  [ "$output" = '{"result":"count","count":1}' ]
+}
+
+@test "--unique-keys rejects a record with duplicate members" {
+  run -3 --separate-stderr cdp-filter --unique-keys <<<'{"a":1,"a":2}'
+  [ -z "$output" ]
+}
+
+@test "counts are the same for any number of jobs" {
+  for i in {1..30000}; do
+    echo "{\"event\":\"e$((i % 7))\",\"n\":$((i % 1000))}"
+  done >in
+  cdp-filter -j 1 --count-by event in >want
+  cdp-filter -j 1 --count-by n in >>want
+  [ "$(wc -l <want)" -eq 1007 ]
+  for jobs in 2 4; do
+    cdp-filter -j $jobs --count-by event in >got
+    cdp-filter -j $jobs --count-by n in >>got
+    same want got
+  done
+}
+
+@test "--trusted gives the same answers on canonical records" {
+  for args in "-e event=='buy_fund'" "--count-by event" "--count-by props.product" \
+    "--fields time,props.amount" "-e one_id=='fa70449406c92031'"; do
+    # shellcheck disable=SC2086
+    cdp-filter $args "$SAMPLES/events.ndjson" >want
+    # shellcheck disable=SC2086
+    cdp-filter $args --trusted "$SAMPLES/events.ndjson" >got
+    [ -s want ]
+    same want got
+  done
+}
+
+@test "nothing counted after --strict met a bad record" {
+  run -3 --separate-stderr cdp-filter --strict --count < <(printf '{"a":1}\nbad\n')
+  [ -z "$output" ]
+}
+
+@test "-o keeps the old file when the input cannot be read" {
+  echo old >out
+  echo '{"a":1}' >in
+  run -4 cdp-filter -o out missing in
+  [ "$(cat out)" = old ]
+  cdp-filter -o out in
+  same in out
+}
+
+@test "-o may be one of the inputs" {
+  printf '{"a":1}\n{"a":2}\n' >file
+  cdp-filter -e 'a == 2' -o file file
+  [ "$(cat file)" = '{"a":2}' ]
+}
+
+@test "-o x.gz is compressed and can be read back" {
+  cdp-filter -o x.gz "$SAMPLES/events.ndjson"
+  gzip -t x.gz
+  cdp-filter x.gz >got
+  same "$SAMPLES/events.ndjson" got
+}
+
+@test "--set of time takes an instant and writes it canonically" {
+  run -0 cdp-filter --set "time=timestamp('2024-04-25T14:59:46.1+08:00')" <<<'{"time":"x","a":1}'
+  [ "$output" = '{"time":"2024-04-25T06:59:46.100Z","a":1}' ]
+}
+
+@test "--fields sees what --set has set" {
+  run -0 cdp-filter --set 'b=a + 1' --fields b <<<'{"a":1}'
+  [ "$output" = '{"b":2}' ]
+}
+
+@test "-e sees bound names before members" {
+  run -0 cdp-filter --bind 'a=5' -e 'a == 5' <<<'{"a":1}'
+  [ "$output" = '{"a":1}' ]
+}
+
+@test "lines beyond --line-max are rejected" {
+  run -3 --separate-stderr cdp-filter --line-max 1K < <(printf '{"a":"%02000d"}\n{"b":1}\n' 0)
+  [ "$output" = '{"b":1}' ]
+  [ "$stderr" = "cdp-filter: standard input:1: line is longer than 1024 bytes" ]
+}
+
+@test "a FIFO operand is read like a pipe" {
+  mkfifo f
+  echo '{"a":1}' >f &
+  run -0 cdp-filter f
+  [ "$output" = '{"a":1}' ]
+}
