@@ -83,6 +83,10 @@ $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
+BENCHERS := mkevents measure bench_scan
+$O/bench/%: $O/tests/bench/%.o $O/libcdp.a
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS)
 $O/bench/bench_scan: $O/tests/bench/bench_scan.o $O/tests/bench/yard_simdjson.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(CXX) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS) -o $@ $^ $(LIBS) -lsimdjson
@@ -137,10 +141,14 @@ fuzz: ## run every fuzz target under libFuzzer for FUZZ_SECONDS
 build/fuzz/engine/%: build/fuzz/tests/fuzz/%.o build/fuzz/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
-bench: ## measure against what performance should be
+bench: ## measure against what performance should be; BENCH=full: 10 M events
 	@.ci/deps.sh build bench
-	@$(MAKE) -s -j$(JOBS) all
+	@$(MAKE) -s -j$(JOBS) $(TOOLS:%=$O/%) $(BENCHERS:%=$O/bench/%)
 	@tests/bench/run.sh
+bench-deps: ## install the databases that bench compares with
+	@.ci/deps.sh build bench
+	@mkdir -p build/bench
+	@npm install --prefix build/bench --no-audit --no-fund --no-save @duckdb/node-api chdb
 soak: all ## run for long under kill -9
 	@tests/soak/run.sh
 check-data: all ## compare answers on real data, DATA=DIR
@@ -167,7 +175,8 @@ clean: ## remove everything generated
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 FORCE:
-.PHONY: all units fuzzers deps demo test test.release test.asan lint bless format asan fuzz bench soak \
+.PHONY: all units fuzzers deps demo test test.release test.asan lint bless format asan fuzz bench \
+	bench-deps soak \
 	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
