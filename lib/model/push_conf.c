@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "record/tree.h"
 
-enum { OUTBOX_BATCH = 1000, PROGRAM_BATCH = 100, BATCH_MAX = 10000, NAME_MAX_LEN = 64 };
+enum { OUTBOX_BATCH = 8192, PROGRAM_BATCH = 100, BATCH_MAX = 10000, NAME_MAX_LEN = 64 };
 #define TIMEOUT_MS 60000
 
 static int bad(struct cdp_err *err, const char *where, const char *what)
