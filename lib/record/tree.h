@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Load one JSON file (ceiling 64 MiB, duplicate keys refused); errors are of usage kind
- * and read "FILE: LINE:COLUMN: reason".  Free with json_decref. */
+/* Load one JSON file (ceiling 64 MiB, duplicate keys refused, a BOM skipped).  Errors are
+ * of usage kind and read "FILE: LINE:COLUMN: reason"; a file that cannot be read is one
+ * of system kind.  Free with json_decref. */
 json_t *cdp_tree_load(const char *path, struct cdp_err *err);
 json_t *cdp_tree_parse(const char *text, size_t n, const char *name, struct cdp_err *err);
 
