@@ -210,6 +210,9 @@ static struct cdp_node *slot(struct cdp_compiler *c, const struct chain *ch,
 {
 	struct cdp_node *n = cdp_node_new(c, op, ch->base->pos, 0);
 
+	if (ch->n > CDP_DEPTH_MAX)
+		return cdp_compile_fail(c, ch->base->pos, "no record is %zu members deep",
+					ch->n);
 	n->ref = cdp_paths_add_keys(c->env->paths, ch->names, ch->lens, ch->n);
 	n->name = chain_text(c, ch, ch->n, &n->name_n);
 	n->why = missing_text(c, n->name);
@@ -240,7 +243,7 @@ static struct cdp_node *as_of(struct cdp_compiler *c, const struct chain *ch, bo
 
 	if (record_may_have(c, ch)) {
 		n = slot(c, ch, has ? CDP_N_HAS_SLOT : CDP_N_AS_OF);
-		if (!has)
+		if (n && !has)
 			n->stype = CDP_V_TIMESTAMP;
 		return n;
 	}
