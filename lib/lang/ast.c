@@ -128,9 +128,17 @@ static void add_chain(struct cdp_buf *b, const struct cdp_ast *a, const char *op
 
 static void add_op(struct cdp_buf *b, const struct cdp_ast *a)
 {
+	/* -(1) is no literal, -1 is. */
+	bool number = a->op == CDP_OP_NEG && a->kid[0]->kind == CDP_A_LITERAL;
+
 	if (a->count == 1) {
 		cdp_buf_adds(b, cdp_op_text((enum cdp_op)a->op));
-		add_operand(b, a->kid[0]);
+		cdp_buf_adds(b, number ? "(" : "");
+		if (number)
+			cdp_ast_text(b, a->kid[0]);
+		else
+			add_operand(b, a->kid[0]);
+		cdp_buf_adds(b, number ? ")" : "");
 		return;
 	}
 	add_operand(b, a->kid[0]);

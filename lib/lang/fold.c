@@ -207,6 +207,8 @@ static void fuse_comparison(struct cdp_node *n)
 		   (k->value.type == CDP_V_INT || k->value.type == CDP_V_DOUBLE)) {
 		fuse(n, CDP_N_SLOT_CMP, s, &k->value);
 		n->sub = op;
+		n->number = k->value.type == CDP_V_INT ? (double)k->value.i : k->value.d;
+		n->quick = n->number > -1e15 && n->number < 1e15;
 	} else if (s->op == CDP_N_SLOT && k->value.type == CDP_V_STRING &&
 		   (op == CDP_OP_EQ || op == CDP_OP_NE)) {
 		fuse(n, CDP_N_SLOT_IS, s, &k->value);

@@ -66,6 +66,8 @@ struct cdp_node {
 	const struct cdp_regex *regex;
 	const struct cdp_zone *zone;
 	struct cdp_value value;
+	double number; /* SLOT_CMP: the constant, if `quick`: below 1e15, and no NaN */
+	bool quick;
 };
 
 /* Function calls.  `args` holds the receiver first. */

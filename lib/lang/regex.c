@@ -8,7 +8,7 @@
 
 enum {
 	PATTERN_MAX = 16 * 1024,
-	MATCH_LIMIT = 1000000, /* backtracking steps: a fraction of a second */
+	MATCH_LIMIT = 250000, /* backtracking steps: a tenth of a second */
 	DEPTH_LIMIT = 100000,
 	HEAP_LIMIT_KIB = 32 * 1024,
 	PAREN_LIMIT = 100,

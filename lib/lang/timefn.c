@@ -263,27 +263,40 @@ static int date(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value 
 	return cdp_timestamp_from_ns(ev, (__int128)cdp_zone_day_start(z, day) * NS, out);
 }
 
+static void put_digits(char *p, unsigned v, unsigned n)
+{
+	while (n > 0) {
+		p[--n] = (char)('0' + v % 10);
+		v /= 10;
+	}
+}
+
 static int day(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *args,
 	       struct cdp_value *out)
 {
 	const struct cdp_zone *z;
-	struct cdp_civil c;
+	int8_t month, mday;
+	int32_t year;
 	char *text;
 
 	if (args[0].type != CDP_V_TIMESTAMP)
 		return cdp_eval_fail(ev, "no such overload: day(%s)",
 				     cdp_type_word(args[0].type));
 	z = n->count > 1 ? zone_arg(ev, n, &args[1]) : run_zone(ev, n);
-	text = z ? cdp_eval_alloc(ev, 16) : NULL;
+	text = z ? cdp_eval_alloc(ev, 10) : NULL;
 	if (!text)
 		return -1;
-	cdp_zone_civil(z, args[0].t, &c);
-	snprintf(text, 16, "%04d-%02d-%02d", (int)(c.year % 10000), c.month % 100,
-		 c.day % 100);
+	cdp_civil_from_days(z == ev->days.z ? cdp_zone_cursor_day(&ev->days, args[0].t.s)
+					    : cdp_zone_day(z, args[0].t.s),
+			    &year, &month, &mday);
+	put_digits(text, (unsigned)year, 4);
+	text[4] = text[7] = '-';
+	put_digits(text + 5, (unsigned)month, 2);
+	put_digits(text + 8, (unsigned)mday, 2);
 	*out = (struct cdp_value){ .type = CDP_V_STRING,
 				   .from_record = args[0].from_record };
 	out->s.p = text;
-	out->s.n = strlen(text);
+	out->s.n = 10;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ static const char event[] =
 	"\"huge\":1e999,\"name\":\"\\u94f6\\u884c\",\"plain\":\"bank\","
 	"\"nul\":null,\"yes\":true,\"list\":[1,2.5,\"x\",[4],{\"k\":[7]}],"
 	"\"obj\":{\"a\":1,\"b\":{\"c\":\"deep\"},\"a\":2,\"x\\u0079\":9},\"a b\":1,"
+	"\"cents\":0.10,\"neg\":-1.50,\"exp\":1.5e3,\"long\":1000000000000001,"
 	"\"\xe9\x87\x91\xe9\xa2\x9d\":8,\"$lib\":\"js\",\"day\":\"2024-05-01\"},"
 	"\"sent\":null,\"received\":\"yesterday\",\"list\":5}";
 
@@ -107,6 +108,12 @@ static const struct cel_case mixing[] = {
 	{ "props.plain > 5", "error: no such overload: string > int" },
 	{ "props.nul >= 1", "error: no such overload: null >= int" },
 	{ "props.big > 9223372036854775807", F },
+	{ "props.cents > 0.1 && props.cents < 0.3", F },
+	{ "props.cents == 0.1", T },
+	{ "props.cents * -1 < 0 && props.neg > -1.51 && props.neg < -1.49", T },
+	{ "props.neg == -1.5 && props.neg < -1 && props.neg > -2", T },
+	{ "props.exp == 1500 && props.exp > 1499", T },
+	{ "props.long == 1000000000000001 && props.long > 1000000000000000", T },
 	{ "-props.n", I(-3) },
 	{ "-props.amount", R(-5000) },
 	{ "int(props.amount) + props.n", I(5003) },

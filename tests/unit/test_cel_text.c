@@ -231,6 +231,7 @@ int main(void)
 	limits();
 	canonical("a.b[\"c\"]==0x10&&!( x)", "(a.b['c'] == 16) && (!x)");
 	canonical("1.0+2e30*-3", "1.0 + (2e+30 * (-3))");
+	canonical("--1 + -(2)", "(-(-1)) + (-(2))");
 	canonical("f(1u , b'\\x00').all(x,x>0?true:false)",
 		  "f(1u, b'\\x00').all(x, (x > 0) ? true : false)");
 	canonical("has(a.`b c`) || {'k':[null]}.k", "has(a.`b c`) || {'k': [null]}.k");
