@@ -12,18 +12,18 @@
 enum { SCANNERS = 3, BLOCK_LINES = 20, BLOCKS = 10000, EMULATED_EVERY = 16 };
 
 static const char *const lines[] = {
-	"{\"one_id\":\"5e1c0d9a3b7f2c44\",\"time\":\"2024-04-25T06:59:46.123Z\","
-	"\"event\":\"buy\",\"ids\":{\"customer\":\"C000066507\",\"x.y\":\"1\","
-	"\"device\":\"2d69d060af53a84730e329b12b6874de\"},\"props\":{\"product_id\":"
-	"\"P391930\",\"amount\":19083.88,\"page\":\"/wealth/list\",\"title\":"
-	"\"\xe5\x87\xba\xe5\x9b\xbd\xe9\x87\x91\xe8\x9e\x8d/\xe5\xa4\x96\xe5\xb8\x81\","
-	"\"stay_ms\":79669,\"first\":false,\"ref\":null}}",
-	"{\"a\":{\"b\":{\"c\":[1,-2.5e+10,{\"a\":[]},true,\"\"]}},\"eight_by\":0,"
-	"\"nine_byte\":\"\\u00e9\\n\\\\\",\"sixteen_bytes_16\":{},\"\":\"x\","
-	"\"seventeen_bytes_1\":\"\xf0\x9f\x92\xb0\xc3\xa9\"}",
+	("{\"one_id\":\"5e1c0d9a3b7f2c44\",\"time\":\"2024-04-25T06:59:46.123Z\","
+	 "\"event\":\"buy\",\"ids\":{\"customer\":\"C000066507\",\"x.y\":\"1\","
+	 "\"device\":\"2d69d060af53a84730e329b12b6874de\"},\"props\":{\"product_id\":"
+	 "\"P391930\",\"amount\":19083.88,\"page\":\"/wealth/list\",\"title\":"
+	 "\"\xe5\x87\xba\xe5\x9b\xbd\xe9\x87\x91\xe8\x9e\x8d/\xe5\xa4\x96\xe5\xb8\x81\","
+	 "\"stay_ms\":79669,\"first\":false,\"ref\":null}}"),
+	("{\"a\":{\"b\":{\"c\":[1,-2.5e+10,{\"a\":[]},true,\"\"]}},\"eight_by\":0,"
+	 "\"nine_byte\":\"\\u00e9\\n\\\\\",\"sixteen_bytes_16\":{},\"\":\"x\","
+	 "\"seventeen_bytes_1\":\"\xf0\x9f\x92\xb0\xc3\xa9\"}"),
 	"{ \"a\" : 1 ,\t\"props\" : { \"amount\" : -0 , \"title\" : \"\\\"q\\\"\" } }\r",
-	"{\"type\":\"profile\",\"props\":\"\\\\\\\\\",\"ids\":[{\"x.y\":1}],\"a\":[[[]]]"
-	"}",
+	("{\"type\":\"profile\",\"props\":\"\\\\\\\\\",\"ids\":[{\"x.y\":1}],\"a\":[[[]]]"
+	 "}"),
 	"{}",
 	"",
 };
@@ -243,9 +243,9 @@ static void test_utf8(void)
 static void test_fast(void)
 {
 	static const char *const good[] = {
-		"{\"a\":\"\xc3\xa9 \xe5\x9f\xba\xed\x9f\xbf\xee\x80\x80 "
-		"\xf0\x90\x80\x80\xf4\x8f"
-		"\xbf\xbf\",\"b\":[0,-1,1.5e-7,true,false,null,[],{},\"\"]}\n",
+		("{\"a\":\"\xc3\xa9 \xe5\x9f\xba\xed\x9f\xbf\xee\x80\x80 "
+		 "\xf0\x90\x80\x80\xf4\x8f"
+		 "\xbf\xbf\",\"b\":[0,-1,1.5e-7,true,false,null,[],{},\"\"]}\n"),
 		"{\"a\":{\"b\":{\"c\":\"\\u00e9 \\\\\"}}}\n",
 		"{}\n\n",
 	};
