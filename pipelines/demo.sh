@@ -43,25 +43,30 @@ begin=$(date +%s)
 title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, set aside:"
 table stage in out rejected <"$run/stages.ndjson"
 
-title 'Whose events are they?'
-cdp-filter --count-by "has(one_id) ? 'of a known person' : 'of nobody known'" \
-  -e 'has(event)' "$run/identified.ndjson" | table by count
-table persons identifiers <"$run/identity.json"
+title 'Who was it (cdp-idmap): persons, those of them without a name, and ids that link nobody:'
+table persons anonymous ids contested blocked <"$run/identity.json"
 
-title 'One customer with tags (cdp-tag):'
+title 'One customer with some tags (cdp-tag):'
 cdp-filter -e "has(tags.last_product) && has(tags.aum) && tags.aum > 100000" \
-  "$run/profiles.ndjson" | sed -n 1p | sed 's/,"/,\n    "/g; s/^/  /'
+  --fields one_id,tags.name,tags.city,tags.aum,tags.aum_tier,tags.risk,tags.activity,tags.last_seen,tags.favourite_channel,tags.purchases,tags.purchase_amount,tags.favourite_category,tags.holdings,tags.sleeping_value \
+  "$run/profiles.ndjson" | sed -n 1p | sed 's/,"/\n    "/g; s/^/  /'
 
 title 'Audiences (cdp-segment):'
-table segment customers share <"$run/audiences.ndjson"
+cdp-segment --count --table -d "$here/../samples/bank/segments.json" "$run/profiles.ndjson" |
+  sed 's/^/  /'
 
 title 'From a look at a product to the payment, within 7 days (cdp-funnel):'
 cdp-funnel --trusted --table --window 7d --step view_product --step click_buy \
   --step submit_order --step pay_success "$run/identified.ndjson" | sed 's/^/  /'
 
-title 'Messages (cdp-journey, cdp-push):'
+title 'Messages of the night (cdp-journey, cdp-push); what quiet hours held goes out at 09:00:'
 cdp-filter --count-by "props.channel + ' ' + event" "$run/receipts.ndjson" | table by count
-find "$dir/work/outbox" -type f | sed 's/^/  outbox: /'
+cdp-push -d "$here/../samples/bank/push.json" --state "$dir/work/state/push" \
+  --outbox "$dir/work/outbox" --as-of "${day}T09:00:00+08:00" /dev/null |
+  cdp-filter --count-by "props.channel + ' ' + event" | table by count | sed 1d
+for f in "$dir"/work/outbox/*; do
+  printf '  outbox: %s, %d lines\n' "$f" "$(wc -l <"$f")"
+done
 
 cat <<EOF
 

@@ -38,7 +38,7 @@ published() {
   for f in map profiles members audiences funnel receipts stages; do
     [ -s "$GOOD/runs/2024-05-01/$f.ndjson" ]
   done
-  [ -s "$GOOD/outbox/sms.ndjson" ]
+  [ -s "$GOOD/outbox/app_push.csv" ]
   [ -z "$(find "$GOOD" -name '.new*')" ]
 }
 
@@ -53,7 +53,7 @@ published() {
 }
 
 @test "in each stage of collecting, what came in went out, was a duplicate or set aside" {
-  jq -e 'select(.stage | startswith("collect")) |
+  jq 'select(.stage | startswith("collect")) |
     .in == .out + .rejected + (.duplicates // 0)' "$GOOD/runs/2024-05-01/stages.ndjson" >checks
   [ "$(sort -u checks)" = true ]
   [ "$(wc -l <checks)" -eq 6 ]
@@ -61,15 +61,14 @@ published() {
 
 @test "running it again gives the same bytes and sends nothing" {
   nightly
+  cp -rL work/runs/2024-05-01 first
   cp -r work/outbox sent
-  nightly -f
-  diff -r sent work/outbox
-  for f in identified map profiles members audiences funnel receipts; do
-    cmp "$GOOD/runs/2024-05-01/$f.ndjson" "work/runs/2024-05-01/$f.ndjson" ||
-      [ "$f" = identified ] || [ "$f" = map ] || jq -e . >/dev/null <<<0
+  for jobs in 1 3; do
+    nightly -f -j "$jobs"
+    diff -r sent work/outbox
+    # merges are those of a run: the second one finds none left to make.
+    diff -r -x merges.ndjson -x stages.ndjson -x identity.json first work/runs/2024-05-01
   done
-  nightly -f -j 3
-  diff -r sent work/outbox
 }
 
 @test "a base time that was published is left alone without -f" {
@@ -104,8 +103,10 @@ published() {
   done
   nightly
   [ -z "$(find work -name '.new*')" ]
-  [ "$(jq -r .message_id work/outbox/*.ndjson | sort | uniq -d)" = '' ]
-  [ "$(cat work/outbox/*.ndjson | wc -l)" -eq "$(cat "$GOOD"/outbox/*.ndjson | wc -l)" ]
+  cut -d, -f1 work/outbox/app_push.csv >ids
+  [ -z "$(sort ids | uniq -d)" ]
+  accepted=$(grep -c '"event":"message_accepted"' work/runs/2024-05-01/receipts.ndjson)
+  [ "$(wc -l <ids)" -eq "$((accepted + 1))" ] # and the header
 }
 
 @test "input that is missing, empty or of the day before is refused" {
