@@ -87,6 +87,21 @@ BENCHERS := mkevents measure bench_scan
 $O/bench/%: $O/tests/bench/%.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
+# The scanner is held to the same tests on another processor, emulated.
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_RUN ?= qemu-aarch64
+ARM_OBJ := $(patsubst %,build/arm/%.o,$(addprefix lib/record/,explain head json paths scan \
+	scan_index scan_portable unique) $(addprefix lib/base/,buf err mem time) tests/unit/tap)
+ARM_UNITS := $(addprefix build/arm/unit/,test_head test_json test_scan test_scan_equal)
+build/arm/%.o: %.c
+	@mkdir -p $(@D)
+	$(ARM_CC) -std=gnu11 -D_GNU_SOURCE -iquote lib $(WARN) -O2 -MMD -MP -c -o $@ $<
+build/arm/unit/%: build/arm/tests/unit/%.o $(ARM_OBJ)
+	@mkdir -p $(@D)
+	$(ARM_CC) -static -o $@ $^
+test-arm: $(ARM_UNITS) ## test the record scanner on aarch64, emulated
+	@for t in $^; do $(ARM_RUN) $$t || exit 1; done
+
 $O/bench/bench_scan: $O/tests/bench/bench_scan.o $O/tests/bench/yard_simdjson.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(CXX) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS) -o $@ $^ $(LIBS) -lsimdjson
@@ -118,7 +133,7 @@ test: ## everything that can fail, with `N passed, N failed` at the end; MODE=as
 	@.ci/deps.sh build test
 	@$(MAKE) -s --no-print-directory -j$(JOBS) test.$(MODE)
 	@tests/run.sh $(MODE)
-test.release: all $O/inject.so
+test.release: all $O/inject.so $(ARM_UNITS)
 	@$(MAKE) -s --no-print-directory MODE=clang WERROR=1 all units
 	@$(MAKE) -s --no-print-directory MODE=asan all units fuzzers
 test.asan: all units fuzzers
@@ -180,4 +195,4 @@ FORCE:
 	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(LOBJ:.o=.d) $(TOOLS:%=$O/tools/%.d) $(wildcard $O/tests/*/*.d)
+-include $(ARM_OBJ:.o=.d) $(LOBJ:.o=.d) $(TOOLS:%=$O/tools/%.d) $(wildcard $O/tests/*/*.d)

@@ -60,6 +60,10 @@ parts() {
 	for bin in build/asan/unit/test_*; do
 		[ -x "$bin" ] && part "unit-$(basename "$bin")" "$bin"
 	done
+	for bin in build/arm/unit/test_*; do
+		[ "$mode" = release ] && [ -x "$bin" ] &&
+			part "arm-$(basename "$bin")" "qemu-aarch64 $bin"
+	done
 	for bin in build/asan/fuzz/fuzz_*; do
 		[ -x "$bin" ] &&
 			part "$(basename "$bin")" "$bin tests/fuzz/corpus/$(basename "$bin")"
