@@ -1,6 +1,6 @@
 /* Aggregates over one customer's events: count, sum, avg, min, max, first, last,
- * distinct, top, days; each with an optional condition and, by within(), a window before
- * the base time.
+ * distinct, top, days, sequence; each with an optional condition and, by within(), a
+ * window before the base time.
  *
  * The compiler collects them in a set (equal ones once); a tool keeps one state for each
  * customer and aggregate, feeds events in any order and asks for results.  Results do not
@@ -26,17 +26,25 @@ enum cdp_agg_kind {
 			   */
 	CDP_AGG_TOP,  /* the most frequent value, null left out; ties: the smaller text */
 	CDP_AGG_DAYS, /* civil days (run zone) with such an event */
+	/* sequence(['a', 'b', props.n > 1], '7d'): true if there were such events in this
+	 * order, the last at most that long (exactly) after the first.  A step is an
+	 * event name or a condition; one event is one step; of events at the same time
+	 * the one of an earlier step comes first.  Without a window any time may pass. */
+	CDP_AGG_SEQUENCE,
 };
 
 struct cdp_agg {
 	enum cdp_agg_kind kind;
-	struct cdp_expr *arg;  /* NULL for count, days */
+	struct cdp_expr *arg;  /* NULL for count, days, sequence */
 	struct cdp_expr *cond; /* NULL: every event; without the within() part */
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
 	const char *text; /* canonical text, the key for sharing */
 	/* within(): whole civil days, or else an exact time; both 0: none. */
 	int64_t within_days, within_ns;
+	struct cdp_expr **steps; /* sequence */
+	unsigned step_count;
+	int64_t span_ms;
 	int id_slot; /* first, last: the event_id; else -1 */
 };
 
@@ -68,7 +76,7 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 void cdp_agg_merge(const struct cdp_agg *a, void *into,
 		   void *from); /* from is consumed */
 /* The value (borrowed from state and ev); an aggregate over no events: count, sum,
- * distinct, days are 0, the others null. */
+ * distinct, days are 0, sequence is false, the others null. */
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out);
 /* A partial as JSON text, the same for equal states, and back into a zeroed state (-1:

@@ -2,6 +2,7 @@
 #include "lang/aggstate.h"
 
 #include "base/num.h"
+#include "lang/aggseq.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -108,6 +109,9 @@ void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b
 		break;
 	case CDP_AGG_DAYS:
 		write_days(*(struct cdp_days *const *)state, b);
+		break;
+	case CDP_AGG_SEQUENCE:
+		cdp_sequence_write(*(struct cdp_moments *const *)state, b);
 		break;
 	default:
 		write_kept(state, b);
@@ -257,6 +261,22 @@ static bool read_days(struct cdp_days **days, const struct cdp_val *v)
 	return true;
 }
 
+static bool read_moments(const struct cdp_agg *a, struct cdp_moments **list,
+			 const struct cdp_val *v)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val x, part[2];
+	int64_t t, steps;
+
+	if (v->type != CDP_ARRAY)
+		return false;
+	while (cdp_val_item(v, &it, &x))
+		if (items_of(&x, part, 2) != 2 || !is_int(&part[0], &t) ||
+		    !is_int(&part[1], &steps) || !cdp_sequence_put(a, list, t, steps))
+			return false;
+	return true;
+}
+
 static bool read_state(const struct cdp_agg *a, void *state, const struct cdp_val *v)
 {
 	switch (a->kind) {
@@ -270,6 +290,8 @@ static bool read_state(const struct cdp_agg *a, void *state, const struct cdp_va
 		return read_bag(a, state, v);
 	case CDP_AGG_DAYS:
 		return read_days(state, v);
+	case CDP_AGG_SEQUENCE:
+		return read_moments(a, state, v);
 	default:
 		return read_kept(a, state, v);
 	}

@@ -1,6 +1,7 @@
 /* The set of aggregates: compiling calls, sharing equal ones, resolving windows. */
 #include "base/zone.h"
 #include "lang/agg.h"
+#include "lang/aggseq.h"
 #include "lang/prog.h"
 
 #include <stdlib.h>
@@ -21,16 +22,23 @@ struct cdp_aggs *cdp_aggs_new(void)
 	return cdp_calloc(1, sizeof(struct cdp_aggs));
 }
 
+static void entry_free(struct entry *e)
+{
+	for (unsigned i = 0; e->agg.steps && i < e->agg.step_count; i++)
+		cdp_expr_free(e->agg.steps[i]);
+	free(e->agg.steps);
+	cdp_expr_free(e->agg.arg);
+	cdp_expr_free(e->agg.cond);
+	free(e->text);
+	free(e);
+}
+
 void cdp_aggs_free(struct cdp_aggs *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; i < a->n; i++) {
-		cdp_expr_free(a->entries[i]->agg.arg);
-		cdp_expr_free(a->entries[i]->agg.cond);
-		free(a->entries[i]->text);
-		free(a->entries[i]);
-	}
+	for (size_t i = 0; i < a->n; i++)
+		entry_free(a->entries[i]);
 	free(a->entries);
 	free(a);
 }
@@ -99,11 +107,12 @@ int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err 
 static int find_kind(const char *name)
 {
 	static const char *const names[] = {
-		[CDP_AGG_COUNT] = "count", [CDP_AGG_SUM] = "sum",
-		[CDP_AGG_AVG] = "avg",     [CDP_AGG_MIN] = "min",
-		[CDP_AGG_MAX] = "max",     [CDP_AGG_FIRST] = "first",
-		[CDP_AGG_LAST] = "last",   [CDP_AGG_DISTINCT] = "distinct",
-		[CDP_AGG_TOP] = "top",     [CDP_AGG_DAYS] = "days",
+		[CDP_AGG_COUNT] = "count",       [CDP_AGG_SUM] = "sum",
+		[CDP_AGG_AVG] = "avg",           [CDP_AGG_MIN] = "min",
+		[CDP_AGG_MAX] = "max",           [CDP_AGG_FIRST] = "first",
+		[CDP_AGG_LAST] = "last",         [CDP_AGG_DISTINCT] = "distinct",
+		[CDP_AGG_TOP] = "top",           [CDP_AGG_DAYS] = "days",
+		[CDP_AGG_SEQUENCE] = "sequence",
 	};
 
 	for (int k = 0; k < (int)(sizeof(names) / sizeof(*names)); k++)
@@ -183,30 +192,53 @@ static bool read_window(struct cdp_compiler *c, struct cdp_agg *g,
 	return true;
 }
 
-/* The key: kind, argument, condition and window. */
-static char *canonical(const struct cdp_agg *g, const char *name,
-		       const struct cdp_ast *arg, const struct cdp_ast *cond)
+/* A call taken apart. */
+struct call {
+	const struct cdp_ast *ast, *arg;
+	struct cdp_ast *steps; /* sequence: the kids of an || */
+	struct cdp_ast *cond;  /* without the window */
+	struct cdp_agg agg;
+};
+
+static void add_parts(struct cdp_buf *b, const struct call *k)
 {
 	const char *sep = "";
+
+	if (k->arg) {
+		cdp_ast_text(b, k->arg);
+		sep = ", ";
+	}
+	if (k->steps) {
+		for (uint32_t i = 0; i < k->steps->count; i++) {
+			cdp_buf_adds(b, i ? ", " : "[");
+			cdp_ast_text(b, k->steps->kid[i]);
+		}
+		cdp_buf_addc(b, ']');
+		if (k->agg.span_ms != INT64_MAX)
+			cdp_buf_addf(b, ", '%lldms'", (long long)k->agg.span_ms);
+		sep = ", ";
+	}
+	if (k->cond) {
+		cdp_buf_adds(b, sep);
+		cdp_ast_text(b, k->cond);
+		sep = " && ";
+	}
+	if (k->agg.within_days)
+		cdp_buf_addf(b, "%swithin('%lldd')", sep, (long long)k->agg.within_days);
+	else if (k->agg.within_ns)
+		cdp_buf_addf(b, "%swithin('%lldns')", sep, (long long)k->agg.within_ns);
+}
+
+/* The key: kind, argument, condition and window. */
+static char *canonical(const struct call *k)
+{
 	struct cdp_buf b;
 	size_t n;
 	char *s;
 
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	cdp_buf_addf(&b, "%s(", name);
-	if (arg) {
-		cdp_ast_text(&b, arg);
-		sep = ", ";
-	}
-	if (cond) {
-		cdp_buf_adds(&b, sep);
-		cdp_ast_text(&b, cond);
-		sep = " && ";
-	}
-	if (g->within_days)
-		cdp_buf_addf(&b, "%swithin('%lldd')", sep, (long long)g->within_days);
-	else if (g->within_ns)
-		cdp_buf_addf(&b, "%swithin('%lldns')", sep, (long long)g->within_ns);
+	cdp_buf_addf(&b, "%s(", k->ast->name);
+	add_parts(&b, k);
 	cdp_buf_addc(&b, ')');
 	cdp_buf_str(&b);
 	s = cdp_buf_detach(&b, &n);
@@ -221,21 +253,54 @@ static bool compile_part(struct cdp_compiler *c, const struct cdp_ast *a,
 				       c->err) == 0;
 }
 
-static bool is_condition(struct cdp_compiler *c, const struct cdp_ast *a,
-			 const struct cdp_expr *e)
+static bool compile_condition(struct cdp_compiler *c, const struct cdp_ast *a,
+			      struct cdp_expr **out)
 {
-	uint8_t t = e ? e->root->stype : CDP_V_BOOL;
+	uint8_t t;
 
+	if (!compile_part(c, a, out))
+		return false;
+	t = *out ? (*out)->root->stype : CDP_V_BOOL;
 	return t == CDP_V_BOOL || t == CDP_STATIC_ANY ||
 	       cdp_compile_fail(c, a->pos, "expected a condition, not %s",
 				cdp_type_word(t));
 }
 
+/* An event counts if it is some step and meets the condition. */
+static struct cdp_ast *with_steps(struct cdp_compiler *c, const struct call *k)
+{
+	struct cdp_ast *both[2] = { k->cond, k->steps };
+	struct parts p = { .kid = both, .n = 2 };
+
+	if (!k->steps)
+		return k->cond;
+	return k->cond ? rest(c, &p) : k->steps;
+}
+
+static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct cdp_agg *g)
+{
+	if (!compile_part(c, k->arg, &g->arg))
+		return false;
+	if (k->steps)
+		g->steps = cdp_calloc(k->steps->count, sizeof(struct cdp_expr *));
+	for (; k->steps && g->step_count < k->steps->count; g->step_count++)
+		if (!compile_condition(c, k->steps->kid[g->step_count],
+				       &g->steps[g->step_count]))
+			return false;
+	if (!compile_condition(c, with_steps(c, k), &g->cond))
+		return false;
+	g->id_slot = -1;
+	if (g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST)
+		g->id_slot =
+			cdp_paths_add(c->env->event_env->paths, "event_id", 8, c->err);
+	return true;
+}
+
 /* Index of the aggregate, an equal one if there is one; -1 with the error. */
-static int add(struct cdp_compiler *c, const struct cdp_agg *draft, char *text,
-	       const struct cdp_ast *arg, const struct cdp_ast *cond)
+static int add(struct cdp_compiler *c, const struct call *k)
 {
 	struct cdp_aggs *set = c->env->aggs;
+	char *text = canonical(k);
 	struct entry *e;
 
 	for (size_t i = 0; i < set->n; i++)
@@ -244,56 +309,70 @@ static int add(struct cdp_compiler *c, const struct cdp_agg *draft, char *text,
 			return (int)i;
 		}
 	e = cdp_calloc(1, sizeof(*e));
-	e->agg = *draft;
+	e->agg = k->agg;
 	e->text = text;
 	e->agg.text = text;
-	CDP_GROW(set->entries, set->n, set->cap);
-	set->entries[set->n++] = e; /* freed with the set, error or not */
-	if (!compile_part(c, arg, &e->agg.arg) || !compile_part(c, cond, &e->agg.cond) ||
-	    !is_condition(c, cond, e->agg.cond)) {
-		cdp_expr_free(e->agg.arg);
-		cdp_expr_free(e->agg.cond);
-		free(e->text);
-		free(e);
-		set->n--;
+	if (!compile_parts(c, k, &e->agg)) {
+		entry_free(e);
 		return -1;
 	}
-	e->agg.id_slot = -1;
-	if (draft->kind == CDP_AGG_FIRST || draft->kind == CDP_AGG_LAST)
-		e->agg.id_slot =
-			cdp_paths_add(c->env->event_env->paths, "event_id", 8, c->err);
+	CDP_GROW(set->entries, set->n, set->cap);
+	set->entries[set->n++] = e;
 	return (int)set->n - 1;
 }
 
-static struct cdp_node *compile(struct cdp_compiler *c, const struct cdp_ast *a,
-				enum cdp_agg_kind kind)
+/* Take the condition apart into window and rest. */
+static bool read_condition(struct cdp_compiler *c, struct call *k, struct cdp_ast *a)
 {
-	bool bare = kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS;
-	struct cdp_ast *arg = bare ? NULL : a->kid[0], *cond = NULL;
-	struct cdp_agg draft = { .kind = kind };
 	struct parts p = { 0 };
-	struct cdp_node *n;
-	bool fine = true;
+	bool fine = split(&p, a);
 
-	if (a->count > (bare ? 0 : 1)) {
-		fine = split(&p, a->kid[a->count - 1]);
-		if (!fine)
-			cdp_compile_fail(c, a->pos, "%s() has two windows", a->name);
-		else if (p.within)
-			fine = read_window(c, &draft, p.within);
-		cond = rest(c, &p);
-	}
-	free(p.kid);
 	if (!fine)
+		cdp_compile_fail(c, k->ast->pos, "%s() has two windows", k->ast->name);
+	else if (p.within)
+		fine = read_window(c, &k->agg, p.within);
+	k->cond = rest(c, &p);
+	free(p.kid);
+	return fine;
+}
+
+static bool read_sequence(struct cdp_compiler *c, struct call *k, uint32_t *used)
+{
+	c->err->kind = CDP_ERR_NONE;
+	k->steps = cdp_sequence_steps(c, k->ast);
+	if (!k->steps)
+		return false;
+	*used = cdp_sequence_window(c, k->ast, &k->agg.span_ms) ? 2 : 1;
+	return c->err->kind == CDP_ERR_NONE;
+}
+
+static struct cdp_node *compile(struct cdp_compiler *c, const struct cdp_ast *a,
+				enum cdp_agg_kind kind, uint32_t used)
+{
+	struct call k = { .ast = a, .agg.kind = kind };
+	struct cdp_node *n;
+
+	if (kind == CDP_AGG_SEQUENCE) {
+		if (!read_sequence(c, &k, &used))
+			return NULL;
+	} else if (used) {
+		k.arg = a->kid[0];
+	}
+	if (a->count > used + 1)
+		return cdp_compile_fail(c, a->pos, "%s() has too many arguments",
+					a->name);
+	if (a->count > used && !read_condition(c, &k, a->kid[used]))
 		return NULL;
 	n = cdp_node_new(c, CDP_N_AGG, a->pos, 0);
 	n->pure = false;
-	n->ref = add(c, &draft, canonical(&draft, a->name, arg, cond), arg, cond);
+	n->ref = add(c, &k);
 	if (n->ref < 0)
 		return NULL;
 	n->name = cdp_arena_strndup(&c->expr->arena, a->name, a->name_n);
-	if (bare || kind == CDP_AGG_DISTINCT)
+	if (kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS || kind == CDP_AGG_DISTINCT)
 		n->stype = CDP_V_INT;
+	else if (kind == CDP_AGG_SEQUENCE)
+		n->stype = CDP_V_BOOL;
 	return n;
 }
 
@@ -301,7 +380,7 @@ struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a
 				 bool *handled)
 {
 	int kind = find_kind(a->name);
-	uint32_t max, min;
+	uint32_t values;
 
 	*handled = true;
 	if (is_within(a))
@@ -318,11 +397,10 @@ struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a
 					   "%s() needs the events of a customer, which "
 					   "are not at hand here",
 					   a->name);
-	min = kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS ? 0 : 1;
-	max = min + 1;
-	if (a->count < min || a->count > max)
+	values = kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS ? 0 : 1;
+	if (kind != CDP_AGG_SEQUENCE && (a->count < values || a->count > values + 1))
 		return cdp_compile_fail(c, a->pos, "%s() takes %s%s", a->name,
-					min ? "a value and " : "",
+					values ? "a value and " : "",
 					"an optional condition");
-	return compile(c, a, (enum cdp_agg_kind)kind);
+	return compile(c, a, (enum cdp_agg_kind)kind, values);
 }

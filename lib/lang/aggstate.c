@@ -1,6 +1,7 @@
 #include "lang/aggstate.h"
 
 #include "base/zone.h"
+#include "lang/aggseq.h"
 #include "lang/prog.h"
 #include "record/json.h"
 
@@ -19,6 +20,7 @@ size_t cdp_agg_size(const struct cdp_agg *a)
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
 	case CDP_AGG_DAYS:
+	case CDP_AGG_SEQUENCE:
 		return sizeof(void *);
 	default:
 		return sizeof(struct cdp_kept);
@@ -39,7 +41,8 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 		cdp_bag_free(*(struct cdp_bag **)state);
 		break;
 	case CDP_AGG_DAYS:
-		free(*(struct cdp_days **)state);
+	case CDP_AGG_SEQUENCE:
+		free(*(void **)state);
 		break;
 	default:
 		if (k->far)
@@ -51,6 +54,7 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 {
 	const struct cdp_kept *k = state;
+	const struct cdp_moments *m;
 	const struct cdp_days *d;
 
 	switch (a->kind) {
@@ -64,6 +68,9 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 	case CDP_AGG_DAYS:
 		d = *(struct cdp_days *const *)state;
 		return d ? sizeof(*d) + d->cap * sizeof(*d->day) : 0;
+	case CDP_AGG_SEQUENCE:
+		m = *(struct cdp_moments *const *)state;
+		return m ? sizeof(*m) + m->cap * sizeof(*m->at) : 0;
 	default:
 		return k->far ? k->id_n + k->n : 0;
 	}
@@ -341,6 +348,8 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		return add_bag(a, state, ev, &v, err);
 	case CDP_AGG_DAYS:
 		return add_day(a, state, ev, time_ms, err);
+	case CDP_AGG_SEQUENCE:
+		return cdp_sequence_add(a, state, ev, rec, time_ms);
 	default:
 		return add_kept(a, state, ev, rec, time_ms, &v, err);
 	}
@@ -390,6 +399,9 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 		d = *(struct cdp_days **)from;
 		for (uint32_t i = 0; d && i < d->n; i++)
 			cdp_days_add(into, d->day[i]);
+		break;
+	case CDP_AGG_SEQUENCE:
+		cdp_sequence_merge(into, from);
 		break;
 	default:
 		c = candidate_of(from);
@@ -465,6 +477,10 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 	case CDP_AGG_DAYS:
 		d = *(struct cdp_days *const *)state;
 		int_result(out, d ? d->n : 0);
+		break;
+	case CDP_AGG_SEQUENCE:
+		out->type = CDP_V_BOOL;
+		out->b = cdp_sequence_result(a, *(struct cdp_moments *const *)state);
 		break;
 	default:
 		if (k->tag)

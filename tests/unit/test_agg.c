@@ -241,6 +241,51 @@ static void check_values(void)
 	fixture_release(&f);
 }
 
+static void check_sequences(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "UTC", 1714492800);
+	event(&f, "2024-04-01T00:00:00.000Z", "a", "1", "\"n\":1");
+	event(&f, "2024-04-02T00:00:00.000Z", "b", "2", "\"n\":2");
+	event(&f, "2024-04-03T00:00:00.000Z", "a", "3", "\"n\":3");
+	event(&f, "2024-04-09T00:00:00.000Z", "c", "4", "");
+	event(&f, "2024-04-09T00:00:00.000Z", "b", "5", "\"n\":5");
+	event(&f, "2024-04-20T00:00:00.000Z", "d", "6", "");
+	check(&f, "sequence(['a', 'b'])", "true");
+	check(&f, "sequence(['b', 'a'])", "true");
+	check(&f, "sequence(['c', 'a'])", "false");
+	check(&f, "sequence(['a', 'b', 'c', 'd'])", "true");
+	check(&f, "sequence(['a', 'b', 'a', 'b', 'd'])", "true");
+	check(&f, "sequence(['a', 'a'])", "true");
+	check(&f, "sequence(['a', 'a', 'a'])", "false"); /* there are two */
+	check(&f, "sequence(['a', 'c'], '6d')", "true"); /* from the later a */
+	check(&f, "sequence(['a', 'c'], '143h')", "false");
+	check(&f, "sequence(['a', 'b', 'c'], '7d')", "true");
+	check(&f, "sequence(['a', 'b', 'c'], '6d')", "true"); /* b, c in one tick */
+	check(&f, "sequence(['a', 'b', 'c'], '5d')", "false");
+	check(&f, "sequence(['c', 'b'], '1ms')", "true");
+	check(&f, "sequence(['b', 'c'], '1ms')", "true");
+	check(&f, "sequence([props.n < 3, props.n >= 3 && event != 'a'])", "true");
+	check(&f, "sequence([event == 'a', 'b'], '1d', props.n < 3)", "true");
+	check(&f, "sequence(['a', 'b'], '1d', props.n > 1)", "false");
+	check(&f, "sequence(['a', 'b'], within('28d'))", "true");
+	check(&f, "sequence(['a', 'd'], '20d', within('29d') && event != 'c')", "true");
+	check(&f, "sequence(['a', 'd'], within('27d'))", "false");
+	check(&f, "sequence(['a'])",
+	      "1:1: sequence() takes a list of 2 to 16 steps, a window and an optional "
+	      "condition");
+	check(&f, "sequence('a', 'b')",
+	      "1:1: sequence() takes a list of 2 to 16 steps, a window and an optional "
+	      "condition");
+	check(&f, "sequence(['a', 'b'], '7')",
+	      "1:22: invalid duration '7': expected a unit (ns, us, ms, s, m, h, d, w)");
+	check(&f, "sequence(['a', 'b'], '7d', true, true)",
+	      "1:1: sequence() has too many arguments");
+	check(&f, "sequence(['a', 7])", "1:16: expected a condition, not int");
+	fixture_release(&f);
+}
+
 static void check_windows(void)
 {
 	struct fixture f;
@@ -329,6 +374,13 @@ static void check_sharing(void)
 	is_str(cdp_agg_events(cdp_aggs_at(f.env.aggs, 2), &n)[0], "a",
 	       "an aggregate knows its event");
 	is_int((int64_t)n, 1, "and no other");
+	compile(&f, "sequence(['b', event in ['c', 'b']], '7d')", &err);
+	is_int(cdp_aggs_count(f.env.aggs), 4, "a sequence is one");
+	is_str(cdp_agg_events(cdp_aggs_at(f.env.aggs, 3), &n)[1], "c",
+	       "a sequence knows the events of its steps");
+	is_int((int64_t)n, 2, "each once");
+	compile(&f, "sequence(['b', event in ['c', \"b\"]], '1w')", &err);
+	is_int(cdp_aggs_count(f.env.aggs), 4, "sequences are shared");
 	fixture_release(&f);
 }
 
@@ -407,6 +459,7 @@ static void check_errors(void)
 int main(void)
 {
 	check_values();
+	check_sequences();
 	check_windows();
 	check_refused();
 	check_sharing();
