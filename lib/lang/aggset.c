@@ -281,11 +281,12 @@ static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct c
 {
 	if (!compile_part(c, k->arg, &g->arg))
 		return false;
-	if (k->steps)
-		g->steps = cdp_calloc(k->steps->count, sizeof(struct cdp_expr *));
-	for (; k->steps && g->step_count < k->steps->count; g->step_count++)
-		if (!compile_condition(c, k->steps->kid[g->step_count],
-				       &g->steps[g->step_count]))
+	if (k->steps) {
+		g->step_count = k->steps->count;
+		g->steps = cdp_calloc(g->step_count, sizeof(struct cdp_expr *));
+	}
+	for (unsigned i = 0; i < g->step_count; i++)
+		if (!compile_condition(c, k->steps->kid[i], &g->steps[i]))
 			return false;
 	if (!compile_condition(c, with_steps(c, k), &g->cond))
 		return false;
