@@ -349,9 +349,8 @@ static int load(struct collect *c, struct cdp_err *err)
 			return -1;
 	}
 	if (c->window_ns)
-		c->dedup = cdp_dedup_new(
-			c->window_ns / 1000000,
-			c->opts.future_ms == CDP_NO_TIME ? INT64_MAX : c->opts.future_ms);
+		c->dedup = cdp_dedup_new(c->window_ns / 1000000,
+					 cdp_time_ms(o->run.as_of) + CDP_FUTURE_SLACK_MS);
 	if (c->duplicates_file) {
 		c->duplicates = cdp_out_open(c->duplicates_file, err);
 		if (!c->duplicates)

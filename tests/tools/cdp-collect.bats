@@ -1,0 +1,177 @@
+# cdp-collect: whatever comes in is accounted for, and what goes out is canonical.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+# One small bank with much dirt for all tests of this file.
+setup_file() {
+  export BANK=$BATS_FILE_TMPDIR/bank
+  cdp-gen --seed 5 --customers 300 --days 8 --events 12000 --late 4% --duplicate 2% \
+    --junk 1% --malformed 2% -o "$BANK"
+}
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  AS_OF=$(jq -r .as_of "$BANK/truth.json")
+}
+
+# A member of the last line of a file: that of --stats.
+stat() {
+  tail -n 1 "$1" | jq ".$2"
+}
+
+# Records in are records out, rejected or dropped.
+conserved() {
+  tail -n 1 "$1" | jq -e '.in == .out + .rejected + (.duplicates // 0)' >/dev/null
+}
+
+web() {
+  cdp-collect -q -f combined --event page_view --event-param e --id-param cid=cookie "$@"
+}
+
+# Lines with anything done to them: cut, doubled, with bytes that no text has.
+hostile() {
+  awk '
+    BEGIN { srand(7) }
+    { r = rand()
+      if (r < .1) print substr($0, 1, int(rand() * length($0)))
+      else if (r < .2) print substr($0, int(rand() * length($0)) + 1)
+      else if (r < .25) print $0 $0
+      else if (r < .3) print substr($0, 1, 20) "\377\376" substr($0, 21)
+      else if (r < .35) print ""
+      else if (r < .4) print "{\"time\":" int(rand() * 1e13) ",\"event\":\"x\",\"ids\":{\"a\":" rand() "}}"
+      else if (r < .45) { print; print }
+      else print }' "$@"
+}
+
+@test "every line of hostile input is accounted for" {
+  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log "$BANK"/core/*.ndjson >in
+  run --separate-stderr cdp-collect -q --stats --rejects bad --dedup 9d --duplicates dup \
+    -o out in
+  [ "$status" -eq 3 ]
+  printf '%s\n' "$stderr" >stats
+  conserved stats
+  [ "$(stat stats in)" -eq "$(awk '/[^ \t]/' in | wc -l)" ]
+  [ "$(stat stats blank)" -eq "$(awk '!/[^ \t]/' in | wc -l)" ]
+  [ "$(stat stats out)" -eq "$(wc -l <out)" ]
+  [ "$(stat stats rejected)" -eq "$(wc -l <bad)" ]
+  [ "$(stat stats duplicates)" -eq "$(wc -l <dup)" ]
+  [ "$(stat stats rejected)" -gt 100 ]
+  [ "$(stat stats duplicates)" -gt 100 ]
+}
+
+@test "what comes out is valid, canonical, and stays as it is when collected again" {
+  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log "$BANK"/core/*.ndjson |
+    cdp-collect -q >out || [ $? -eq 3 ]
+  iconv -f UTF-8 -t UTF-8 out >/dev/null
+  jq -e '(.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$")) and
+    ((.ids // {}) | all(.[]; type == "string" and . != ""))' out | grep -c true |
+    grep -qx "$(wc -l <out)"
+  cdp-collect -f native <out >again
+  same out again
+}
+
+@test "any number of jobs gives the same records, rejects and duplicates" {
+  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log >in
+  for j in 1 3; do
+    cdp-collect -q -j$j --rejects bad.$j --dedup 3d --duplicates dup.$j in >out.$j ||
+      [ $? -eq 3 ]
+  done
+  same out.1 out.3
+  same bad.1 bad.3
+  same dup.1 dup.3
+}
+
+@test "rejects given back are rejected as they were, or read when they are mended" {
+  hostile "$BANK"/sensors/*.log >in
+  cdp-collect -q --rejects bad in >out || [ $? -eq 3 ]
+  cdp-collect -q --replay --rejects again bad >none || [ $? -eq 3 ]
+  [ ! -s none ]
+  jq -c '[.reject.reason, .raw, .raw_b64]' bad >want
+  jq -c '[.reject.reason, .raw, .raw_b64]' again >got
+  same want got
+  printf '{"event":"x","ids":{"a":"1"},"time":"%s"}\n' yesterday 2024-04-01T00:00:00Z |
+    cdp-collect -q --rejects bad >out || [ $? -eq 3 ]
+  sed 's/\\"yesterday/\\"2024-04-02T00:00:00Z/' bad | cdp-collect -q --replay >got
+  echo '{"time":"2024-04-02T00:00:00.000Z","event":"x","ids":{"a":"1"}}' >want
+  same want got
+}
+
+@test "a line over the ceiling is kept whole and read back under a higher one" {
+  awk 'BEGIN { printf "{\"time\":\"2024-04-01T00:00:00.000Z\",\"event\":\"x\",\"ids\":{\"a\":\"1\"},\"props\":{\"x\":\""
+    for (i = 0; i < 100000; i++) printf "x"; print "\"}}" }' >in
+  run cdp-collect -q --line-max 64K --rejects bad in
+  [ "$status" -eq 3 ]
+  run cdp-collect -q --line-max 64K --replay bad
+  [ "$status" -eq 3 ]
+  cdp-collect --line-max 1M --replay bad >out
+  same in out
+}
+
+@test "the events of a bank's app are all there, once each, under their names" {
+  cdp-collect -q --stats --as-of "$AS_OF" --dedup 9d "$BANK"/sensors/*.log >out 2>stats ||
+    [ $? -eq 3 ]
+  conserved stats
+  [ "$(jq -c 'select(.event and .event != "$SignUp")' out | wc -l)" -eq \
+    "$(jq .files.sensors.events "$BANK/truth.json")" ]
+  [ "$(stat stats rejected)" -eq "$(jq .files.sensors.malformed "$BANK/truth.json")" ]
+}
+
+@test "so are those of its web server" {
+  web --stats --as-of "$AS_OF" "$BANK"/access/*.log >out 2>stats || [ $? -eq 3 ]
+  conserved stats
+  jq -se --slurpfile t "$BANK/truth.json" 'length ==
+    ($t[0].files.access | .events + .duplicate)' out >/dev/null
+  [ "$(stat stats rejected)" -eq "$(jq .files.access.malformed "$BANK/truth.json")" ]
+  jq -r .event out | sort -u >names
+  jq -r '.events.by_name | keys[]' "$BANK/truth.json" | sort >all
+  [ -z "$(comm -23 names all)" ]
+}
+
+@test "tables and back-end events of a bank are read with their broken rows set aside" {
+  cdp-collect -q --stats --as-of "$AS_OF" --columns-map "$SAMPLES/bank/maps/customers.json" \
+    "$BANK/core/customers.gb18030.csv" >out 2>stats || [ $? -eq 3 ]
+  conserved stats
+  [ "$(stat stats in)" -eq "$(jq .files.customers.rows "$BANK/truth.json")" ]
+  [ "$(stat stats rejected)" -eq "$(jq .files.customers.malformed "$BANK/truth.json")" ]
+  jq -e '.ids.customer and .set.name' out >/dev/null
+  cdp-collect -q --stats --as-of "$AS_OF" --columns-map "$SAMPLES/bank/maps/accounts.json" \
+    "$BANK/core/accounts.utf8.csv" >out 2>stats || [ $? -eq 3 ]
+  conserved stats
+  [ "$(stat stats in)" -eq "$(jq .files.accounts.rows "$BANK/truth.json")" ]
+  [ "$(stat stats rejected)" -eq "$(jq .files.accounts.malformed "$BANK/truth.json")" ]
+  cdp-collect -q --stats --as-of "$AS_OF" "$BANK"/core/*.gz >out 2>stats || [ $? -eq 3 ]
+  conserved stats
+  [ "$(stat stats rejected)" -eq "$(jq .files.core.malformed "$BANK/truth.json")" ]
+}
+
+@test "a row of a table is answered while the input stays open" {
+  mkfifo pipe
+  echo '{"event":"x","columns":["a","t"],"fields":[{"column":"a","to":"ids.a"},{"column":"t","to":"time"}]}' >map
+  cdp-collect --columns-map map <pipe >out &
+  exec 9>pipe
+  echo '1,2024-04-01 00:00:00' >&9
+  timeout 10 sh -c 'until [ -s out ]; do :; done'
+  exec 9>&-
+  wait
+  echo '{"time":"2024-03-31T16:00:00.000Z","event":"x","ids":{"a":"1"}}' >want
+  same want out
+}
+
+@test "a file of duplicates on a full disk ends the run with status 4" {
+  [ -c /dev/full ] || skip "no /dev/full"
+  awk 'BEGIN { for (i = 0; i < 20000; i++) print "{\"time\":\"2024-04-01T00:00:00.000Z\",\"event\":\"x\",\"ids\":{\"a\":\"1\"}}" }' >in
+  run --separate-stderr cdp-collect --dedup 1d --duplicates /dev/full in
+  [ "$status" -eq 4 ]
+  [[ $stderr == *"/dev/full"*"No space left on device"* ]]
+}
+
+@test "options that do not fit are refused before anything is read" {
+  for args in '-f csv' '--charset GBK' '--delimiter ;' '--duplicates x' '--dedup 1ms' \
+    '--id-param cid' '-f native --columns-map m' '--replay --columns-map m' \
+    '--columns-map /nonexistent' '--future maybe'; do
+    run --separate-stderr cdp-collect $args </dev/null
+    [ "$status" -eq 2 ] || [ "$args$status" = '--columns-map /nonexistent4' ]
+    [ -n "$stderr" ]
+    [ -z "$output" ]
+  done
+}
