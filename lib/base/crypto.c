@@ -1,5 +1,7 @@
 #include "base/crypto.h"
 
+#include "base/mem.h"
+
 #include <openssl/evp.h>
 
 #include "base/err.h"
@@ -13,7 +15,7 @@ static EVP_MD_CTX *context(struct cdp_sha256 *h)
 static void start(struct cdp_sha256 *h)
 {
 	if (EVP_DigestInit_ex(context(h), EVP_sha256(), NULL) != 1)
-		CDP_BUG("libcrypto refuses SHA-256");
+		cdp_mem_exhausted();
 }
 
 struct cdp_sha256 *cdp_sha256_new(void)
@@ -21,7 +23,7 @@ struct cdp_sha256 *cdp_sha256_new(void)
 	struct cdp_sha256 *h = (struct cdp_sha256 *)EVP_MD_CTX_new();
 
 	if (!h)
-		CDP_BUG("libcrypto is out of memory");
+		cdp_mem_exhausted();
 	start(h);
 	return h;
 }
@@ -34,7 +36,7 @@ void cdp_sha256_free(struct cdp_sha256 *h)
 void cdp_sha256_add(struct cdp_sha256 *h, const void *p, size_t n)
 {
 	if (EVP_DigestUpdate(context(h), p, n) != 1)
-		CDP_BUG("libcrypto failed in SHA-256");
+		cdp_mem_exhausted();
 }
 
 void cdp_sha256_hex(struct cdp_sha256 *h, char out[65])
@@ -43,7 +45,7 @@ void cdp_sha256_hex(struct cdp_sha256 *h, char out[65])
 	unsigned char sum[EVP_MAX_MD_SIZE];
 
 	if (EVP_DigestFinal_ex(context(h), sum, NULL) != 1)
-		CDP_BUG("libcrypto failed in SHA-256");
+		cdp_mem_exhausted();
 	for (size_t i = 0; i < 32; i++) {
 		out[2 * i] = digit[sum[i] >> 4];
 		out[2 * i + 1] = digit[sum[i] & 15];

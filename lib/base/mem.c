@@ -16,7 +16,7 @@ void cdp_mem_on_oom(void (*handler)(void))
 	oom_handler = handler;
 }
 
-_Noreturn static void out_of_memory(void)
+_Noreturn void cdp_mem_exhausted(void)
 {
 	static const char msg[] = ": out of memory\n";
 	struct iovec line[] = {
@@ -37,7 +37,7 @@ void *cdp_alloc(size_t n)
 	void *p = malloc(n ? n : 1);
 
 	if (!p)
-		out_of_memory();
+		cdp_mem_exhausted();
 	return p;
 }
 
@@ -46,7 +46,7 @@ void *cdp_calloc(size_t count, size_t size)
 	void *p = calloc(count ? count : 1, size ? size : 1);
 
 	if (!p)
-		out_of_memory();
+		cdp_mem_exhausted();
 	return p;
 }
 
@@ -55,10 +55,10 @@ void *cdp_realloc(void *p, size_t count, size_t size)
 	size_t n;
 
 	if (__builtin_mul_overflow(count, size, &n))
-		out_of_memory();
+		cdp_mem_exhausted();
 	p = realloc(p, n ? n : 1);
 	if (!p)
-		out_of_memory();
+		cdp_mem_exhausted();
 	return p;
 }
 
@@ -67,7 +67,7 @@ void *cdp_alloc_aligned(size_t align, size_t n)
 	void *p;
 
 	if (posix_memalign(&p, align, n ? n : align) != 0)
-		out_of_memory();
+		cdp_mem_exhausted();
 	return p;
 }
 
@@ -105,7 +105,7 @@ char *cdp_asprintf(const char *fmt, ...)
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
 	if (n < 0)
-		out_of_memory();
+		cdp_mem_exhausted();
 	return s;
 }
 
@@ -157,7 +157,7 @@ void *cdp_arena_alloc(struct cdp_arena *a, size_t n)
 	void *r;
 
 	if (n > SIZE_MAX / 4)
-		out_of_memory();
+		cdp_mem_exhausted();
 	n = (n + 15) & ~(size_t)15;
 	if ((size_t)(a->end - a->p) < n) {
 		size = a->head ? a->head->size * 2 : ARENA_CHUNK;

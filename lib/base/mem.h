@@ -28,6 +28,8 @@ char *cdp_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Called first when memory runs out; if it returns, the message and exit(4) follow. */
 void cdp_mem_on_oom(void (*handler)(void));
+/* The end, for libraries that allocate by themselves and fail for nothing else. */
+_Noreturn void cdp_mem_exhausted(void);
 
 /* Bump allocation for things that die together (one record, one definition file). `reset`
  * keeps the memory for reuse.  Pointers are 16-byte aligned. */

@@ -147,8 +147,8 @@ struct cdp_job {
 	/* Once for each worker state after the last record, on the main thread, also when
 	 * the run failed: add it to ctx and free it.  NULL: free() is called. */
 	int (*merge)(void *ctx, void *worker, struct cdp_err *err);
-	/* The operands were read before, to learn from them: what was counted, reported and
-	 * set aside then is passed over now. */
+	/* The operands were read before, to learn from them: what was counted, reported
+	 * and set aside then is passed over now. */
 	bool again;
 	bool serial; /* never more than one job (order-dependent record()) */
 };

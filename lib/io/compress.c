@@ -56,9 +56,9 @@ struct cdp_unpack *cdp_unpack_new(enum cdp_codec codec)
 
 	u->codec = codec;
 	if (codec == CDP_CODEC_GZIP && inflateInit2(&u->gz, GZIP_WINDOW) != Z_OK)
-		CDP_BUG("zlib cannot start");
+		cdp_mem_exhausted();
 	if (codec == CDP_CODEC_ZSTD && !(u->zs = ZSTD_createDStream()))
-		CDP_BUG("zstd cannot start");
+		cdp_mem_exhausted();
 	return u;
 }
 
@@ -183,12 +183,12 @@ struct cdp_pack *cdp_pack_new(enum cdp_codec codec)
 	if (codec == CDP_CODEC_GZIP) {
 		if (deflateInit2(&k->gz, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW,
 				 8, Z_DEFAULT_STRATEGY) != Z_OK)
-			CDP_BUG("zlib cannot start");
+			cdp_mem_exhausted();
 		return k;
 	}
 	k->zs = ZSTD_createCStream();
 	if (!k->zs || ZSTD_isError(ZSTD_CCtx_setParameter(k->zs, ZSTD_c_checksumFlag, 1)))
-		CDP_BUG("zstd cannot start");
+		cdp_mem_exhausted();
 	return k;
 }
 

@@ -1,5 +1,6 @@
 #include "record/tree.h"
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "io/out.h"
 #include "record/scan.h"
@@ -34,6 +35,7 @@ json_t *cdp_tree_parse(const char *text, size_t n, const char *name, struct cdp_
 		place(err, name, text, err->column - 1);
 		return NULL;
 	}
+	json_set_alloc_funcs(cdp_alloc, free); /* it cannot tell a lack of memory apart */
 	tree = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 	if (!tree) {
 		cdp_err_set(err, CDP_ERR_USAGE, "%s", why.text);
