@@ -488,7 +488,7 @@ int main(int argc, char **argv)
 {
 	struct idmap c = { 0 };
 	const struct cdp_opt opts[] = {
-		{ 'd', "kinds", CDP_OPT_STR, &c.kinds_file, "FILE",
+		{ 'd', "definition", CDP_OPT_STR, &c.kinds_file, "FILE",
 		  "kinds of ids (default: customer, idcard, login, phone ...)" },
 		{ 0, "state", CDP_OPT_STR, &c.state_dir, "DIR",
 		  "keep the map in DIR; made if missing" },

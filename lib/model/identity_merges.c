@@ -199,20 +199,34 @@ void idm_note_merges(struct cdp_identity *m, const uint32_t *root,
 	free(r.group);
 }
 
+static int cmp_names(const void *pa, const void *pb)
+{
+	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+
+	return (a > b) - (a < b);
+}
+
 /* Names given while records streamed that are no one's in the end lead to the person
- * that their strongest id is in. */
+ * that their strongest id is in; unless a merge says so already. */
 void idm_note_redirects(struct cdp_identity *m)
 {
+	size_t known = m->nmerges;
+	uint64_t *from = cdp_alloc((known + 1) * sizeof(*from));
+
+	for (size_t i = 0; i < known; i++)
+		from[i] = m->merges[i].id == NONE ? m->merges[i].from : 0;
+	qsort(from, known, sizeof(*from), cmp_names);
 	for (size_t i = 0; m->keep_merges && i < m->nlive; i++) {
 		const struct live *l = &m->live[i];
 		struct merge *g;
 
 		if (l->strong == NONE || !m->person[l->strong] ||
-		    m->names[m->person[l->strong]] == l->name)
+		    m->names[m->person[l->strong]] == l->name ||
+		    bsearch(&l->name, from, known, sizeof(*from), cmp_names))
 			continue;
 		g = add_merge(m);
 		g->from = l->name;
 		g->into = m->names[m->person[l->strong]];
-		g->id = NONE;
 	}
+	free(from);
 }
