@@ -88,7 +88,7 @@ users() {
   run -2 --separate-stderr cdp-funnel
   [[ $stderr == 'cdp-funnel: at least one --step is needed'* ]]
   run -2 --separate-stderr cdp-funnel -s 'buy fund'
-  [[ $stderr == "cdp-funnel: --step: 'buy fund' is neither an event name nor LABEL:=EXPR nor =EXPR"* ]]
+  [[ $stderr == "cdp-funnel: --step: 'buy fund' is no event name; a condition is written =EXPR or LABEL:=EXPR"* ]]
   run -2 --separate-stderr cdp-funnel -s a --users 2
   [[ $stderr == 'cdp-funnel: there are only 1 steps'* ]]
   run -2 --separate-stderr cdp-funnel -s a --window 7q
