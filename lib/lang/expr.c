@@ -8,9 +8,10 @@
 #include <string.h>
 
 const char *const cdp_event_members[] = {
-	"one_id", "time", "event",    "ids",    "props", "event_id",  "source",
-	"sent",   "type", "received", "detail", "row",   "deleted",   "entity",
-	"id",     "set",  "set_once", "append", "unset", "increment", NULL,
+	"one_id",  "time",      "event",    "ids",      "props",    "event_id",
+	"source",  "sent",      "type",     "received", "detail",   "row",
+	"deleted", "entity",    "id",       "set",      "set_once", "append",
+	"unset",   "increment", "relation", "to",       NULL,
 };
 const char *const cdp_profile_members[] = {
 	"one_id", "as_of", "tags", "ids", "type", NULL
