@@ -112,6 +112,14 @@ static inline bool has_slash(const struct cdp_index *ix, uint32_t line_slash,
 	return unlikely(line_slash < to) && next_bit(ix->slash, from, to) < to;
 }
 
+/* The usual white space: what other writers put after ':' and ','. */
+static inline const char *skip_space(const char *p)
+{
+	while (*p == ' ')
+		p++;
+	return p;
+}
+
 /* Past the scalar at p that is no string, NULL if there is none. */
 static inline const char *skip_scalar(struct cdp_val *v, const char *p)
 {
@@ -144,7 +152,7 @@ static inline const char *skip_scalar(struct cdp_val *v, const char *p)
 }
 
 /* As in scan_portable.c, but from token to token: `op` is the offset of the one just
- * passed, *at that of the next.  The line's LF, or NULL if it is no minified record. */
+ * passed, *at that of the next.  The line's LF, or NULL if it does not fit. */
 static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 {
 	struct cdp_index *ix = s->index;
@@ -165,15 +173,18 @@ static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 
 key:
 	next = *at++;
-	if (unlikely(base[op + 1] != '"' || base[next] != ':'))
+	v.p = base + op + 1;
+	if (unlikely(*v.p != '"'))
+		v.p = skip_space(v.p);
+	if (unlikely(*v.p != '"' || base[next] != ':'))
 		return NULL;
 	if (node) {
-		const char *p = base + op + 2;
-		uint32_t n = next - op - 3;
+		uint32_t n = (uint32_t)(base + next - v.p) - 2;
 
+		v.p++;
 		edge = has_slash(ix, slash, op, next)
-			       ? cdp_scan_escaped_key(s, node, p, n)
-			       : cdp_key_edge(paths, node, p, n);
+			       ? cdp_scan_escaped_key(s, node, v.p, n)
+			       : cdp_key_edge(paths, node, v.p, n);
 		if (edge != none && edge->node >= 0)
 			cdp_scan_enter(s, edge);
 	}
@@ -182,18 +193,20 @@ key:
 value:
 	next = *at++;
 	v.p = base + op + 1;
+	if (unlikely(*v.p == ' '))
+		v.p = skip_space(v.p);
 	if (*v.p == '"') {
 		if (edge != none) {
 			v.p++;
-			v.n = next - op - 3;
+			v.n = (uint32_t)(base + next - v.p) - 1;
 			v.type = CDP_STRING;
 			v.escaped = has_slash(ix, slash, op, next);
 			v.integral = false;
 			slots[edge->slot] = v;
 		}
-	} else if (next == op + 1) {
+	} else if (v.p == base + next) {
 		op = next;
-		if (likely(base[op] == '{' || base[op] == '['))
+		if (likely(*v.p == '{' || *v.p == '['))
 			goto open;
 		return NULL;
 	} else {
@@ -201,7 +214,7 @@ value:
 		if (unlikely(skip_scalar(&v, v.p) != base + next))
 			return NULL;
 		if (edge != none) {
-			v.n = next - op - 1;
+			v.n = (uint32_t)(base + next - v.p);
 			v.escaped = false;
 			slots[edge->slot] = v;
 		}
@@ -252,7 +265,8 @@ close:
 	node = f->outer;
 	edge = none;
 	next = *at++;
-	if (unlikely(next != op + 1))
+	if (unlikely(next != op + 1) &&
+	    (f != s->frames || base[op + 1] != '\r' || next != op + 2))
 		return NULL;
 	op = next;
 	if (f != s->frames)

@@ -2,11 +2,12 @@
  * per second" (VLDB Journal 28, 2019): stage 1 turns 64 bytes at a time into bit masks
  * and lists tokens; stage 2, common to all instruction sets, walks the list.
  *
- * What differs: they are made for minified lines, the form that we write ourselves, so
- * the only tokens are { } [ ] : , and LF; keys and scalars must fill the gaps between
- * them, and a closing quote must stand before a token.  A line that does not fit (white
- * space between tokens, or a fault) is decided by the portable scanner.  LF is always a
- * token and always outside of strings, so no line can reach into the next one. */
+ * What differs: the only tokens are { } [ ] : , and LF; keys and scalars must fill the
+ * gaps between them but for spaces after ':' and ',' and a CR before LF, and a closing
+ * quote must stand before a token.  That is what we write ourselves, and what nearly all
+ * others do.  A line that does not fit (other white space, or a fault) is decided by the
+ * portable scanner.  LF is always a token and always outside of strings, so no line can
+ * reach into the next one. */
 #ifndef CDP_RECORD_SCAN_INDEX_H
 #define CDP_RECORD_SCAN_INDEX_H
 

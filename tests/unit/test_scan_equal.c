@@ -248,6 +248,7 @@ static void test_fast(void)
 		 "\xbf\xbf\",\"b\":[0,-1,1.5e-7,true,false,null,[],{},\"\"]}\n"),
 		"{\"a\":{\"b\":{\"c\":\"\\u00e9 \\\\\"}}}\n",
 		"{}\n\n",
+		"{\"a\": \"x\", \"props\": {\"amount\": -2.5}, \"b\": [1, [2], {}]}\r\n",
 	};
 	struct cdp_rec rec;
 	struct cdp_err err;
@@ -260,7 +261,7 @@ static void test_fast(void)
 			continue;
 		cdp_buf_init(&b, CDP_BUF_NOMAX);
 		for (size_t k = 0; b.n < CDP_WINDOW - 200; k++)
-			cdp_buf_adds(&b, k % 5 ? good[k % 3]
+			cdp_buf_adds(&b, k % 5 ? good[k % 4]
 					       : "{\"a\":\"open}\n{\"b\":\"\xff\"}\n");
 		data = pair_block(b.p, b.n);
 		cdp_scan_block(scan[i], data, b.n);
@@ -268,7 +269,7 @@ static void test_fast(void)
 			bad += records != 1;
 		ok(bad > 100, "scanner %d meets bad lines", i);
 		is_int(scan[i]->index->missed, bad,
-		       "scanner %d decides good minified lines itself", i);
+		       "scanner %d decides good lines itself", i);
 		free(data);
 		cdp_buf_release(&b);
 	}
