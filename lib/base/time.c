@@ -393,13 +393,39 @@ static const char *parse_rfc3339(struct cdp_time *t, struct text *x)
 	return NULL;
 }
 
+/* The canonical text but for an offset instead of the Z, as most producers write it: 1
+ * and *t, or 0. */
+static int parse_near_canon(struct cdp_time *t, const char *p, size_t n)
+{
+	char z[CDP_TIME_CANON];
+	unsigned d[4];
+	int64_t ms;
+
+	if (n != 29 || (p[23] != '+' && p[23] != '-') || p[26] != ':')
+		return 0;
+	for (unsigned i = 0; i < 4; i++) {
+		d[i] = (unsigned)(p[24 + i + i / 2] - '0');
+		if (d[i] > 9)
+			return 0;
+	}
+	memcpy(z, p, 23);
+	z[23] = 'Z';
+	ms = cdp_time_canon_ms(z, sizeof(z));
+	if (ms == INT64_MIN || d[0] * 10 + d[1] > 23 || d[2] > 5)
+		return 0;
+	ms -= (p[23] == '-' ? -60000 : 60000) *
+	      (int64_t)(d[0] * 600 + d[1] * 60 + d[2] * 10 + d[3]);
+	*t = cdp_time_from_ms(ms);
+	return t->s >= CDP_TIME_MIN_S && t->s <= CDP_TIME_MAX_S;
+}
+
 int cdp_time_parse(struct cdp_time *t, const char *p, size_t n, struct cdp_err *err)
 {
 	struct text x = { p, p + n };
 	struct cdp_time r;
 	const char *why;
 
-	if (cdp_time_parse_canon(t, p, n))
+	if (cdp_time_parse_canon(t, p, n) || parse_near_canon(t, p, n))
 		return 0;
 	why = parse_rfc3339(&r, &x);
 	if (why)

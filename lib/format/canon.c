@@ -276,37 +276,3 @@ void cdp_canon_put_unset(struct cdp_buf *out, const struct cdp_val *v)
 	}
 	cdp_buf_addc(out, ']');
 }
-
-/* --- white space --- */
-
-static bool has_blank(const char *p, size_t n)
-{
-	unsigned char blank = 0;
-
-	for (size_t i = 0; i < n; i++)
-		blank |= (unsigned char)p[i] <= ' ';
-	return blank;
-}
-
-/* Past the closing quote of the string whose text begins at p. */
-static const char *after_string(const char *p, const char *end)
-{
-	while (p < end && *p != '"')
-		p += *p == '\\' ? 2 : 1;
-	return p + 1;
-}
-
-bool cdp_canon_is_compact(const char *p, size_t n)
-{
-	const char *end = p + n;
-
-	/* Most lines have a blank only if it stands in a string, many none at all. */
-	if (!has_blank(p, n))
-		return true;
-	while (p < end) {
-		if ((unsigned char)*p <= ' ')
-			return false;
-		p = *p == '"' ? after_string(p + 1, end) : p + 1;
-	}
-	return true;
-}

@@ -100,7 +100,5 @@ struct cdp_span cdp_canon_add_str(struct cdp_buf *out, size_t start, const char 
 void cdp_canon_put_val(struct cdp_buf *out, const struct cdp_val *v);
 /* `,"unset":[...]` from an array of names, or an object whose keys they are. */
 void cdp_canon_put_unset(struct cdp_buf *out, const struct cdp_val *v);
-/* Whether there is no white space between the tokens of a valid text. */
-bool cdp_canon_is_compact(const char *p, size_t n);
 
 #endif

@@ -337,8 +337,7 @@ static bool is_canonical(struct cdp_rec *rec, const struct cdp_native_slots *s,
 	       !event->escaped && event->p == time->p + time->n + sizeof(b) - 1 &&
 	       memcmp(time->p + time->n, b, sizeof(b) - 1) == 0 &&
 	       rec->slots[s->ids].p == event->p + event->n + sizeof(c) - 1 &&
-	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0 &&
-	       cdp_canon_is_compact(rec->raw, rec->len);
+	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0 && rec->compact;
 }
 
 static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
@@ -402,36 +401,41 @@ enum member {
 
 static enum member member(const char *p, size_t n, enum kind kind, const char **name)
 {
+#define NAME(text) text, sizeof(text) - 1
 	static const struct {
 		const char *name;
+		size_t len;
 		enum member member;
 		unsigned kinds; /* bits; 0: all */
 	} table[] = {
-		{ "one_id", M_HEAD, 0 },
-		{ "time", M_HEAD, 0 },
-		{ "event", M_HEAD, 1 << EVENT },
-		{ "type", M_HEAD, 0 },
-		{ "ids", M_HEAD, 0 },
-		{ "sent", M_SENT, 0 },
-		{ "received", M_RECEIVED, 0 },
-		{ "event_id", M_EVENT_ID, 0 },
-		{ "source", M_SOURCE, 0 },
-		{ "props", M_OBJECT, 0 },
-		{ "detail", M_NAME, 1 << DETAIL },
-		{ "row", M_NAME, 1 << DETAIL },
-		{ "entity", M_NAME, 1 << ENTITY },
-		{ "id", M_NAME, 1 << ENTITY },
-		{ "relation", M_NAME, 1 << RELATION },
-		{ "to", M_TO, 1 << RELATION },
-		{ "set", M_OBJECT, 1 << PROFILE },
-		{ "set_once", M_OBJECT, 1 << PROFILE },
-		{ "increment", M_OBJECT, 1 << PROFILE },
-		{ "append", M_OBJECT, 1 << PROFILE },
-		{ "unset", M_UNSET, 1 << PROFILE },
+		{ NAME("one_id"), M_HEAD, 0 },
+		{ NAME("time"), M_HEAD, 0 },
+		{ NAME("event"), M_HEAD, 1 << EVENT },
+		{ NAME("type"), M_HEAD, 0 },
+		{ NAME("ids"), M_HEAD, 0 },
+		{ NAME("sent"), M_SENT, 0 },
+		{ NAME("received"), M_RECEIVED, 0 },
+		{ NAME("event_id"), M_EVENT_ID, 0 },
+		{ NAME("source"), M_SOURCE, 0 },
+		{ NAME("props"), M_OBJECT, 0 },
+		{ NAME("detail"), M_NAME, 1 << DETAIL },
+		{ NAME("row"), M_NAME, 1 << DETAIL },
+		{ NAME("entity"), M_NAME, 1 << ENTITY },
+		{ NAME("id"), M_NAME, 1 << ENTITY },
+		{ NAME("relation"), M_NAME, 1 << RELATION },
+		{ NAME("to"), M_TO, 1 << RELATION },
+		{ NAME("set"), M_OBJECT, 1 << PROFILE },
+		{ NAME("set_once"), M_OBJECT, 1 << PROFILE },
+		{ NAME("increment"), M_OBJECT, 1 << PROFILE },
+		{ NAME("append"), M_OBJECT, 1 << PROFILE },
+		{ NAME("unset"), M_UNSET, 1 << PROFILE },
 	};
 
+#undef NAME
+
 	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if (strlen(table[i].name) == n && memcmp(table[i].name, p, n) == 0 &&
+		if (table[i].len == n && *table[i].name == *p &&
+		    memcmp(table[i].name, p, n) == 0 &&
 		    (!table[i].kinds || table[i].kinds >> kind & 1)) {
 			*name = table[i].name;
 			return table[i].member;
@@ -458,7 +462,10 @@ static void put_head(struct cdp_native *r, struct cdp_rec *rec, const struct fac
 	}
 	if (r->ids.n || f->kind != ENTITY) {
 		cdp_buf_adds(out, ",\"ids\":");
-		cdp_ids_write(&r->ids, out);
+		if (f->plain_ids && rec->compact)
+			cdp_json_val(out, &rec->slots[r->slots->ids]);
+		else
+			cdp_ids_write(&r->ids, out);
 	}
 }
 
@@ -513,7 +520,10 @@ static void put_member(struct cdp_native *r, struct cdp_rec *rec, const struct f
 		cdp_buf_addc(out, ',');
 		cdp_json_val(out, key);
 		cdp_buf_addc(out, ':');
-		cdp_canon_put_val(out, v);
+		if (rec->compact)
+			cdp_json_val(out, v);
+		else
+			cdp_canon_put_val(out, v);
 		break;
 	}
 }
@@ -521,13 +531,15 @@ static void put_member(struct cdp_native *r, struct cdp_rec *rec, const struct f
 static void rewrite(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
 		    struct cdp_buf *out, struct cdp_canon *info)
 {
-	struct cdp_val all, key, v;
-	struct cdp_iter it = { 0 };
+	struct cdp_val key, v,
+		all = { .p = rec->raw, .n = (uint32_t)rec->len, .type = CDP_OBJECT };
+	struct cdp_iter it = { .known = &rec->slots[r->slots->props] };
 	size_t start = out->n;
 	unsigned done = 0;
 
 	put_head(r, rec, f, out);
-	cdp_val_at(&all, rec->raw, rec->len);
+	if (!rec->compact)
+		cdp_val_at(&all, rec->raw, rec->len);
 	while (cdp_val_member(&all, &it, &key, &v))
 		put_member(r, rec, f, &key, &v, &done, out, start, info);
 	if (!info->source.n && r->opts->source)

@@ -99,7 +99,7 @@ static const struct sensors_type *find_type(const struct cdp_val *type)
 
 bool cdp_sensors_knows(const struct cdp_val *type)
 {
-	return find_type(type) != NULL;
+	return type->type == CDP_STRING && find_type(type) != NULL;
 }
 
 /* --- times and names --- */

@@ -210,8 +210,9 @@ int cdp_out_write(struct cdp_out *o, const void *p, size_t n)
 	 * whole lines when callers write whole lines. */
 	if (o->buf.n + n > o->limit && drain(o) < 0)
 		return -1;
-	if (n >= o->limit)
-		return write_all(o, p, n);
+	/* A block is not worth a copy. */
+	if (n >= o->limit / 2)
+		return drain(o) < 0 ? -1 : write_all(o, p, n);
 	cdp_buf_add(&o->buf, p, n);
 	return 0;
 }

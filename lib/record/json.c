@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "record/scan_impl.h"
+
 /* --- reading --- */
 
 static unsigned hex4(const char *p)
@@ -120,18 +122,40 @@ static const char *skip_space(const char *p, const char *end)
 	return p;
 }
 
+/* High bit of every zero byte; perhaps of others above the first one, which is right. */
+static inline uint64_t zero_bytes(uint64_t w)
+{
+	return (w - CDP_ONES) & ~w & CDP_HIGH;
+}
+
+/* How many bytes at p are neither quote nor backslash, up to the first one or `end`. */
+static inline size_t plain_run(const char *p, const char *end)
+{
+	const char *from = p;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t w = cdp_load64(p);
+		uint64_t m =
+			zero_bytes(w ^ CDP_ONES * '"') | zero_bytes(w ^ CDP_ONES * '\\');
+
+		if (m)
+			return (size_t)(p - from) + (unsigned)__builtin_ctzll(m) / 8;
+	}
+	while (p < end && *p != '"' && *p != '\\')
+		p++;
+	return (size_t)(p - from);
+}
+
 /* The closing quote of a valid string whose text begins at p. */
 static const char *string_end(const char *p, const char *end, bool *escaped)
 {
 	*escaped = false;
 	for (;;) {
-		const char *q = memchr(p, '"', (size_t)(end - p));
-		const char *s = memchr(p, '\\', (size_t)(q - p));
-
-		if (!s)
-			return q;
+		p += plain_run(p, end);
+		if (*p == '"')
+			return p;
 		*escaped = true;
-		p = s + 2;
+		p += 2;
 	}
 }
 
@@ -230,7 +254,13 @@ int cdp_val_member(const struct cdp_val *object, struct cdp_iter *it, struct cdp
 	if (!p)
 		return 0;
 	p = skip_space(read_value(key, p, end), end);
-	it->at = read_value(val, skip_space(p + 1, end), end);
+	p = skip_space(p + 1, end);
+	if (it->known && p == it->known->p && *p == '{') {
+		*val = *it->known;
+		it->at = p + val->n;
+	} else {
+		it->at = read_value(val, p, end);
+	}
 	return 1;
 }
 
@@ -264,19 +294,33 @@ static void put_escape(struct cdp_buf *b, unsigned c)
 	}
 }
 
+/* Eight bytes of which none is to be escaped. */
+static inline bool is_plain8(const char *p)
+{
+	uint64_t w = cdp_load64(p);
+
+	return !(zero_bytes(w ^ CDP_ONES * '"') | zero_bytes(w ^ CDP_ONES * '\\') |
+		 ((w - CDP_ONES * ' ') & ~w & CDP_HIGH));
+}
+
 void cdp_json_str(struct cdp_buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *from = p;
 
 	cdp_buf_addc(b, '"');
-	for (; p < end; p++) {
+	while (p < end) {
 		unsigned c = (unsigned char)*p;
 
+		if (end - p >= 8 && is_plain8(p)) {
+			p += 8;
+			continue;
+		}
+		p++;
 		if (c >= ' ' && c != '"' && c != '\\')
 			continue;
-		cdp_buf_add(b, from, (size_t)(p - from));
+		cdp_buf_add(b, from, (size_t)(p - 1 - from));
 		put_escape(b, c);
-		from = p + 1;
+		from = p;
 	}
 	cdp_buf_add(b, from, (size_t)(end - from));
 	cdp_buf_addc(b, '"');

@@ -17,6 +17,8 @@ bool cdp_val_is(const struct cdp_val *v, const char *p, size_t n);
 /* Members of an object / items of an array slice.  Start with *it = {0}. */
 struct cdp_iter {
 	const char *at;
+	/* An object among the members' values that need not be read again, or NULL. */
+	const struct cdp_val *known;
 };
 /* 1: *key (raw string value, may be escaped) and *val filled; 0: end. */
 int cdp_val_member(const struct cdp_val *object, struct cdp_iter *it, struct cdp_val *key,

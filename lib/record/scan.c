@@ -180,6 +180,7 @@ static int bad_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
 	cdp_scan_clear(s);
 	set_raw(rec, line, lf);
 	rec->complete = true;
+	rec->compact = false;
 	s->p = lf + 1;
 	if (rec->len > UINT32_MAX)
 		return cdp_err_set(err, CDP_ERR_DATA, "a line of %zu bytes", rec->len);
@@ -200,6 +201,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 		return bad_line(s, rec, line, end, err);
 	set_raw(rec, line, lf);
 	rec->complete = true;
+	rec->compact = !s->spaced && p == line;
 	s->p = lf + 1;
 	if (s->unique_keys && cdp_unique_check(rec->raw, rec->len, err) < 0) {
 		cdp_scan_clear(s);
@@ -229,7 +231,7 @@ static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *lin
 	s->slots[CDP_SLOT_EVENT] = h.event;
 	rec->raw = line;
 	rec->len = (size_t)(lf - line);
-	rec->complete = false;
+	rec->complete = rec->compact = false;
 	s->p = lf + 1;
 	return 1;
 }
@@ -284,4 +286,6 @@ void cdp_rec_complete(struct cdp_rec *r)
 	s->dirty = true;
 	if (!s->scan_line(s, r->raw, r->raw + r->len + 1))
 		cdp_scan_clear(s);
+	else
+		r->compact = !s->spaced;
 }

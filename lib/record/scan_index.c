@@ -272,6 +272,7 @@ close:
 	if (f != s->frames)
 		goto after;
 	ix->next = (size_t)(at - ix->at);
+	s->spaced = false;
 	return base[op] == '\n' ? base + op : NULL;
 }
 

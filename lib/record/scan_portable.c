@@ -106,10 +106,12 @@ static inline const char *skip_string(const char *p, bool *escaped)
 	}
 }
 
-static inline const char *skip_space(const char *p)
+static inline const char *skip_space(const char *p, bool *spaced)
 {
-	while (unlikely(*p == ' ' || *p == '\t' || *p == '\r'))
+	while (unlikely(*p == ' ' || *p == '\t' || *p == '\r')) {
+		*spaced = true;
 		p++;
+	}
 	return p;
 }
 
@@ -141,7 +143,7 @@ const char *cdp_scan_line_portable(struct cdp_scan *s, const char *p, const char
 	const struct cdp_edge *edge = NULL;
 	struct cdp_frame *f = s->frames;
 	struct cdp_frame *limit = s->frames + CDP_DEPTH_MAX;
-	bool array = false, flag;
+	bool array = false, spaced = false, flag;
 	const char *from;
 
 	(void)end;
@@ -202,9 +204,9 @@ value:
 	}
 
 after:
-	p = skip_space(p);
+	p = skip_space(p, &spaced);
 	if (likely(*p == ',')) {
-		p = skip_space(p + 1);
+		p = skip_space(p + 1, &spaced);
 		if (array)
 			goto value;
 		goto key;
@@ -227,10 +229,10 @@ key:
 		if (edge && edge->node >= 0)
 			cdp_scan_enter(s, edge);
 	}
-	p = skip_space(p + 1);
+	p = skip_space(p + 1, &spaced);
 	if (unlikely(*p != ':'))
 		return NULL;
-	p = skip_space(p + 1);
+	p = skip_space(p + 1, &spaced);
 	goto value;
 
 open:
@@ -248,7 +250,7 @@ open:
 		node = edge ? edge->node >= 0 ? &paths->nodes[edge->node] : NULL
 			    : &paths->nodes[0];
 	edge = NULL;
-	p = skip_space(p + 1);
+	p = skip_space(p + 1, &spaced);
 	if (array) {
 		if (*p != ']')
 			goto value;
@@ -270,6 +272,8 @@ close:
 	edge = NULL;
 	if (f != s->frames)
 		goto after;
-	p = skip_space(p);
+	p += *p == '\r' && p[1] == '\n';
+	p = skip_space(p, &spaced);
+	s->spaced = spaced;
 	return *p == '\n' ? p : NULL;
 }
