@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "format/cut.h"
 #include "format/ids.h"
 #include "record/json.h"
 
@@ -372,6 +373,31 @@ static void copy(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
 	info->received = member_of(rec, &rec->slots[s->received], 8);
 }
 
+static bool has_escapes(const struct cdp_val *v)
+{
+	return v->type == CDP_STRING && v->escaped;
+}
+
+/* The head alone is to be moved, which can be done without looking at the rest. */
+static bool cut(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
+		struct cdp_buf *out, struct cdp_canon *info)
+{
+	const struct cdp_native_slots *s = r->slots;
+	const struct cdp_val *slots = rec->slots;
+	struct cdp_cut c;
+
+	if (!f->as_is || !f->plain_ids || f->kind != EVENT ||
+	    slots[CDP_SLOT_ONE_ID].type != CDP_MISSING ||
+	    has_escapes(&slots[s->event_id]) || has_escapes(&slots[s->source]) ||
+	    !cdp_cut_event(&c, rec, &slots[s->ids], f->ms, out))
+		return false;
+	info->event_id = cdp_cut_value(&c, rec, &slots[s->event_id]);
+	info->source = cdp_cut_value(&c, rec, &slots[s->source]);
+	info->sent = cdp_cut_member(&c, rec, &slots[s->sent], 4);
+	info->received = cdp_cut_member(&c, rec, &slots[s->received], 8);
+	return true;
+}
+
 /* `,"key":"text"` of a name that may have come as a number; an empty one is left out. */
 static struct cdp_span put_name(struct cdp_native *r, struct cdp_buf *out, size_t start,
 				const char *key, const struct cdp_val *v)
@@ -561,7 +587,7 @@ int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *o
 	*info = (struct cdp_canon){ .ms = f.ms };
 	if (is_canonical(rec, r->slots, &f))
 		copy(r, rec, out, info);
-	else
+	else if (!cut(r, rec, &f, out, info))
 		rewrite(r, rec, &f, out, info);
 	return 0;
 }

@@ -180,7 +180,7 @@ static int bad_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line,
 	cdp_scan_clear(s);
 	set_raw(rec, line, lf);
 	rec->complete = true;
-	rec->compact = false;
+	rec->compact = rec->twice = false;
 	s->p = lf + 1;
 	if (rec->len > UINT32_MAX)
 		return cdp_err_set(err, CDP_ERR_DATA, "a line of %zu bytes", rec->len);
@@ -202,6 +202,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 	set_raw(rec, line, lf);
 	rec->complete = true;
 	rec->compact = !s->spaced && p == line;
+	rec->twice = s->twice;
 	s->p = lf + 1;
 	if (s->unique_keys && cdp_unique_check(rec->raw, rec->len, err) < 0) {
 		cdp_scan_clear(s);
@@ -231,7 +232,7 @@ static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *lin
 	s->slots[CDP_SLOT_EVENT] = h.event;
 	rec->raw = line;
 	rec->len = (size_t)(lf - line);
-	rec->complete = rec->compact = false;
+	rec->complete = rec->compact = rec->twice = false;
 	s->p = lf + 1;
 	return 1;
 }
@@ -284,8 +285,10 @@ void cdp_rec_complete(struct cdp_rec *r)
 	r->complete = true;
 	cdp_scan_clear(s);
 	s->dirty = true;
-	if (!s->scan_line(s, r->raw, r->raw + r->len + 1))
+	if (!s->scan_line(s, r->raw, r->raw + r->len + 1)) {
 		cdp_scan_clear(s);
-	else
-		r->compact = !s->spaced;
+		return;
+	}
+	r->compact = !s->spaced;
+	r->twice = s->twice;
 }

@@ -69,7 +69,9 @@ struct cdp_rec {
 	uint64_t line;         /* 1-based, in the block */
 	struct cdp_val *slots; /* cdp_paths_count() of them */
 	bool complete;         /* false: only the head's slots are filled (trusted) */
-	bool compact; /* no white space between tokens; false also if not looked at */
+	/* What was seen while all slots were filled, so false if only the head's were: */
+	bool compact;          /* no white space between tokens */
+	bool twice;            /* a requested member came more than once */
 	struct cdp_scan *scan; /* for cdp_rec_complete */
 };
 

@@ -24,15 +24,17 @@ struct cdp_scan {
 	const struct cdp_paths *paths;
 	/* Checks the line at p, whose first byte is not white space; the block's bytes up
 	 * to `end` end in LF and CDP_IN_PAD more can be read.  The line's LF, or NULL if
-	 * the line is bad.  Slots were cleared before; sets `spaced`. */
+	 * the line is bad.  Slots were cleared before; sets `spaced`, `twice`. */
 	const char *(*scan_line)(struct cdp_scan *s, const char *p, const char *end);
 	struct cdp_val *slots; /* slots[-1] is there too: CDP_NO_SLOT */
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;
 	struct cdp_buf key; /* a decoded key */
 	bool trusted, unique_keys;
-	bool dirty;  /* slots beyond the head's may be filled */
-	bool spaced; /* the line last scanned has white space between tokens */
+	bool dirty; /* slots beyond the head's may be filled */
+	/* of the line last scanned */
+	bool spaced; /* white space between tokens */
+	bool twice;  /* a requested member came more than once */
 	const char *impl_name;
 
 	/* the block */

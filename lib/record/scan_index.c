@@ -163,6 +163,7 @@ static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 	struct cdp_val *slots = s->slots;
 	const char *base = ix->begin;
 	uint32_t slash = ix->slash_at, op, next;
+	unsigned twice = CDP_MISSING; /* types of what was there before, together */
 	bool array = false;
 	struct cdp_val v;
 
@@ -202,6 +203,7 @@ value:
 			v.type = CDP_STRING;
 			v.escaped = has_slash(ix, slash, op, next);
 			v.integral = false;
+			twice |= slots[edge->slot].type;
 			slots[edge->slot] = v;
 		}
 	} else if (v.p == base + next) {
@@ -216,6 +218,7 @@ value:
 		if (edge != none) {
 			v.n = (uint32_t)(base + next - v.p);
 			v.escaped = false;
+			twice |= slots[edge->slot].type;
 			slots[edge->slot] = v;
 		}
 	}
@@ -255,12 +258,14 @@ open:
 
 close:
 	f--;
-	if (unlikely(f->slot != CDP_NO_SLOT))
+	if (unlikely(f->slot != CDP_NO_SLOT)) {
+		twice |= slots[f->slot].type;
 		slots[f->slot] = (struct cdp_val){
 			.p = f->start,
 			.n = (uint32_t)(base + op + 1 - f->start),
 			.type = array ? CDP_ARRAY : CDP_OBJECT,
 		};
+	}
 	array = f->outer_array;
 	node = f->outer;
 	edge = none;
@@ -273,6 +278,7 @@ close:
 		goto after;
 	ix->next = (size_t)(at - ix->at);
 	s->spaced = false;
+	s->twice = twice != CDP_MISSING;
 	return base[op] == '\n' ? base + op : NULL;
 }
 

@@ -120,12 +120,12 @@ static inline void fill(struct cdp_scan *s, const struct cdp_edge *e, const char
 {
 	if (!e || e->slot < 0)
 		return;
-	if (e != s->paths->edges)
-		s->slots[e->slot] = (struct cdp_val){ .p = p,
-						      .n = (uint32_t)(end - p),
-						      .type = (uint8_t)type,
-						      .escaped = escaped,
-						      .integral = integral };
+	s->twice |= s->slots[e->slot].type != CDP_MISSING;
+	s->slots[e->slot] = (struct cdp_val){ .p = p,
+					      .n = (uint32_t)(end - p),
+					      .type = (uint8_t)type,
+					      .escaped = escaped,
+					      .integral = integral };
 }
 
 static inline bool is_word(const char *p, const char *word)
@@ -147,6 +147,7 @@ const char *cdp_scan_line_portable(struct cdp_scan *s, const char *p, const char
 	const char *from;
 
 	(void)end;
+	s->twice = false;
 	if (*p != '{')
 		return NULL;
 	goto open;
@@ -261,12 +262,14 @@ open:
 close:
 	f--;
 	p++;
-	if (unlikely(f->slot >= 0))
+	if (unlikely(f->slot >= 0)) {
+		s->twice |= s->slots[f->slot].type != CDP_MISSING;
 		s->slots[f->slot] = (struct cdp_val){
 			.p = f->start,
 			.n = (uint32_t)(p - f->start),
 			.type = array ? CDP_ARRAY : CDP_OBJECT,
 		};
+	}
 	array = f->outer_array;
 	node = f->outer;
 	edge = NULL;

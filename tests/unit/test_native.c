@@ -277,6 +277,60 @@ static void told(void)
 	ok(s.n == 4 && memcmp(t.out.p + s.at, "\"e1\"", 4) == 0, "as is its event_id");
 }
 
+static bool same_span(struct cdp_span a, struct cdp_span b)
+{
+	return a.at == b.at && a.n == b.n;
+}
+
+/* A line without white space is cut and put together; with white space it is written
+ * member by member.  Both must tell the same. */
+static void either_way(const char *line)
+{
+	char spaced[600], *one;
+	struct cdp_canon info;
+
+	snprintf(spaced, sizeof(spaced), "{ %s", line + 1);
+	one = strdup(collect(&t, line));
+	info = t.info;
+	is_str(collect(&t, spaced), one, "white space makes no difference to %s", line);
+	ok(same_span(info.event_id, t.info.event_id) &&
+		   same_span(info.source, t.info.source) &&
+		   same_span(info.sent, t.info.sent) &&
+		   same_span(info.received, t.info.received),
+	   "nor to where its members went");
+	free(one);
+}
+
+static void cut(void)
+{
+#define TIME "\"time\":\"2024-04-25T14:59:46.123+08:00\""
+#define EVENT "\"event\":\"buy\""
+#define IDS "\"ids\":{\"a\":\"1\",\"b\":\"2\"}"
+#define EVENT_ID "\"event_id\":\"e\\u0031\""
+#define SENT "\"sent\":\"2024-04-25T07:00:00.000Z\""
+#define RECEIVED "\"received\":\"2024-04-25T07:00:01.000Z\""
+#define PROPS "\"props\":{\"time\":\"x y\",\"ids\":{}}"
+	becomes("{" EVENT_ID "," TIME "," EVENT "," PROPS "," IDS ",\"z\":1}",
+		"{" T "," EVENT "," IDS "," EVENT_ID "," PROPS ",\"z\":1}",
+		"the head is moved to the front");
+	becomes("{" PROPS "," IDS "," EVENT "," TIME "}",
+		"{" T "," EVENT "," IDS "," PROPS "}", "from the end as well");
+	becomes("{" EVENT "," IDS "," TIME "}", "{" T "," EVENT "," IDS "}",
+		"or it is all there is");
+	either_way("{" EVENT "," SENT "," IDS "," EVENT_ID "," TIME "}");
+	either_way("{" SENT "," TIME "," EVENT "," IDS "," RECEIVED "}");
+	either_way("{" TIME "," RECEIVED "," EVENT "," IDS ",\"source\":\"s\"," SENT "}");
+	either_way("{" IDS "," EVENT ",\"source\":\"s\"," EVENT_ID "," TIME "," PROPS
+		   "}");
+	either_way("{" TIME "," EVENT "," IDS ",\"time\":\"2024-04-25T06:59:46Z\"}");
+	either_way("{" EVENT_ID "," TIME "," EVENT ",\"ids\":{\"c\":\"3\"}," IDS "}");
+	either_way("{\"eve\\u006et\":\"x\"," TIME "," EVENT "," IDS "}");
+	either_way("{" TIME "," IDS ",\"eve\\u006et\":\"x\"}");
+	either_way("{" TIME "," EVENT "," IDS ",\"one_id\":\"00112233445566ff\"}");
+	either_way("{" TIME "," EVENT ",\"ids\":{\"a\":1}," PROPS "}");
+	either_way("{\"time\":1714028386123," EVENT "," IDS "}");
+}
+
 int main(void)
 {
 	collect_start(&t, CDP_FORMAT_NATIVE);
@@ -288,6 +342,7 @@ int main(void)
 	future();
 	added();
 	told();
+	cut();
 	collect_end(&t);
 	return tap_done();
 }

@@ -1,0 +1,122 @@
+#include "format/cut.h"
+
+#include "base/time.h"
+#include "record/json.h"
+
+/* Bytes of a member in the line, and the comma after it if there is one. */
+struct bytes {
+	size_t at, end;
+};
+
+enum { HEAD = 3 };
+
+/* The member whose value is v, by its key as it is written: `"time":`.  False if another
+ * text stands there. */
+static bool member_at(struct bytes *b, const struct cdp_rec *rec, const struct cdp_val *v,
+		      const char *key, size_t key_len)
+{
+	size_t quote = v->type == CDP_STRING;
+	size_t value = (size_t)(v->p - rec->raw) - quote;
+
+	if (value <= key_len || memcmp(rec->raw + value - key_len, key, key_len) != 0)
+		return false;
+	b->at = value - key_len;
+	b->end = value + v->n + 2 * quote;
+	b->end += rec->raw[b->end] == ',';
+	return true;
+}
+
+static void sort(struct bytes b[HEAD])
+{
+	for (int i = 1; i < HEAD; i++)
+		for (int k = i; k > 0 && b[k - 1].at > b[k].at; k--) {
+			struct bytes t = b[k];
+
+			b[k] = b[k - 1];
+			b[k - 1] = t;
+		}
+}
+
+static char *put(char *w, const char *p, size_t n)
+{
+	memcpy(w, p, n);
+	return w + n;
+}
+
+#define PUT(w, text) put(w, text, sizeof(text) - 1)
+
+/* The head without its closing brace; there is room. */
+static char *put_head(char *w, int64_t ms, const struct cdp_val *event,
+		      const struct cdp_val *ids)
+{
+	w = PUT(w, "{\"time\":\"");
+	cdp_time_format(w, cdp_time_from_ms(ms));
+	w = PUT(w + CDP_TIME_CANON, "\",\"event\":\"");
+	w = put(w, event->p, event->n);
+	w = PUT(w, "\",\"ids\":");
+	return put(w, ids->p, ids->n);
+}
+
+bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
+		   const struct cdp_val *ids, int64_t ms, struct cdp_buf *out)
+{
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
+	struct bytes head[HEAD];
+	size_t at = 1;
+	char *line, *w;
+
+	if (!rec->compact || rec->twice || event->escaped || event->type != CDP_STRING ||
+	    !member_at(&head[0], rec, time, "\"time\":", 7) ||
+	    !member_at(&head[1], rec, event, "\"event\":", 8) ||
+	    !member_at(&head[2], rec, ids, "\"ids\":", 6) ||
+	    cdp_buf_reserve(out, rec->len + 64) < 0)
+		return false;
+	sort(head);
+	line = out->p + out->n;
+	w = put_head(line, ms, event, ids);
+	*w++ = ',';
+	for (int i = 0; i < CDP_CUT_PIECES; i++) {
+		size_t end = i < HEAD ? head[i].at : rec->len - 1;
+		/* Cutting the last member also cut what was before the brace. */
+		size_t n = end > at ? end - at : 0;
+
+		c->piece[i].from = at;
+		c->piece[i].n = n;
+		c->piece[i].to = (size_t)(w - line);
+		w = put(w, rec->raw + at, n);
+		if (i < HEAD)
+			at = head[i].end;
+	}
+	w -= w[-1] == ',';
+	*w++ = '}';
+	out->n += (size_t)(w - line);
+	return true;
+}
+
+struct cdp_span cdp_cut_value(const struct cdp_cut *c, const struct cdp_rec *rec,
+			      const struct cdp_val *v)
+{
+	size_t at;
+
+	if (v->type != CDP_STRING)
+		return (struct cdp_span){ 0, 0 };
+	at = (size_t)(v->p - rec->raw) - 1;
+	for (int i = 0; i < CDP_CUT_PIECES; i++)
+		if (at - c->piece[i].from < c->piece[i].n)
+			return (struct cdp_span){ c->piece[i].to + at - c->piece[i].from,
+						  v->n + 2 };
+	return (struct cdp_span){ 0, 0 };
+}
+
+struct cdp_span cdp_cut_member(const struct cdp_cut *c, const struct cdp_rec *rec,
+			       const struct cdp_val *v, size_t key_len)
+{
+	struct cdp_span s = cdp_cut_value(c, rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4; /* ,"": */
+		s.n += key_len + 4;
+	}
+	return s;
+}
