@@ -306,7 +306,7 @@ static void cut(void)
 #define TIME "\"time\":\"2024-04-25T14:59:46.123+08:00\""
 #define EVENT "\"event\":\"buy\""
 #define IDS "\"ids\":{\"a\":\"1\",\"b\":\"2\"}"
-#define EVENT_ID "\"event_id\":\"e\\u0031\""
+#define EVENT_ID "\"event_id\":\"e1\""
 #define SENT "\"sent\":\"2024-04-25T07:00:00.000Z\""
 #define RECEIVED "\"received\":\"2024-04-25T07:00:01.000Z\""
 #define PROPS "\"props\":{\"time\":\"x y\",\"ids\":{}}"
@@ -328,6 +328,7 @@ static void cut(void)
 	either_way("{" TIME "," IDS ",\"eve\\u006et\":\"x\"}");
 	either_way("{" TIME "," EVENT "," IDS ",\"one_id\":\"00112233445566ff\"}");
 	either_way("{" TIME "," EVENT ",\"ids\":{\"a\":1}," PROPS "}");
+	either_way("{\"event_id\":\"e\\u0031\"," TIME "," EVENT "," IDS "}");
 	either_way("{\"time\":1714028386123," EVENT "," IDS "}");
 }
 
