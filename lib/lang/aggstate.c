@@ -242,21 +242,19 @@ static int fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
 	return cdp_err_set(err, CDP_ERR_EVAL, "%s in %.200s", what, a->text);
 }
 
-static int add_total(const struct cdp_agg *a, struct cdp_total *t,
+static int add_total(const struct cdp_agg *a, struct cdp_total *t, struct cdp_buf *b,
 		     const struct cdp_value *v, struct cdp_err *err)
 {
 	struct cdp_decimal d;
-	struct cdp_buf b;
 	int r = -1;
 
 	if (v->raw_n) {
 		r = cdp_decimal_parse(&d, v->raw, v->raw_n, err);
 	} else if (v->type == CDP_V_INT || v->type == CDP_V_UINT ||
 		   v->type == CDP_V_DOUBLE) {
-		cdp_buf_init(&b, 64);
-		cdp_held_put(&b, v);
-		r = cdp_decimal_parse(&d, b.p, b.n, err);
-		cdp_buf_release(&b);
+		cdp_buf_reset(b);
+		cdp_held_put(b, v);
+		r = cdp_decimal_parse(&d, b->p, b->n, err);
 	} else {
 		return fail(a, err, "value is no number");
 	}
@@ -342,7 +340,7 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		return 1;
 	case CDP_AGG_SUM:
 	case CDP_AGG_AVG:
-		return add_total(a, state, &v, err);
+		return add_total(a, state, &ev->text, &v, err);
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
 		return add_bag(a, state, ev, &v, err);

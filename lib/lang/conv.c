@@ -168,26 +168,13 @@ static int to_double(struct cdp_eval *ev, const struct cdp_node *n,
 	}
 }
 
-/* Text built in a buffer, moved to where values live. */
-static int take_text(struct cdp_eval *ev, struct cdp_buf *b, struct cdp_value *out)
-{
-	char *p = cdp_eval_alloc(ev, b->n);
-
-	if (p)
-		memcpy(p, b->p, b->n);
-	out->s.p = p;
-	out->s.n = b->n;
-	cdp_buf_release(b);
-	return p ? 0 : -1;
-}
-
 static int number_text(struct cdp_eval *ev, const struct cdp_value *v,
 		       struct cdp_value *out)
 {
-	struct cdp_buf b;
-	char time[32];
+	char text[128], time[32], *p;
+	/* Full size at once, so that it never grows. */
+	struct cdp_buf b = { .p = text, .cap = sizeof(text), .max = sizeof(text) };
 
-	cdp_buf_init(&b, 512);
 	if (v->type == CDP_V_INT)
 		cdp_buf_addi(&b, v->i);
 	else if (v->type == CDP_V_UINT)
@@ -200,7 +187,13 @@ static int number_text(struct cdp_eval *ev, const struct cdp_value *v,
 		cdp_duration_text(&b, v->t);
 	else
 		cdp_buf_add(&b, time, cdp_time_format_ns(time, v->t));
-	return take_text(ev, &b, out);
+	p = cdp_eval_alloc(ev, b.n);
+	if (!p)
+		return -1;
+	memcpy(p, b.p, b.n);
+	out->s.p = p;
+	out->s.n = b.n;
+	return 0;
 }
 
 static int to_string(struct cdp_eval *ev, const struct cdp_node *n,

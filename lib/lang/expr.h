@@ -89,7 +89,9 @@ struct cdp_run {
 /* One evaluator a thread. */
 struct cdp_eval *cdp_eval_new(const struct cdp_run *run);
 void cdp_eval_free(struct cdp_eval *ev);
-void cdp_eval_reset(struct cdp_eval *ev); /* values handed out so far are gone */
+/* Values handed out so far are gone.  Cheap: call it for every record, or memory grows.
+ */
+void cdp_eval_reset(struct cdp_eval *ev);
 /* Answers for host references and aggregates (index into cdp_aggs).  A missing answer is
  * -1 with an evaluation error; has() is then false. */
 void cdp_eval_set_host(struct cdp_eval *ev,
