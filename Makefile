@@ -126,7 +126,7 @@ deps: ## install the Debian packages that build and tests need
 demo: ## run the bank's pipelines on samples and show what comes out
 	@.ci/deps.sh build
 	@$(MAKE) -s -j$(JOBS) all
-	@PATH="$(CURDIR)/$O:$$PATH" pipelines/demo.sh
+	@PATH="$(CURDIR)/$O:$$PATH" pipelines/demo.sh build/demo
 
 # Each step is a make of its own: packages must be there before they are looked for.
 test: ## everything that can fail, with `N passed, N failed` at the end; MODE=asan: sanitized
@@ -167,7 +167,8 @@ bench-deps: ## install the databases that bench compares with
 soak: all ## run for long under kill -9
 	@tests/soak/run.sh
 check-data: all ## compare answers on real data, DATA=DIR
-	@tests/check-data/run.sh $(DATA)
+	@if [ -z "$(DATA)" ]; then echo "check-data: skipped, no DATA=DIR was given"; \
+	else .ci/deps.sh check && tests/check/check_data.py $O "$(DATA)"; fi
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	mkdir -p "$(DESTDIR)$(BINDIR)" "$(DESTDIR)$(BASHDIR)" "$(DESTDIR)$(ZSHDIR)"

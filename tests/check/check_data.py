@@ -288,8 +288,7 @@ def check_identity():
 
 def check_identity_rule(data, people, rule):
     kinds = ["rec"] + ["k%d" % i for i in range(len(rule["keys"]))]
-    config = {"kinds": [{"name": k, "priority": i + 1, "normalise": "none", "block": []}
-                        for i, k in enumerate(kinds)], "default_block": False}
+    config = {"kinds": [{"name": k, "normalise": "none"} for k in kinds], "junk": False}
     conf = os.path.join(TMP, "ids.json")
     with open(conf, "w", encoding="utf-8") as f:
         json.dump(config, f)
