@@ -164,7 +164,7 @@ static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 	const char *base = ix->begin;
 	uint32_t slash = ix->slash_at, op, next;
 	unsigned twice = CDP_MISSING; /* types of what was there before, together */
-	bool array = false;
+	bool array = false, spaced = false;
 	struct cdp_val v;
 
 	op = *at++;
@@ -175,8 +175,10 @@ static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 key:
 	next = *at++;
 	v.p = base + op + 1;
-	if (unlikely(*v.p != '"'))
+	if (unlikely(*v.p != '"')) {
 		v.p = skip_space(v.p);
+		spaced = true;
+	}
 	if (unlikely(*v.p != '"' || base[next] != ':'))
 		return NULL;
 	if (node) {
@@ -194,8 +196,10 @@ key:
 value:
 	next = *at++;
 	v.p = base + op + 1;
-	if (unlikely(*v.p == ' '))
+	if (unlikely(*v.p == ' ')) {
 		v.p = skip_space(v.p);
+		spaced = true;
+	}
 	if (*v.p == '"') {
 		if (edge != none) {
 			v.p++;
@@ -277,7 +281,7 @@ close:
 	if (f != s->frames)
 		goto after;
 	ix->next = (size_t)(at - ix->at);
-	s->spaced = false;
+	s->spaced = spaced;
 	s->twice = twice != CDP_MISSING;
 	return base[op] == '\n' ? base + op : NULL;
 }
