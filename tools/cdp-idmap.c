@@ -43,7 +43,7 @@ struct idmap {
 	/* the block at hand, when it is its turn */
 	struct cdp_buf made, tmp;
 	const struct cdp_emit *emit;
-	const struct batch *batch;
+	struct batch *batch;
 };
 
 struct worker {
@@ -148,11 +148,9 @@ static const char *source_of(void *ctx, const struct cdp_sight *sight, size_t *n
 
 static size_t learn(struct idmap *c, size_t i, const uint32_t **ids)
 {
-	enum { AHEAD = 6 };
-	const struct cdp_sights *s = &c->batch->sights;
+	struct cdp_sights *s = &c->batch->sights;
 
-	if (i + AHEAD < s->n)
-		cdp_identity_prefetch(c->m, s, i + AHEAD);
+	cdp_identity_prefetch(c->m, s, i);
 	return cdp_identity_learn(c->m, s, i, source_of, c, ids);
 }
 

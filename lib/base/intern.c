@@ -186,6 +186,22 @@ void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash)
 	__builtin_prefetch(&t->slots[home_of(t, hash)]);
 }
 
+void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash)
+{
+	uint64_t slot = t->slots[home_of(t, hash)];
+
+	if (slot)
+		__builtin_prefetch(&t->keys[(uint32_t)slot - 1]);
+}
+
+void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
+{
+	uint64_t slot = t->slots[home_of(t, hash)];
+
+	if (slot)
+		__builtin_prefetch(t->keys[(uint32_t)slot - 1]);
+}
+
 uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash)
 {

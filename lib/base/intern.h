@@ -24,7 +24,11 @@ uint32_t cdp_intern_put(struct cdp_intern *t, const char *p, size_t n, bool *add
 /* The same with the hash at hand, cdp_hash(p, n): for batches that prefetch. */
 uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash, bool *added);
+/* Ahead of a lookup: the slot; later, when that is there, where its key is; later, the
+ * key. */
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
+void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash);
+void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
 uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash);

@@ -252,10 +252,15 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, bool contested,
 
 /* --- links --- */
 
+static inline size_t link_home(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	return cdp_hash_u64((uint64_t)a << 32 | b) >> (64 - m->bits);
+}
+
 static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
 	size_t mask = ((size_t)1 << m->bits) - 1;
-	size_t i = cdp_hash_u64((uint64_t)a << 32 | b) & mask;
+	size_t i = link_home(m, a, b);
 
 	for (; m->slots[i]; i = (i + 1) & mask) {
 		const struct link *l = &m->links[m->slots[i] - 1];
@@ -347,6 +352,8 @@ static uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
 
 	if (kind == NONE || m->kind[kind].role == KIND_OUT)
 		return NONE;
+	if (sid->found != NONE && !(m->flags[sid->found] & ID_BLOCKED))
+		return sid->found;
 	if (sid->kind != CDP_SIGHT_UNDECLARED)
 		return idm_put(m, key, sid->n, sid->hash);
 	n = sid->n - name - 1;
@@ -408,13 +415,77 @@ size_t cdp_identity_learn(struct cdp_identity *m, const struct cdp_sights *s, si
 	return n;
 }
 
-void cdp_identity_prefetch(const struct cdp_identity *m, const struct cdp_sights *s,
-			   size_t i)
+/* Each step touches what the step before fetched: the slot of a key, where the key is,
+ * the key, the columns of its id, the slot of a link, the link. */
+enum { SLOT = 24, WHERE = 20, KEY = 16, FIND = 12, LINK_SLOT = 6, LINK = 3 };
+
+typedef void prefetch_fn(const struct cdp_intern *t, uint64_t hash);
+
+static inline void prefetch_keys(const struct cdp_identity *m, const struct cdp_sights *s,
+				 size_t i, prefetch_fn *fetch)
 {
 	const struct cdp_sight *at = &s->v[i];
 
 	for (unsigned k = 0; k < at->n; k++)
-		cdp_intern_prefetch(m->ids, s->ids[at->first + k].hash);
+		fetch(m->ids, s->ids[at->first + k].hash);
+}
+
+static void find_ids(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
+{
+	const struct cdp_sight *at = &s->v[i];
+
+	for (unsigned k = 0; k < at->n; k++) {
+		struct cdp_sight_id *id = &s->ids[at->first + k];
+
+		if (id->kind == CDP_SIGHT_UNDECLARED)
+			continue;
+		id->found = cdp_intern_get_hashed(m->ids, s->text.p + id->at, id->n,
+						  id->hash);
+		if (id->found == NONE)
+			continue;
+		__builtin_prefetch(&m->first[id->found]);
+		__builtin_prefetch(&m->last[id->found]);
+		__builtin_prefetch(&m->flags[id->found]);
+		__builtin_prefetch(&m->kind_of[id->found]);
+		if (id->found < m->live_of_cap)
+			__builtin_prefetch(&m->live_of[id->found]);
+	}
+}
+
+static void prefetch_links(const struct cdp_identity *m, const struct cdp_sights *s,
+			   size_t i, bool slot)
+{
+	const struct cdp_sight *at = &s->v[i];
+
+	for (unsigned k = 1; k < at->n; k++) {
+		uint32_t a = s->ids[at->first].found, b = s->ids[at->first + k].found;
+		const uint32_t *home;
+
+		if (a == NONE || b == NONE)
+			continue;
+		home = &m->slots[link_home(m, a < b ? a : b, a < b ? b : a)];
+		if (slot)
+			__builtin_prefetch(home);
+		else if (*home)
+			__builtin_prefetch(&m->links[*home - 1]);
+	}
+}
+
+/* The first sightings of a block are looked up when it is their turn. */
+void cdp_identity_prefetch(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
+{
+	if (i + SLOT < s->n)
+		prefetch_keys(m, s, i + SLOT, cdp_intern_prefetch);
+	if (i + WHERE < s->n)
+		prefetch_keys(m, s, i + WHERE, cdp_intern_prefetch_where);
+	if (i + KEY < s->n)
+		prefetch_keys(m, s, i + KEY, cdp_intern_prefetch_key);
+	if (i + FIND < s->n)
+		find_ids(m, s, i + FIND);
+	if (i + LINK_SLOT < s->n)
+		prefetch_links(m, s, i + LINK_SLOT, true);
+	if (i + LINK < s->n)
+		prefetch_links(m, s, i + LINK, false);
 }
 
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s)

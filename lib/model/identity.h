@@ -70,11 +70,12 @@ void cdp_identity_free(struct cdp_identity *m);
 enum { CDP_SIGHT_UNDECLARED = 255 };
 
 struct cdp_sight_id {
-	uint64_t hash; /* of the key, if the kind has a number */
-	size_t at;     /* of the key in `text`: kind number, value */
-	uint16_t n;    /* bytes of the key */
-	uint16_t rank; /* of the kind */
-	uint8_t kind;  /* number; CDP_SIGHT_UNDECLARED: the key is kind NUL value */
+	uint64_t hash;  /* of the key, if the kind has a number */
+	size_t at;      /* of the key in `text`: kind number, value */
+	uint32_t found; /* id, as far as looked up ahead */
+	uint16_t n;     /* bytes of the key */
+	uint16_t rank;  /* of the kind */
+	uint8_t kind;   /* number; CDP_SIGHT_UNDECLARED: the key is kind NUL value */
 };
 
 struct cdp_sight {
@@ -123,9 +124,9 @@ typedef const char *(*cdp_source_fn)(void *ctx, const struct cdp_sight *sight, s
  * strongest first, borrowed until the next call. */
 size_t cdp_identity_learn(struct cdp_identity *m, const struct cdp_sights *s, size_t i,
 			  cdp_source_fn source, void *ctx, const uint32_t **ids);
-/* Ahead of learning sighting i: fetches what it will touch. */
-void cdp_identity_prefetch(const struct cdp_identity *m, const struct cdp_sights *s,
-			   size_t i);
+/* Before learning sighting i: fetches into the cache what this one and those after it
+ * will touch. */
+void cdp_identity_prefetch(const struct cdp_identity *m, struct cdp_sights *s, size_t i);
 /* Adds the block's values that could not be used to the counts. */
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s);
 

@@ -95,7 +95,7 @@ static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 		   const char *name, size_t name_n, const char *p, size_t n)
 {
 	const struct kind *k = find_kind(m, name, name_n);
-	struct cdp_sight_id id = { .at = s->text.n, .rank = UINT16_MAX };
+	struct cdp_sight_id id = { .at = s->text.n, .found = NONE, .rank = UINT16_MAX };
 	enum cdp_idnorm norm = k && k->def ? k->def->norm : CDP_IDNORM_TEXT;
 	const char *value;
 	size_t value_n;

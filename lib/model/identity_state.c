@@ -368,7 +368,8 @@ static int open_all(struct cdp_idstate *s, const char *dir, const uint8_t *given
 	struct cdp_txn *t;
 	int rc;
 
-	/* The key and who is who: nobody else's business unless the directory is theirs. */
+	/* The key and who is who: nobody else's business unless the directory is theirs.
+	 */
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return cdp_err_sys(err, errno, "%s", dir);
 	s->store = cdp_store_open(dir, format, TABLES, true, err);
