@@ -511,11 +511,10 @@ void cdp_identity_publish(struct cdp_identity *m)
 		return;
 	root = idm_place(m);
 	idm_name_all(m, root, &n);
-	idm_note_merges(m, root, &n);
+	idm_note_merges(m, &n);
 	for (uint32_t i = 0; i < count; i++)
 		if (n.names[n.person[i]] != m->names[m->person[i]])
 			m->flags[i] |= ID_DIRTY;
-	free(root);
 	free(n.claim);
 	free(m->names);
 	if (count)

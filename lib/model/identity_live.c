@@ -236,7 +236,6 @@ void cdp_identity_live_begin(struct cdp_identity *m)
 	}
 	if (!root)
 		return;
-	free(root);
 	free(now.claim);
 	free(now.person);
 	free(now.names);

@@ -38,14 +38,14 @@ static struct merge *add_merge(struct cdp_identity *m)
 }
 
 /* True if the id is still with the person it was published in. */
-static bool stayed(const struct replay *r, const uint32_t *root, uint32_t i)
+static bool stayed(const struct replay *r, uint32_t i)
 {
 	uint32_t p = r->m->person[i];
 
-	return p && r->to->claim[p] == root[i] && root[i] != NONE;
+	return p && r->to->claim[p] == r->to->person[i];
 }
 
-static void start_groups(struct replay *r, const uint32_t *root, uint32_t n)
+static void start_groups(struct replay *r, uint32_t n)
 {
 	struct cdp_identity *m = r->m;
 	uint32_t *head = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*head));
@@ -58,7 +58,7 @@ static void start_groups(struct replay *r, const uint32_t *root, uint32_t n)
 
 		r->parent[i] = i;
 		*g = (struct group){ 0, m->first[i], false };
-		if (!stayed(r, root, i)) {
+		if (!stayed(r, i)) {
 			g->name = idm_name(m, i, false, 0);
 			continue;
 		}
@@ -154,14 +154,14 @@ static void replay_links(struct replay *r)
 }
 
 /* Ids that went from one published person to another without it. */
-static void note_moves(struct replay *r, const uint32_t *root, uint32_t n)
+static void note_moves(struct replay *r, uint32_t n)
 {
 	struct cdp_identity *m = r->m;
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct merge *g;
 
-		if (!m->person[i] || root[i] == NONE || stayed(r, root, i))
+		if (!m->person[i] || !r->to->person[i] || stayed(r, i))
 			continue;
 		g = add_merge(m);
 		g->from = m->names[m->person[i]];
@@ -174,15 +174,14 @@ static void count_merged(struct cdp_identity *m, const struct naming *to)
 {
 	m->counts.merged = 0;
 	for (uint32_t p = 1; p <= m->npersons; p++) {
-		uint32_t r = to->claim[p];
+		uint32_t q = to->claim[p];
 
-		if (r != NONE && to->names[to->person[r]] != m->names[p])
+		if (q != NONE && to->names[q] != m->names[p])
 			m->counts.merged++;
 	}
 }
 
-void idm_note_merges(struct cdp_identity *m, const uint32_t *root,
-		     const struct naming *to)
+void idm_note_merges(struct cdp_identity *m, const struct naming *to)
 {
 	uint32_t n = cdp_intern_count(m->ids);
 	struct replay r = { .m = m, .to = to };
@@ -192,9 +191,9 @@ void idm_note_merges(struct cdp_identity *m, const uint32_t *root,
 		return;
 	r.parent = cdp_alloc(((size_t)n + 1) * sizeof(*r.parent));
 	r.group = cdp_alloc(((size_t)n + 1) * sizeof(*r.group));
-	start_groups(&r, root, n);
+	start_groups(&r, n);
 	replay_links(&r);
-	note_moves(&r, root, n);
+	note_moves(&r, n);
 	free(r.parent);
 	free(r.group);
 }

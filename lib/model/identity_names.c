@@ -30,9 +30,12 @@ static struct old *gather_old(const struct cdp_identity *m, uint32_t n)
 	return old;
 }
 
-/* by_root[r]: the published person whose name the person of root r keeps, or 0. */
+/* What names the person of a root: until persons are numbered, one word a root. */
+enum { CLAIMED = 1u << 31 }; /* a published person, else the founding id */
+
+/* The published person whose name each root keeps. */
 static void claim(const struct cdp_identity *m, const uint32_t *root,
-		  const struct old *old, uint32_t *by_root, uint32_t *claims)
+		  const struct old *old, uint32_t *by, uint32_t *claims)
 {
 	claims[0] = NONE;
 	for (uint32_t p = 1; p <= m->npersons; p++) {
@@ -41,29 +44,27 @@ static void claim(const struct cdp_identity *m, const uint32_t *root,
 		claims[p] = r;
 		if (r == NONE)
 			continue;
-		q = by_root[r];
-		if (!q || old[p].first < old[q].first ||
+		q = by[r] & ~(uint32_t)CLAIMED;
+		if (by[r] == NONE || old[p].first < old[q].first ||
 		    (old[p].first == old[q].first && m->names[p] < m->names[q]))
-			by_root[r] = p;
+			by[r] = p | CLAIMED;
 	}
 }
 
-/* founder[r]: for persons without a published name, the id that gives it one. */
+/* For the other roots the id that founds the person. */
 static void found(const struct cdp_identity *m, const uint32_t *root, uint32_t n,
-		  const uint32_t *by_root, uint32_t *founder)
+		  uint32_t *by)
 {
-	for (uint32_t r = 0; r < n; r++)
-		founder[r] = NONE;
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t r = root[i], f;
 
-		if (r == NONE || by_root[r])
+		if (r == NONE || (by[r] != NONE && (by[r] & CLAIMED)))
 			continue;
-		f = founder[r];
+		f = by[r];
 		if (f == NONE || m->first[i] < m->first[f] ||
 		    (m->first[i] == m->first[f] &&
 		     idm_name(m, i, false, 0) < idm_name(m, f, false, 0)))
-			founder[r] = i;
+			by[r] = i;
 	}
 }
 
@@ -128,21 +129,21 @@ static void part_names(const struct cdp_identity *m, struct naming *out,
 static bool names_meet(const struct naming *out)
 {
 	unsigned bits = 4;
-	uint64_t *seen;
+	uint32_t *seen; /* persons by name, 0: free */
 	bool meet = false;
 	size_t mask;
 
-	while (((size_t)1 << bits) < (size_t)out->npersons * 2)
+	while (((size_t)2 << bits) / 3 <= out->npersons)
 		bits++;
 	mask = ((size_t)1 << bits) - 1;
 	seen = cdp_calloc(mask + 1, sizeof(*seen));
 	for (uint32_t p = 1; p <= out->npersons && !meet; p++) {
 		size_t i = out->names[p] & mask;
 
-		while (seen[i] && seen[i] != out->names[p])
+		while (seen[i] && out->names[seen[i]] != out->names[p])
 			i = (i + 1) & mask;
-		meet = seen[i] == out->names[p];
-		seen[i] = out->names[p];
+		meet = seen[i] != 0;
+		seen[i] = p;
 	}
 	free(seen);
 	return meet;
@@ -150,39 +151,52 @@ static bool names_meet(const struct naming *out)
 
 /* --- */
 
-void idm_name_all(struct cdp_identity *m, const uint32_t *root, struct naming *out)
+/* Numbers the persons of the roots, in by[]; returns what founded each. */
+static uint32_t *number_persons(const struct cdp_identity *m, const uint32_t *root,
+				uint32_t n, uint32_t *by, struct naming *out)
 {
-	uint32_t n = cdp_intern_count(m->ids), p = 0, roots = 0;
-	struct old *old = gather_old(m, n);
-	uint32_t *by_root = cdp_calloc((size_t)n + 1, sizeof(*by_root));
-	uint32_t *founder = cdp_alloc(((size_t)n + 1) * sizeof(*founder));
-	uint32_t *founder_of;
+	uint32_t *founder_of, p = 0;
 
-	out->claim = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*out->claim));
-	claim(m, root, old, by_root, out->claim);
-	free(old);
-	found(m, root, n, by_root, founder);
+	out->npersons = 0;
 	for (uint32_t i = 0; i < n; i++)
-		roots += root[i] == i;
-	out->npersons = roots;
-	out->names = cdp_calloc((size_t)roots + 1, sizeof(*out->names));
-	out->person = cdp_calloc((size_t)n + 1, sizeof(*out->person));
-	founder_of = cdp_alloc(((size_t)roots + 1) * sizeof(*founder_of));
+		out->npersons += root[i] == i;
+	out->names = cdp_calloc((size_t)out->npersons + 1, sizeof(*out->names));
+	founder_of = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*founder_of));
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t f = founder[i];
+		bool claimed = (by[i] & CLAIMED) != 0;
+		uint32_t f = by[i] & ~(uint32_t)CLAIMED;
 
 		if (root[i] != i)
 			continue;
-		founder_of[++p] = f;
-		out->names[p] = f == NONE ? m->names[by_root[i]]
-					  : idm_name(m, f, m->flags[f] & ID_CONTESTED, 0);
-		by_root[i] = p;
+		founder_of[++p] = claimed ? NONE : f;
+		out->names[p] = claimed ? m->names[f]
+					: idm_name(m, f, m->flags[f] & ID_CONTESTED, 0);
+		by[i] = p;
 	}
+	return founder_of;
+}
+
+void idm_name_all(struct cdp_identity *m, uint32_t *root, struct naming *out)
+{
+	uint32_t n = cdp_intern_count(m->ids), *founder_of;
+	uint32_t *by = cdp_alloc(((size_t)n + 1) * sizeof(*by));
+	struct old *old = gather_old(m, n);
+
 	for (uint32_t i = 0; i < n; i++)
-		out->person[i] = root[i] == NONE ? 0 : by_root[root[i]];
+		by[i] = NONE;
+	out->claim = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*out->claim));
+	claim(m, root, old, by, out->claim);
+	free(old);
+	found(m, root, n, by);
+	founder_of = number_persons(m, root, n, by, out);
+	for (uint32_t p = 1; p <= m->npersons; p++)
+		if (out->claim[p] != NONE)
+			out->claim[p] = by[out->claim[p]];
+	out->person = root;
+	for (uint32_t i = 0; i < n; i++)
+		root[i] = root[i] == NONE ? 0 : by[root[i]];
+	free(by);
 	if (names_meet(out))
 		part_names(m, out, founder_of);
 	free(founder_of);
-	free(founder);
-	free(by_root);
 }

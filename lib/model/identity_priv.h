@@ -135,14 +135,14 @@ void idm_log_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
 uint32_t *idm_place(struct cdp_identity *m);
 
 /* --- identity_names.c --- */
-/* Persons for roots: fills *person (by id) and *names, and *npersons. */
 struct naming {
-	uint32_t *person;
-	uint64_t *names;
+	uint32_t *person; /* by id, 0: none */
+	uint64_t *names;  /* of persons, from 1 */
 	uint32_t npersons;
-	uint32_t *claim; /* by published person: the root that has its name, or NONE */
+	uint32_t *claim; /* by published person: who has its name now, or NONE */
 };
-void idm_name_all(struct cdp_identity *m, const uint32_t *root, struct naming *out);
+/* Persons for roots; root[] becomes out->person. */
+void idm_name_all(struct cdp_identity *m, uint32_t *root, struct naming *out);
 
 /* --- identity_rows.c --- */
 /* Links between two persons, none of their ids contested; both ids firm: a wall. */
@@ -151,8 +151,7 @@ uint64_t idm_conflicts(const struct cdp_identity *m,
 		       void *ctx);
 
 /* --- identity_merges.c --- */
-void idm_note_merges(struct cdp_identity *m, const uint32_t *root,
-		     const struct naming *n);
+void idm_note_merges(struct cdp_identity *m, const struct naming *n);
 void idm_note_redirects(struct cdp_identity *m);
 
 #endif
