@@ -138,10 +138,15 @@ struct cdp_ledger *cdp_ledger_open(const char *dir, bool dry, struct cdp_err *er
 			goto fail;
 		dir = l->scratch;
 	}
-	/* The store makes the directory; two that make it at once are told apart by the
-	 * lock, before either reads anything. */
+	/* The lock first: opening the store would wait for its writer. */
+	if (mkdir(dir, 0777) < 0 && errno != EEXIST) {
+		cdp_err_sys(err, errno, "%s", dir);
+		goto fail;
+	}
+	if (take_lock(l, dir, err) < 0)
+		goto fail;
 	l->store = cdp_store_open(dir, FORMAT, TABLES, true, err);
-	if (l->store && take_lock(l, dir, err) == 0)
+	if (l->store)
 		return l;
 fail:
 	cdp_ledger_close(l);
@@ -393,36 +398,33 @@ int cdp_ledger_message(struct cdp_ledger *l, const char *channel,
 
 /* --- persons --- */
 
-struct rivals {
-	const struct cdp_ledger_key *k;
-	struct key end;
-	cdp_ledger_each_rival *each;
+struct person {
+	const char *one_id;
+	cdp_ledger_each_of_person *each;
 	void *ctx;
 };
 
-static int one_rival(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		     struct cdp_err *err)
+static int one_of_person(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+			 struct cdp_err *err)
 {
-	const struct rivals *r = ctx;
-	struct cdp_ledger_key rival = *r->k;
+	const struct person *p = ctx;
+	struct cdp_ledger_key k;
 
-	if (key.n < CDP_ONE_ID || memcmp(key.p, r->k->one_id, CDP_ONE_ID) != 0 ||
-	    (key.n == r->end.n && memcmp(key.p, r->end.p, key.n) == 0))
+	if (key.n < CDP_ONE_ID || memcmp(key.p, p->one_id, CDP_ONE_ID) != 0)
 		return 1;
-	if (!get_place(&rival, (const char *)key.p + CDP_ONE_ID, key.n - CDP_ONE_ID))
+	memcpy(k.one_id, p->one_id, CDP_ONE_ID);
+	if (!get_place(&k, (const char *)key.p + CDP_ONE_ID, key.n - CDP_ONE_ID))
 		return damaged(err, "person");
-	return r->each(r->ctx, &rival, value.p, value.n, err);
+	return p->each(p->ctx, &k, value.p, value.n, err);
 }
 
-int cdp_ledger_rivals(struct cdp_ledger *l, const struct cdp_ledger_key *k,
-		      cdp_ledger_each_rival *each, void *ctx, struct cdp_err *err)
+int cdp_ledger_person(struct cdp_ledger *l, const char one_id[CDP_ONE_ID],
+		      cdp_ledger_each_of_person *each, void *ctx, struct cdp_err *err)
 {
-	struct rivals r = { .k = k, .each = each, .ctx = ctx };
+	struct person p = { .one_id = one_id, .each = each, .ctx = ctx };
 
-	person_key(&r.end, k);
-	return cdp_txn_each(l->txn, "person",
-			    &(struct cdp_bytes){ k->one_id, CDP_ONE_ID }, one_rival, &r,
-			    err);
+	return cdp_txn_each(l->txn, "person", &(struct cdp_bytes){ one_id, CDP_ONE_ID },
+			    one_of_person, &p, err);
 }
 
 struct sends {

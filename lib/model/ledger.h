@@ -98,11 +98,11 @@ int cdp_ledger_message(struct cdp_ledger *l, const char *channel,
 		       const struct cdp_ledger_key *k, struct cdp_bytes *raw,
 		       struct cdp_err *err);
 
-/* What of the same person stands in the spool before *k. */
-typedef int cdp_ledger_each_rival(void *ctx, const struct cdp_ledger_key *rival,
-				  const char *channel, size_t n, struct cdp_err *err);
-int cdp_ledger_rivals(struct cdp_ledger *l, const struct cdp_ledger_key *k,
-		      cdp_ledger_each_rival *each, void *ctx, struct cdp_err *err);
+/* The spool of a person by not_before, then message id. */
+typedef int cdp_ledger_each_of_person(void *ctx, const struct cdp_ledger_key *k,
+				      const char *channel, size_t n, struct cdp_err *err);
+int cdp_ledger_person(struct cdp_ledger *l, const char one_id[CDP_ONE_ID],
+		      cdp_ledger_each_of_person *each, void *ctx, struct cdp_err *err);
 /* Accepted sends to a person at [from, to), by this channel (NULL: by any); counting ends
  * at `enough`.  -1 is an error. */
 int64_t cdp_ledger_sends(struct cdp_ledger *l, const char one_id[CDP_ONE_ID],

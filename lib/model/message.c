@@ -1,5 +1,6 @@
 #include "model/message.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -46,7 +47,7 @@ void cdp_message_paths_release(struct cdp_message_paths *p)
 static int bad(struct cdp_err *err, const char *path, const char *what)
 {
 	cdp_err_set(err, CDP_ERR_DATA, "%s", what);
-	strcpy(err->path, path);
+	snprintf(err->path, sizeof(err->path), "%s", path);
 	return -1;
 }
 
@@ -89,7 +90,7 @@ static int read_time(int64_t *ms, const struct cdp_val *v, const char *path,
 	if (v->type != CDP_STRING || v->escaped)
 		return bad(err, path, "expected a time");
 	if (cdp_time_parse(&t, v->p, v->n, err) < 0) {
-		strcpy(err->path, path);
+		snprintf(err->path, sizeof(err->path), "%s", path);
 		return -1;
 	}
 	*ms = cdp_time_ms(t);
@@ -349,9 +350,9 @@ static void put_event_id(struct cdp_buf *b, const struct cdp_receipt *r, const c
 void cdp_receipt_put(struct cdp_buf *b, const struct cdp_receipt *r)
 {
 	const char *name = cdp_send_name(r->state);
-	char time[CDP_TIME_CANON], event[32] = "message_";
+	char time[CDP_TIME_CANON], event[32];
 
-	strcat(event, name);
+	snprintf(event, sizeof(event), "message_%s", name);
 	cdp_time_format(time, cdp_time_from_ms(r->time));
 	cdp_head_put(b, r->key->one_id, time, event, strlen(event));
 	cdp_buf_adds(b, "\"ids\":{},\"props\":");

@@ -248,7 +248,7 @@ int cdp_push_take(struct cdp_push *p, struct cdp_rec *rec, struct cdp_err *err)
 	if (channel < 0) {
 		cdp_err_set(err, CDP_ERR_DATA, "channel '%.*s' is not configured",
 			    m.channel_n < 64 ? (int)m.channel_n : 64, m.channel);
-		strcpy(err->path, "channel");
+		snprintf(err->path, sizeof(err->path), "channel");
 		return -1;
 	}
 	if (cdp_ledger_begin(p->ledger, err) < 0)

@@ -85,7 +85,7 @@ static int cap_says(struct cdp_push *p, const struct cdp_cap *cap,
 	if (t.used < 0)
 		return -1;
 	if (t.used < cap->max &&
-	    cdp_ledger_rivals(p->ledger, &m->key, tally_rival, &t, err) < 0)
+	    cdp_ledger_person(p->ledger, m->key.one_id, tally_rival, &t, err) < 0)
 		return -1;
 	if (t.used >= cap->max)
 		return CAPPED;
