@@ -251,7 +251,7 @@ static int ensure_outbox(struct cdp_push *p, struct push_lane *lane, struct cdp_
 	struct flight f;
 	int rc;
 
-	if (lane->outbox)
+	if (lane->outbox || lane->rows.n == 0)
 		return 0;
 	rc = cdp_ledger_flight(p->ledger, lane->channel->name, &v, err);
 	if (rc < 0)

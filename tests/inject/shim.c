@@ -1,7 +1,9 @@
 /* Preloaded into a tool under test: makes calls fail or come up short.
  *
  * CDP_INJECT=CALL:N:WHAT   the N-th CALL (0: every one) gets WHAT, which is the name of
- *                          an error (ENOSPC, EIO, ENOMEM) or "short": at most one byte.
+ *                          an error (ENOSPC, EIO, ENOMEM), "short": at most one byte,
+ *                          "kill": the process is killed before it, or "tear": it is
+ *                          killed when a write has done its first half.
  * CDP_INJECT_MARK=PATH     is made when that happened.
  *
  * CALL: read write close fsync rename open malloc.  Calls before main and writes to
@@ -12,6 +14,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -24,7 +27,7 @@
 static char call[16];
 static unsigned long target;
 static int error;
-static bool shorten;
+static bool shorten, deadly, tearing;
 static const char *mark;
 static atomic_bool armed;
 static atomic_ulong calls;
@@ -53,6 +56,8 @@ static void arm(void)
 	memcpy(call, spec, (size_t)(colon - spec));
 	target = strtoul(colon + 1, &end, 10);
 	shorten = strcmp(end, ":short") == 0;
+	tearing = strcmp(end, ":tear") == 0;
+	deadly = tearing || strcmp(end, ":kill") == 0;
 	error = *end ? error_named(end + 1) : EIO;
 	atomic_store(&armed, true);
 }
@@ -71,6 +76,8 @@ static bool hit(const char *name)
 		if (fd >= 0)
 			syscall(SYS_close, fd);
 	}
+	if (deadly && !tearing)
+		raise(SIGKILL);
 	errno = error;
 	return true;
 }
@@ -88,6 +95,10 @@ ssize_t read(int fd, void *p, size_t n)
 ssize_t write(int fd, const void *p, size_t n)
 {
 	if (fd != STDERR_FILENO && hit("write")) {
+		if (tearing) {
+			syscall(SYS_write, fd, p, n / 2);
+			raise(SIGKILL);
+		}
 		if (!shorten)
 			return -1;
 		n = n ? 1 : 0;
