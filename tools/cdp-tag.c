@@ -1,6 +1,7 @@
 /* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/ordered.h"
 #include "model/profile.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -210,42 +211,82 @@ static int prepare(struct tag_ctx *t, const char *definition, struct cdp_err *er
 	return t->set ? 0 : -1;
 }
 
-static void note_errors(struct cdp_cli *cli, const struct tag_ctx *t,
-			const struct cdp_profiler *p)
-{
-	for (unsigned i = 0; i < t->set->count; i++) {
-		const char *message;
-		uint64_t n = cdp_profiler_errors(p, i, &message);
+/* --- writing --- */
 
-		if (n)
-			cdp_cli_verbose(
-				cli, "tag '%s' has no value for %llu customers: %s",
-				t->set->tags[i].name, (unsigned long long)n, message);
+enum { CHUNK = 1024 }; /* customers */
+
+struct writer {
+	const struct tag_ctx *t;
+	struct cdp_profile_spec spec;
+	uint64_t *errors;      /* by tag */
+	const char **messages; /* of one such error each; copies */
+};
+
+static void *new_profiler(void *ctx)
+{
+	struct writer *w = ctx;
+
+	return cdp_profiler_new(&w->spec);
+}
+
+static uint64_t make_profiles(void *profiler, uint64_t chunk, struct cdp_buf *out)
+{
+	struct cdp_profiler *p = profiler;
+	const struct cdp_customers *c = cdp_profiler_customers(p);
+	uint64_t from = chunk * CHUNK, to = from + CHUNK, count = cdp_customers_count(c);
+
+	if (to > count)
+		to = count;
+	for (uint64_t i = from; i < to; i++)
+		cdp_profiler_line(p, cdp_customers_at(c, (uint32_t)i), out);
+	return to - from;
+}
+
+static void sum_errors(void *ctx, void *profiler)
+{
+	struct writer *w = ctx;
+
+	for (unsigned i = 0; i < w->t->set->count; i++) {
+		const char *message;
+		uint64_t n = cdp_profiler_errors(profiler, i, &message);
+
+		if (n && !w->errors[i])
+			w->messages[i] = cdp_strdup(message);
+		w->errors[i] += n;
 	}
+	cdp_profiler_free(profiler);
 }
 
 static void write_profiles(struct cdp_cli *cli, const struct tag_ctx *t, bool nulls)
 {
-	struct cdp_profile_spec spec = { .set = t->set,
-					 .customers = t->customers,
-					 .run = t->run,
-					 .key = t->key,
-					 .nulls = nulls };
-	struct cdp_profiler *p = cdp_profiler_new(&spec);
-	struct cdp_out *out = cdp_cli_out(cli);
-	struct cdp_buf line;
+	struct writer w = { .t = t,
+			    .spec = { .set = t->set,
+				      .customers = t->customers,
+				      .run = t->run,
+				      .key = t->key,
+				      .nulls = nulls } };
+	struct cdp_ordered o = {
+		.ctx = &w,
+		.chunks =
+			((uint64_t)cdp_customers_count(t->customers) + CHUNK - 1) / CHUNK,
+		.worker = new_profiler,
+		.make = make_profiles,
+		.done = sum_errors,
+	};
 
-	cdp_buf_init(&line, CDP_BUF_NOMAX);
-	for (uint32_t i = 0; i < cdp_customers_count(t->customers); i++) {
-		cdp_buf_reset(&line);
-		cdp_profiler_line(p, cdp_customers_at(t->customers, i), &line);
-		if (cdp_out_write(out, line.p, line.n) < 0)
-			break; /* the error sticks: cdp_cli_finish reports it */
-		cli->counts.out++;
+	w.errors = cdp_calloc(t->set->count, sizeof(*w.errors));
+	w.messages = cdp_calloc(t->set->count, sizeof(*w.messages));
+	cdp_cli_write_ordered(cli, &o);
+	for (unsigned i = 0; i < t->set->count; i++) {
+		if (w.errors[i])
+			cdp_cli_verbose(cli,
+					"tag '%s' has no value for %llu customers: %s",
+					t->set->tags[i].name,
+					(unsigned long long)w.errors[i], w.messages[i]);
+		free((char *)w.messages[i]);
 	}
-	note_errors(cli, t, p);
-	cdp_buf_release(&line);
-	cdp_profiler_free(p);
+	free(w.errors);
+	free(w.messages);
 }
 
 int main(int argc, char **argv)

@@ -94,6 +94,11 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p);
 }
 
+const struct cdp_customers *cdp_profiler_customers(const struct cdp_profiler *p)
+{
+	return p->spec.customers;
+}
+
 uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 			     const char **message)
 {

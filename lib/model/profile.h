@@ -17,6 +17,7 @@ struct cdp_profile_spec {
 
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec);
 void cdp_profiler_free(struct cdp_profiler *p);
+const struct cdp_customers *cdp_profiler_customers(const struct cdp_profiler *p);
 /* Appends the line of a customer: {"one_id":...,"as_of":...,"tags":{...},"ids":{...}}. */
 void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf *out);
 /* By tag: how many customers have it null because of an error, and one such error's text.
