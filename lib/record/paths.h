@@ -26,8 +26,7 @@ struct cdp_edge_more {
 	unsigned below_count;
 };
 
-/* Edge 0 stands for all members that nobody asked for; its values may be stored in slot
- * -1, which every scanner has and nobody reads. */
+/* Edge 0 stands for all members that nobody asked for. */
 enum { CDP_NO_EDGE = 0, CDP_NO_SLOT = -1 };
 
 struct cdp_node {

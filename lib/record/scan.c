@@ -23,9 +23,7 @@ struct cdp_scan *cdp_scan_new(const struct cdp_paths *paths)
 	struct cdp_scan *s = cdp_calloc(1, sizeof(*s));
 
 	s->paths = paths;
-	s->slots =
-		(struct cdp_val *)cdp_calloc(paths->slot_count + 1, sizeof(*s->slots)) +
-		1;
+	s->slots = cdp_calloc(paths->slot_count, sizeof(*s->slots));
 	s->seen = cdp_calloc(paths->edge_count, sizeof(*s->seen));
 	cdp_buf_init(&s->key, CDP_BUF_NOMAX);
 	cdp_scan_set_impl(s, CDP_SCAN_AUTO);
@@ -50,7 +48,7 @@ void cdp_scan_free(struct cdp_scan *s)
 	free_index(s);
 	cdp_buf_release(&s->key);
 	free(s->tail_copy);
-	free(s->slots - 1);
+	free(s->slots);
 	free(s->seen);
 	free(s);
 }

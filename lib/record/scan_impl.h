@@ -14,10 +14,10 @@
 
 /* An open container. */
 struct cdp_frame {
-	const char *start;            /* its first byte, if `slot` wants it */
+	const char *start;            /* its first byte */
 	const struct cdp_node *outer; /* node of what is around it */
 	int32_t slot;                 /* to be filled when it closes */
-	bool outer_array;
+	bool array;
 };
 
 struct cdp_scan {
@@ -26,7 +26,7 @@ struct cdp_scan {
 	 * to `end` end in LF and CDP_IN_PAD more can be read.  The line's LF, or NULL if
 	 * the line is bad.  Slots were cleared before; sets `spaced`, `twice`. */
 	const char *(*scan_line)(struct cdp_scan *s, const char *p, const char *end);
-	struct cdp_val *slots; /* slots[-1] is there too: CDP_NO_SLOT */
+	struct cdp_val *slots;
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;
 	struct cdp_buf key; /* a decoded key */
@@ -42,7 +42,7 @@ struct cdp_scan {
 	uint64_t lines, blanks;
 	char *tail_copy; /* an unended last line, with LF and padding */
 	size_t tail_len; /* its length with LF while it is still to be read, else 0 */
-	struct cdp_frame frames[CDP_DEPTH_MAX];
+	struct cdp_frame frames[CDP_DEPTH_MAX + 1];
 	struct cdp_index *index; /* of the SIMD scanners; NULL in others */
 };
 
@@ -62,12 +62,22 @@ static inline void cdp_scan_enter(struct cdp_scan *s, const struct cdp_edge *e)
 {
 	size_t i = (size_t)(e - s->paths->edges);
 	const struct cdp_edge_more *more = &s->paths->more[i];
-	uint64_t *seen = &s->seen[i];
 
-	if (*seen == s->serial)
+	if (s->seen[i] == s->serial) {
+		s->twice = true;
 		for (unsigned k = 0; k < more->below_count; k++)
 			s->slots[more->below[k]].type = CDP_MISSING;
-	*seen = s->serial;
+	}
+	s->seen[i] = s->serial;
+}
+
+/* Fills a slot, if it is one. */
+static inline void cdp_scan_store(struct cdp_scan *s, int32_t slot, struct cdp_val v)
+{
+	if (slot == CDP_NO_SLOT)
+		return;
+	s->twice |= s->slots[slot].type != CDP_MISSING;
+	s->slots[slot] = v;
 }
 
 /* The edge of an escaped key; rare, so out of the scanners' way. */

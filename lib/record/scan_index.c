@@ -113,10 +113,12 @@ static inline bool has_slash(const struct cdp_index *ix, uint32_t line_slash,
 }
 
 /* The usual white space: what other writers put after ':' and ','. */
-static inline const char *skip_space(const char *p)
+static inline const char *skip_space(struct cdp_scan *s, const char *p)
 {
-	while (*p == ' ')
+	while (*p == ' ') {
+		s->spaced = true;
 		p++;
+	}
 	return p;
 }
 
@@ -151,139 +153,159 @@ static inline const char *skip_scalar(struct cdp_val *v, const char *p)
 	}
 }
 
+/* A value between the tokens `op` and `next`, stored if its edge has a slot: 0 if there
+ * is none, 1 if it was a scalar, 2 if it is the container that begins at `next`. */
+static inline int take_value(struct cdp_scan *s, const char *base, uint32_t op,
+			     uint32_t next, uint32_t slash, const struct cdp_edge *edge)
+{
+	struct cdp_val v = { .p = base + op + 1 };
+
+	if (unlikely(*v.p == ' '))
+		v.p = skip_space(s, v.p);
+	if (*v.p == '"') {
+		if (!edge)
+			return 1;
+		v.p++;
+		v.n = (uint32_t)(base + next - v.p) - 1;
+		v.type = CDP_STRING;
+		v.escaped = has_slash(s->index, slash, op, next);
+	} else if (v.p == base + next) {
+		return likely(*v.p == '{' || *v.p == '[') ? 2 : 0;
+	} else {
+		if (unlikely(skip_scalar(&v, v.p) != base + next))
+			return 0;
+		if (!edge)
+			return 1;
+		v.n = (uint32_t)(base + next - v.p);
+	}
+	cdp_scan_store(s, edge->slot, v);
+	return 1;
+}
+
 /* As in scan_portable.c, but from token to token: `op` is the offset of the one just
  * passed, *at that of the next.  The line's LF, or NULL if it does not fit. */
 static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 {
 	struct cdp_index *ix = s->index;
-	const struct cdp_paths *paths = s->paths;
-	const struct cdp_node *node = NULL;
-	const struct cdp_edge *none = paths->edges, *edge = none;
-	struct cdp_frame *f = s->frames, *limit = s->frames + CDP_DEPTH_MAX;
-	struct cdp_val *slots = s->slots;
-	const char *base = ix->begin;
+	const struct cdp_node *node = s->paths->nodes;
+	const struct cdp_edge *edge = NULL; /* NULL: nobody asked for the member */
+	struct cdp_frame *f = s->frames;
+	const char *base = ix->begin, *p;
 	uint32_t slash = ix->slash_at, op, next;
-	unsigned twice = CDP_MISSING; /* types of what was there before, together */
-	bool array = false, spaced = false;
-	struct cdp_val v;
 
+	s->spaced = s->twice = false;
 	op = *at++;
 	if (op != line || base[op] != '{')
 		return NULL;
+	f->slot = CDP_NO_SLOT;
 	goto open;
 
-key:
+member:
 	next = *at++;
-	v.p = base + op + 1;
-	if (unlikely(*v.p != '"')) {
-		v.p = skip_space(v.p);
-		spaced = true;
-	}
-	if (unlikely(*v.p != '"' || base[next] != ':'))
+	p = base + op + 1;
+	if (unlikely(*p != '"'))
+		p = skip_space(s, p);
+	if (unlikely(*p != '"' || base[next] != ':'))
 		return NULL;
 	if (node) {
-		uint32_t n = (uint32_t)(base + next - v.p) - 2;
+		uint32_t n = (uint32_t)(base + next - p) - 2;
 
-		v.p++;
 		edge = has_slash(ix, slash, op, next)
-			       ? cdp_scan_escaped_key(s, node, v.p, n)
-			       : cdp_key_edge(paths, node, v.p, n);
-		if (edge != none && edge->node >= 0)
+			       ? cdp_scan_escaped_key(s, node, p + 1, n)
+			       : cdp_key_edge(s->paths, node, p + 1, n);
+		if (edge == s->paths->edges)
+			edge = NULL;
+		else if (edge->node >= 0)
 			cdp_scan_enter(s, edge);
 	}
 	op = next;
-
-value:
 	next = *at++;
-	v.p = base + op + 1;
-	if (unlikely(*v.p == ' ')) {
-		v.p = skip_space(v.p);
-		spaced = true;
-	}
-	if (*v.p == '"') {
-		if (edge != none) {
-			v.p++;
-			v.n = (uint32_t)(base + next - v.p) - 1;
-			v.type = CDP_STRING;
-			v.escaped = has_slash(ix, slash, op, next);
-			v.integral = false;
-			twice |= slots[edge->slot].type;
-			slots[edge->slot] = v;
-		}
-	} else if (v.p == base + next) {
-		op = next;
-		if (likely(*v.p == '{' || *v.p == '['))
-			goto open;
+	switch (take_value(s, base, op, next, slash, edge)) {
+	case 0:
 		return NULL;
-	} else {
-		v.integral = false;
-		if (unlikely(skip_scalar(&v, v.p) != base + next))
-			return NULL;
-		if (edge != none) {
-			v.n = (uint32_t)(base + next - v.p);
-			v.escaped = false;
-			twice |= slots[edge->slot].type;
-			slots[edge->slot] = v;
-		}
+	case 2:
+		f->slot = edge ? edge->slot : CDP_NO_SLOT;
+		f->outer = node;
+		node = edge && edge->node >= 0 ? &s->paths->nodes[edge->node] : NULL;
+		op = next;
+		goto open;
+	default:
+		break;
 	}
 	op = next;
+	goto after_member;
 
-after:
-	if (likely(base[op] == ',')) {
-		if (array)
-			goto value;
-		goto key;
+item:
+	next = *at++;
+	switch (take_value(s, base, op, next, slash, NULL)) {
+	case 0:
+		return NULL;
+	case 2:
+		f->slot = CDP_NO_SLOT;
+		f->outer = NULL;
+		op = next;
+		goto open;
+	default:
+		break;
 	}
-	if (base[op] != (array ? ']' : '}'))
-		return NULL;
-	goto close;
+	op = next;
+	goto after_item;
 
-open:
-	if (unlikely(f == limit))
-		return NULL;
+open: /* f->slot, f->outer and node are set */
 	f->start = base + op;
-	f->outer = node;
-	f->outer_array = array;
-	f->slot = edge->slot;
-	f++;
-	array = base[op] == '[';
-	if (f == s->frames + 1)
-		node = paths->nodes;
-	else
-		node = !array && edge->node >= 0 ? &paths->nodes[edge->node] : NULL;
-	edge = none;
-	if (base[op + 1] == (array ? ']' : '}')) {
-		op = *at++;
-		goto close;
+	f->array = base[op] == '[';
+	if (unlikely(++f > s->frames + CDP_DEPTH_MAX))
+		return NULL;
+	edge = NULL;
+	if (f[-1].array) {
+		node = NULL;
+		if (base[op + 1] != ']')
+			goto item;
+	} else if (base[op + 1] != '}') {
+		goto member;
 	}
-	if (array)
-		goto value;
-	goto key;
+	op = *at++;
 
 close:
 	f--;
-	if (unlikely(f->slot != CDP_NO_SLOT)) {
-		twice |= slots[f->slot].type;
-		slots[f->slot] = (struct cdp_val){
-			.p = f->start,
-			.n = (uint32_t)(base + op + 1 - f->start),
-			.type = array ? CDP_ARRAY : CDP_OBJECT,
-		};
-	}
-	array = f->outer_array;
+	if (unlikely(f->slot != CDP_NO_SLOT))
+		cdp_scan_store(s, f->slot,
+			       (struct cdp_val){
+				       .p = f->start,
+				       .n = (uint32_t)(base + op + 1 - f->start),
+				       .type = f->array ? CDP_ARRAY : CDP_OBJECT,
+			       });
 	node = f->outer;
-	edge = none;
+	edge = NULL;
 	next = *at++;
-	if (unlikely(next != op + 1) &&
-	    (f != s->frames || base[op + 1] != '\r' || next != op + 2))
+	if (f == s->frames)
+		goto end;
+	if (unlikely(next != op + 1))
 		return NULL;
 	op = next;
-	if (f != s->frames)
-		goto after;
+	if (f[-1].array)
+		goto after_item;
+
+after_member:
+	if (likely(base[op] == ','))
+		goto member;
+	if (base[op] == '}')
+		goto close;
+	return NULL;
+
+after_item:
+	if (likely(base[op] == ','))
+		goto item;
+	if (base[op] == ']')
+		goto close;
+	return NULL;
+
+end:
+	if (base[next] != '\n' ||
+	    (next != op + 1 && (next != op + 2 || base[op + 1] != '\r')))
+		return NULL;
 	ix->next = (size_t)(at - ix->at);
-	s->spaced = spaced;
-	s->twice = twice != CDP_MISSING;
-	return base[op] == '\n' ? base + op : NULL;
+	return base + next;
 }
 
 /* The portable scanner decides.  If it must do so for most lines of a window, the text is

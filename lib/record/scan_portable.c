@@ -106,26 +106,13 @@ static inline const char *skip_string(const char *p, bool *escaped)
 	}
 }
 
-static inline const char *skip_space(const char *p, bool *spaced)
+static inline const char *skip_space(struct cdp_scan *s, const char *p)
 {
 	while (unlikely(*p == ' ' || *p == '\t' || *p == '\r')) {
-		*spaced = true;
+		s->spaced = true;
 		p++;
 	}
 	return p;
-}
-
-static inline void fill(struct cdp_scan *s, const struct cdp_edge *e, const char *p,
-			const char *end, enum cdp_type type, bool escaped, bool integral)
-{
-	if (!e || e->slot < 0)
-		return;
-	s->twice |= s->slots[e->slot].type != CDP_MISSING;
-	s->slots[e->slot] = (struct cdp_val){ .p = p,
-					      .n = (uint32_t)(end - p),
-					      .type = (uint8_t)type,
-					      .escaped = escaped,
-					      .integral = integral };
 }
 
 static inline bool is_word(const char *p, const char *word)
@@ -133,34 +120,21 @@ static inline bool is_word(const char *p, const char *word)
 	return memcmp(p, word, 4) == 0;
 }
 
-/* The walk is one function so that its state stays in registers: `node` is the requested
- * paths' node of the current object (NULL: nothing below is wanted), `edge` that of the
- * current member. */
-const char *cdp_scan_line_portable(struct cdp_scan *s, const char *p, const char *end)
+/* Past the value at p, stored if its edge has a slot; p itself if it is a container, NULL
+ * if there is none. */
+static inline const char *take_value(struct cdp_scan *s, const char *p,
+				     const struct cdp_edge *edge)
 {
-	const struct cdp_paths *paths = s->paths;
-	const struct cdp_node *node = NULL;
-	const struct cdp_edge *edge = NULL;
-	struct cdp_frame *f = s->frames;
-	struct cdp_frame *limit = s->frames + CDP_DEPTH_MAX;
-	bool array = false, spaced = false, flag;
-	const char *from;
+	struct cdp_val v = { .p = p };
 
-	(void)end;
-	s->twice = false;
-	if (*p != '{')
-		return NULL;
-	goto open;
-
-value:
 	switch (*p) {
 	case '"':
-		from = ++p;
-		p = skip_string(p, &flag);
+		v.type = CDP_STRING;
+		v.p = ++p;
+		p = skip_string(p, &v.escaped);
 		if (unlikely(!p))
 			return NULL;
-		fill(s, edge, from, p, CDP_STRING, flag, false);
-		p++;
+		v.n = (uint32_t)(p++ - v.p);
 		break;
 	case '-':
 	case '0':
@@ -173,110 +147,149 @@ value:
 	case '7':
 	case '8':
 	case '9':
-		from = p;
-		p = cdp_skip_number(p, &flag);
+		v.type = CDP_NUMBER;
+		p = cdp_skip_number(p, &v.integral);
 		if (unlikely(!p))
 			return NULL;
-		fill(s, edge, from, p, CDP_NUMBER, false, flag);
+		v.n = (uint32_t)(p - v.p);
 		break;
 	case 't':
-		if (!is_word(p, "true"))
-			return NULL;
-		fill(s, edge, p, p + 4, CDP_TRUE, false, false);
-		p += 4;
+		v.type = CDP_TRUE;
+		v.n = 4;
+		p = is_word(p, "true") ? p + 4 : NULL;
 		break;
 	case 'f':
-		if (!is_word(p + 1, "alse"))
-			return NULL;
-		fill(s, edge, p, p + 5, CDP_FALSE, false, false);
-		p += 5;
+		v.type = CDP_FALSE;
+		v.n = 5;
+		p = is_word(p + 1, "alse") ? p + 5 : NULL;
 		break;
 	case 'n':
-		if (!is_word(p, "null"))
-			return NULL;
-		fill(s, edge, p, p + 4, CDP_NULL, false, false);
-		p += 4;
+		v.type = CDP_NULL;
+		v.n = 4;
+		p = is_word(p, "null") ? p + 4 : NULL;
 		break;
 	case '[':
 	case '{':
-		goto open;
+		return p;
 	default:
 		return NULL;
 	}
+	if (edge && p)
+		cdp_scan_store(s, edge->slot, v);
+	return p;
+}
 
-after:
-	p = skip_space(p, &spaced);
-	if (likely(*p == ',')) {
-		p = skip_space(p + 1, &spaced);
-		if (array)
-			goto value;
-		goto key;
-	}
-	if (*p != (array ? ']' : '}'))
+/* The walk is one function so that its state stays in registers: `node` is the requested
+ * paths' node of the current object (NULL: nothing below is wanted), `edge` that of the
+ * current member (NULL: nobody asked for it). */
+const char *cdp_scan_line_portable(struct cdp_scan *s, const char *p, const char *end)
+{
+	const struct cdp_node *node = s->paths->nodes;
+	const struct cdp_edge *edge = NULL;
+	struct cdp_frame *f = s->frames;
+	const char *from;
+	bool escaped;
+
+	(void)end;
+	s->spaced = s->twice = false;
+	if (*p != '{')
 		return NULL;
-	goto close;
+	f->slot = CDP_NO_SLOT;
+	goto open;
 
-key:
+member:
 	if (unlikely(*p != '"'))
 		return NULL;
 	from = ++p;
-	p = skip_string(p, &flag);
+	p = skip_string(p, &escaped);
 	if (unlikely(!p))
 		return NULL;
 	if (node) {
-		edge = unlikely(flag)
-			       ? cdp_scan_escaped_key(s, node, from, (size_t)(p - from))
-			       : cdp_key_edge(paths, node, from, (size_t)(p - from));
-		if (edge && edge->node >= 0)
+		size_t n = (size_t)(p - from);
+
+		edge = unlikely(escaped) ? cdp_scan_escaped_key(s, node, from, n)
+					 : cdp_key_edge(s->paths, node, from, n);
+		if (edge == s->paths->edges)
+			edge = NULL;
+		else if (edge->node >= 0)
 			cdp_scan_enter(s, edge);
 	}
-	p = skip_space(p + 1, &spaced);
+	p = skip_space(s, p + 1);
 	if (unlikely(*p != ':'))
 		return NULL;
-	p = skip_space(p + 1, &spaced);
-	goto value;
-
-open:
-	if (unlikely(f == limit))
+	from = skip_space(s, p + 1);
+	p = take_value(s, from, edge);
+	if (unlikely(!p))
 		return NULL;
-	f->start = p;
+	if (p != from)
+		goto after_member;
+	f->slot = edge ? edge->slot : CDP_NO_SLOT;
 	f->outer = node;
-	f->outer_array = array;
-	f->slot = edge ? edge->slot : -1;
-	f++;
-	array = *p == '[';
-	if (array || (!edge && f != s->frames + 1))
-		node = NULL;
-	else
-		node = edge ? edge->node >= 0 ? &paths->nodes[edge->node] : NULL
-			    : &paths->nodes[0];
+	node = edge && edge->node >= 0 ? &s->paths->nodes[edge->node] : NULL;
+	goto open;
+
+item:
+	from = p;
+	p = take_value(s, from, NULL);
+	if (unlikely(!p))
+		return NULL;
+	if (p != from)
+		goto after_item;
+	f->slot = CDP_NO_SLOT;
+	f->outer = NULL;
+
+open: /* f->slot, f->outer and node are set */
+	f->start = p;
+	f->array = *p == '[';
+	if (unlikely(++f > s->frames + CDP_DEPTH_MAX))
+		return NULL;
+	p = skip_space(s, p + 1);
 	edge = NULL;
-	p = skip_space(p + 1, &spaced);
-	if (array) {
+	if (f[-1].array) {
+		node = NULL;
 		if (*p != ']')
-			goto value;
+			goto item;
 	} else if (*p != '}') {
-		goto key;
+		goto member;
 	}
 
 close:
 	f--;
 	p++;
-	if (unlikely(f->slot >= 0)) {
-		s->twice |= s->slots[f->slot].type != CDP_MISSING;
-		s->slots[f->slot] = (struct cdp_val){
-			.p = f->start,
-			.n = (uint32_t)(p - f->start),
-			.type = array ? CDP_ARRAY : CDP_OBJECT,
-		};
+	if (unlikely(f->slot != CDP_NO_SLOT))
+		cdp_scan_store(s, f->slot,
+			       (struct cdp_val){
+				       .p = f->start,
+				       .n = (uint32_t)(p - f->start),
+				       .type = f->array ? CDP_ARRAY : CDP_OBJECT,
+			       });
+	if (f == s->frames) {
+		p += *p == '\r' && p[1] == '\n';
+		p = skip_space(s, p);
+		return *p == '\n' ? p : NULL;
 	}
-	array = f->outer_array;
 	node = f->outer;
 	edge = NULL;
-	if (f != s->frames)
-		goto after;
-	p += *p == '\r' && p[1] == '\n';
-	p = skip_space(p, &spaced);
-	s->spaced = spaced;
-	return *p == '\n' ? p : NULL;
+	if (f[-1].array)
+		goto after_item;
+
+after_member:
+	p = skip_space(s, p);
+	if (likely(*p == ',')) {
+		p = skip_space(s, p + 1);
+		goto member;
+	}
+	if (*p == '}')
+		goto close;
+	return NULL;
+
+after_item:
+	p = skip_space(s, p);
+	if (likely(*p == ',')) {
+		p = skip_space(s, p + 1);
+		goto item;
+	}
+	if (*p == ']')
+		goto close;
+	return NULL;
 }

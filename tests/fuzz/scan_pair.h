@@ -93,6 +93,8 @@ static inline const char *pair_differs(struct cdp_scan *a, struct cdp_scan *b,
 			return "the lines differ";
 		if (rx < 0 && (strcmp(ex.msg, ey.msg) != 0 || ex.column != ey.column))
 			return "the reasons differ";
+		if (x.compact != y.compact || x.twice != y.twice)
+			return "what was seen differs";
 		for (unsigned i = 0; i < slots; i++)
 			if (!same_slot(&x, &y, i)) {
 				snprintf(why, sizeof(why), "slot %u differs: %.*s", i,

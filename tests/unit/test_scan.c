@@ -406,6 +406,43 @@ static void test_lines(void)
 	cdp_paths_free(f.paths);
 }
 
+static void test_seen(void)
+{
+	static const struct {
+		const char *text;
+		bool compact, twice;
+	} t[] = {
+		{ "{\"a\":1,\"p\":{\"x\":[1,{}]}}\n", true, false },
+		{ "{\"a\":\"b c\"}\r\n", true, false },
+		{ "{\"a\": 1}\n", false, false },
+		{ "{\"a\" :1}\n", false, false },
+		{ "{\"b\":[1, 2]}\n", false, false },
+		{ "{\"b\":1, \"a\":1}\n", false, false },
+		{ "{ }\n", false, false },
+		{ "{\"a\":1} \n", false, false },
+		{ " {\"a\":1}\n", false, false },
+		{ "{\"a\":1}\r\r\n", false, false },
+		{ "{\"a\":1,\"a\":1}\n", true, true },
+		{ "{\"a\":1,\"b\":{\"a\":2}}\n", true, false },
+		{ "{\"b\":1,\"b\":2}\n", true, false },
+		{ "{\"a\":{},\"a\":[]}\n", true, true },
+		{ "{\"p\":{\"x\":1},\"p\":{\"x\":2}}\n", true, true },
+		{ "{\"p\":1}\n", true, false },
+	};
+	struct fixture f = { .paths = cdp_paths_new() };
+
+	add(&f, "a");
+	add(&f, "p.x");
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		open_block(&f, t[i].text, strlen(t[i].text));
+		is_int(cdp_scan_next(f.scan, &f.rec, &f.err), 1, "record %zu is read", i);
+		is_int(f.rec.compact, t[i].compact, "white space is seen");
+		is_int(f.rec.twice, t[i].twice, "and what came twice");
+		close_block(&f);
+	}
+	cdp_paths_free(f.paths);
+}
+
 static void test_unique(void)
 {
 	static const struct {
@@ -519,6 +556,7 @@ int main(void)
 		test_nul();
 		test_depth();
 		test_lines();
+		test_seen();
 		test_unique();
 		test_trusted();
 	}
