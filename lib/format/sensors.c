@@ -232,6 +232,15 @@ static bool has_lifted(struct cdp_sensors *r, struct cdp_rec *rec)
 	return false;
 }
 
+static void put_value(const struct cdp_rec *rec, struct cdp_buf *out,
+		      const struct cdp_val *v)
+{
+	if (rec->compact)
+		cdp_json_val(out, v);
+	else
+		cdp_canon_put_val(out, v);
+}
+
 /* The properties but for what was lifted. */
 static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
 			   struct cdp_buf *out)
@@ -242,7 +251,7 @@ static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
 	bool more = false;
 
 	if (!has_lifted(r, rec)) {
-		cdp_canon_put_val(out, p);
+		put_value(rec, out, p);
 		return;
 	}
 	cdp_buf_addc(out, '{');
@@ -254,7 +263,7 @@ static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
 		more = true;
 		cdp_json_val(out, &key);
 		cdp_buf_addc(out, ':');
-		cdp_canon_put_val(out, &v);
+		put_value(rec, out, &v);
 	}
 	cdp_buf_addc(out, '}');
 }
@@ -394,74 +403,130 @@ static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_bu
 	info->source = cdp_canon_add_str(out, start, "source", b->p, b->n);
 }
 
-/* Members whose meaning stands elsewhere now. */
-static bool is_consumed(const struct cdp_val *key)
+/* What becomes of a member that is not written yet. */
+enum fate { KEPT, DONE, CLASHES };
+
+static enum fate fate_of(const struct cdp_val *key, enum sensors_kind kind)
 {
-	static const char *const names[] = {
-		"type",
-		"event",
-		"time",
-		"distinct_id",
-		"properties",
-		"_track_id",
-		"_flush_time",
-		"identities",
-		"login_id",
-		"anonymous_id",
-		"original_id",
-		"project",
-		"token",
-		"item_type",
-		"item_id",
-		"schema",
-		"version",
-		"id",
+	static const struct {
+		const char *name;
+		uint8_t n;
+		uint8_t kinds; /* bits: done for these only */
+		uint8_t fate;
+	} table[] = {
+#define NAME(text) text, sizeof(text) - 1
+		{ NAME("type"), 0xff, DONE },
+		{ NAME("event"), 0xff, DONE },
+		{ NAME("time"), 0xff, DONE },
+		{ NAME("distinct_id"), 0xff, DONE },
+		{ NAME("properties"), 0xff, DONE },
+		{ NAME("_track_id"), 0xff, DONE },
+		{ NAME("_flush_time"), 0xff, DONE },
+		{ NAME("identities"), 0xff, DONE },
+		{ NAME("login_id"), 0xff, DONE },
+		{ NAME("anonymous_id"), 0xff, DONE },
+		{ NAME("original_id"), 0xff, DONE },
+		{ NAME("project"), 0xff, DONE },
+		{ NAME("token"), 0xff, DONE },
+		{ NAME("schema"), 0xff, DONE },
+		{ NAME("version"), 0xff, DONE },
+		{ NAME("item_type"), 1 << ENTITY, DONE },
+		{ NAME("item_id"), 1 << ENTITY, DONE },
+		{ NAME("id"), 1 << ENTITY | 1 << DETAIL, DONE },
 		/* names of ours that mean something else there */
-		"ids",
-		"props",
-		"event_id",
-		"source",
-		"sent",
-		"received",
-		"one_id",
+		{ NAME("id"), 0xff, CLASHES },
+		{ NAME("ids"), 0xff, CLASHES },
+		{ NAME("props"), 0xff, CLASHES },
+		{ NAME("set"), 0xff, CLASHES },
+		{ NAME("set_once"), 0xff, CLASHES },
+		{ NAME("increment"), 0xff, CLASHES },
+		{ NAME("append"), 0xff, CLASHES },
+		{ NAME("unset"), 0xff, CLASHES },
+		{ NAME("deleted"), 0xff, CLASHES },
+		{ NAME("entity"), 0xff, CLASHES },
+		{ NAME("detail"), 0xff, CLASHES },
+		{ NAME("row"), 0xff, CLASHES },
+		{ NAME("event_id"), 0xff, CLASHES },
+		{ NAME("source"), 0xff, CLASHES },
+		{ NAME("sent"), 0xff, CLASHES },
+		{ NAME("received"), 0xff, CLASHES },
+		{ NAME("one_id"), 0xff, CLASHES },
+		{ NAME("sensors"), 0xff, CLASHES },
+#undef NAME
 	};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (cdp_val_is(key, names[i], strlen(names[i])))
-			return true;
-	return false;
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if ((key->n == table[i].n || key->escaped) &&
+		    table[i].kinds >> kind & 1 &&
+		    cdp_val_is(key, table[i].name, table[i].n))
+			return (enum fate)table[i].fate;
+	return KEPT;
+}
+
+/* `,"key":"text"` of the property or else the member. */
+static void put_lifted(struct cdp_rec *rec, struct cdp_buf *out, const char *key,
+		       int property, int member)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, property);
+
+	if (v->type != CDP_STRING)
+		v = cdp_rec_get(rec, member);
+	if (v->type != CDP_STRING)
+		return;
+	cdp_buf_addc(out, ',');
+	cdp_json_cstr(out, key);
+	cdp_buf_addc(out, ':');
+	cdp_json_val(out, v);
+}
+
+static void put_member(const struct cdp_rec *rec, struct cdp_buf *out,
+		       const struct cdp_val *key, const struct cdp_val *v)
+{
+	cdp_buf_addc(out, ',');
+	cdp_json_val(out, key);
+	cdp_buf_addc(out, ':');
+	put_value(rec, out, v);
+}
+
+/* Members that nobody asked for stay as they are; those whose names are taken, in an
+ * object of their own. */
+static void put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
+{
+	struct cdp_iter it = { .known = &rec->slots[r->slots->properties] };
+	struct cdp_val all, key, v;
+
+	cdp_buf_reset(&r->text);
+	if (rec->compact)
+		all = (struct cdp_val){ .p = rec->raw, .n = (uint32_t)rec->len };
+	else
+		cdp_val_at(&all, rec->raw, rec->len);
+	while (cdp_val_member(&all, &it, &key, &v)) {
+		switch (fate_of(&key, r->type->kind)) {
+		case KEPT:
+			put_member(rec, out, &key, &v);
+			break;
+		case CLASHES:
+			put_member(rec, &r->text, &key, &v);
+			break;
+		default:
+			break;
+		}
+	}
+	if (!r->text.n)
+		return;
+	cdp_buf_adds(out, ",\"sensors\":{");
+	cdp_buf_add(out, r->text.p + 1, r->text.n - 1);
+	cdp_buf_addc(out, '}');
 }
 
 static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
 		     size_t start, struct cdp_canon *info)
 {
 	const struct cdp_sensors_slots *s = r->slots;
-	const struct cdp_val *project = &rec->slots[s->p_project],
-			     *token = &rec->slots[s->p_token];
-	struct cdp_iter it = { 0 };
-	struct cdp_val all, key, v;
 
-	if (project->type != CDP_STRING)
-		project = cdp_rec_get(rec, s->project);
-	if (token->type != CDP_STRING)
-		token = cdp_rec_get(rec, s->token);
-	if (project->type == CDP_STRING) {
-		cdp_buf_adds(out, ",\"project\":");
-		cdp_json_val(out, project);
-	}
-	if (token->type == CDP_STRING) {
-		cdp_buf_adds(out, ",\"token\":");
-		cdp_json_val(out, token);
-	}
-	cdp_val_at(&all, rec->raw, rec->len);
-	while (cdp_val_member(&all, &it, &key, &v)) {
-		if (is_consumed(&key))
-			continue;
-		cdp_buf_addc(out, ',');
-		cdp_json_val(out, &key);
-		cdp_buf_addc(out, ':');
-		cdp_canon_put_val(out, &v);
-	}
+	put_lifted(rec, out, "project", s->p_project, s->project);
+	put_lifted(rec, out, "token", s->p_token, s->token);
+	put_members(r, rec, out);
 	if (r->sent != CDP_NO_TIME)
 		info->sent = cdp_canon_add_time(out, start, "sent", r->sent);
 	if (r->opts->received != CDP_NO_TIME)

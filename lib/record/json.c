@@ -255,7 +255,8 @@ int cdp_val_member(const struct cdp_val *object, struct cdp_iter *it, struct cdp
 		return 0;
 	p = skip_space(read_value(key, p, end), end);
 	p = skip_space(p + 1, end);
-	if (it->known && p == it->known->p && *p == '{') {
+	/* An empty slot may still point to where something stood in another block. */
+	if (it->known && p == it->known->p && it->known->type == CDP_OBJECT) {
 		*val = *it->known;
 		it->at = p + val->n;
 	} else {

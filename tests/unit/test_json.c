@@ -107,6 +107,25 @@ static void test_iterate(void)
 	is_int(cdp_val_item(&a, &it, &v), 0, "an empty array has no item");
 }
 
+/* A value that the scanner found is not read again, unless the slot is of another line.
+ */
+static void test_known(void)
+{
+	struct cdp_val o = val("{\"a\":{\"b\":1},\"c\":2}"), k, v;
+	struct cdp_val slot = { .p = o.p + 5, .n = 7, .type = CDP_OBJECT };
+	struct cdp_iter it = { .known = &slot };
+
+	is_int(cdp_val_member(&o, &it, &k, &v), 1, "a known member is given");
+	is_str(text_of(&v), "{\"b\":1}", "as it is known");
+	is_int(cdp_val_member(&o, &it, &k, &v), 1, "and the one after it");
+	is_str(text_of(&v), "2", "is read");
+	slot.n = 3;
+	slot.type = CDP_MISSING;
+	it = (struct cdp_iter){ .known = &slot };
+	cdp_val_member(&o, &it, &k, &v);
+	is_str(text_of(&v), "{\"b\":1}", "an empty slot that points here knows nothing");
+}
+
 static void test_write(void)
 {
 	struct cdp_val missing = { .type = CDP_MISSING }, v = val("\"a\\n\"");
@@ -180,6 +199,7 @@ int main(void)
 	cdp_buf_init(&out, CDP_BUF_NOMAX);
 	test_decode();
 	test_iterate();
+	test_known();
 	test_write();
 	test_splice();
 	test_minify();

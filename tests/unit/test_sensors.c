@@ -106,6 +106,18 @@ static void events(void)
 		"or of the run when the client does not say");
 }
 
+static void others(void)
+{
+	becomes("{\"type\":\"track\"," TM
+		",\"distinct_id\":\"d\",\"event\":\"E\",\"source\":\"gw\", "
+		"\"time_free\" : true,\"id\":7,\"x\":{ \"y\" : [ 1 ] }}",
+		"{" T
+		",\"event\":\"E\",\"ids\":{\"anonymous\":\"d\"},\"source\":\"sensors\","
+		"\"time_free\":true,\"x\":{\"y\":[1]},\"sensors\":{\"source\":\"gw\","
+		"\"id\":7}}",
+		"unknown members stay; those whose names are ours go into an object");
+}
+
 static void binds(void)
 {
 	becomes("{\"identities\":{\"$identity_mobile\":\"138\",\"$identity_login_id\":"
@@ -269,6 +281,7 @@ int main(void)
 {
 	collect_start(&t, CDP_FORMAT_SENSORS);
 	events();
+	others();
 	binds();
 	profiles();
 	tables();
