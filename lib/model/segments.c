@@ -1,7 +1,6 @@
 #include "model/segments.h"
 
 #include "base/mem.h"
-#include "base/text.h"
 #include "record/tree.h"
 
 #include <stdio.h>
@@ -13,22 +12,6 @@ struct scope {
 	struct cdp_segments *set;
 	struct cdp_segment *segment;
 };
-
-static int unknown(const struct cdp_segments *s, const char *name, struct cdp_err *err)
-{
-	const char **names = cdp_alloc(s->count * sizeof(*names));
-	const char *near;
-
-	for (unsigned i = 0; i < s->count; i++)
-		names[i] = s->v[i].name;
-	near = cdp_text_suggest(name, strlen(name), names, s->count);
-	free(names);
-	if (near)
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "unknown segment '%s'; did you mean '%s'?", name,
-				   near);
-	return cdp_err_set(err, CDP_ERR_USAGE, "unknown segment '%s'", name);
-}
 
 static int resolve(void *host, const char *const *names, size_t count, size_t *used,
 		   struct cdp_err *err)
@@ -42,9 +25,8 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	*used = 2;
 	i = cdp_intern_get(sc->set->names, names[1], strlen(names[1]));
 	if (i == CDP_INTERN_NONE)
-		return unknown(sc->set, names[1], err);
-	CDP_GROW(sc->segment->needs, sc->segment->need_count, sc->segment->need_cap);
-	sc->segment->needs[sc->segment->need_count++] = i;
+		return cdp_depend_unknown(sc->set->names, "segment", names[1], err);
+	cdp_needs_add(&sc->segment->needs, i);
 	return (int)i;
 }
 
@@ -115,36 +97,16 @@ static int load_rule(struct cdp_segments *s, struct cdp_segment *g, const json_t
 	return 0;
 }
 
-/* Depth first: an audience goes in after all that it needs. */
-static int place(struct cdp_segments *s, unsigned i, char *mark, unsigned *n,
-		 struct cdp_err *err)
-{
-	const struct cdp_segment *g = &s->v[i];
-
-	if (mark[i] == 2 || !g->when)
-		return 0;
-	if (mark[i] == 1)
-		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself", g->name);
-	mark[i] = 1;
-	for (size_t k = 0; k < g->need_count; k++)
-		if (place(s, g->needs[k], mark, n, err) < 0)
-			return -1;
-	mark[i] = 2;
-	s->order[(*n)++] = i;
-	return 0;
-}
-
 static int put_in_order(struct cdp_segments *s, struct cdp_err *err)
 {
-	char *mark = cdp_calloc(s->count, 1);
-	unsigned n = 0;
-	int ret = 0;
+	int64_t bad;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
-	for (unsigned i = 0; i < s->defined && ret == 0; i++)
-		ret = place(s, i, mark, &n, err);
-	free(mark);
-	return ret;
+	bad = cdp_depend_order(s->order, s->count, &s->v->needs, sizeof(*s->v));
+	if (bad >= 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself",
+				   s->v[bad].name);
+	return 0;
 }
 
 static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *paths,
@@ -196,7 +158,7 @@ void cdp_segments_free(struct cdp_segments *s)
 		return;
 	for (unsigned i = 0; i < s->count; i++) {
 		free(s->v[i].name);
-		free(s->v[i].needs);
+		free(s->v[i].needs.v);
 		cdp_expr_free(s->v[i].when);
 	}
 	free(s->v);
@@ -221,10 +183,13 @@ void cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
 	struct cdp_err ignored;
 
 	cdp_eval_set_host(ev, fetch, bits);
-	for (unsigned i = 0; i < s->defined; i++) {
+	for (unsigned i = 0; i < s->count; i++) {
 		unsigned at = s->order[i];
-		int hit = cdp_expr_match(s->v[at].when, ev, profile, &ignored);
+		int hit;
 
+		if (!s->v[at].when)
+			continue; /* from a stream: decided already */
+		hit = cdp_expr_match(s->v[at].when, ev, profile, &ignored);
 		if (hit > 0)
 			cdp_bit_set(bits, at);
 		*eval_errors += hit < 0;

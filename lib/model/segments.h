@@ -15,19 +15,19 @@
 
 #include "base/intern.h"
 #include "lang/expr.h"
+#include "model/depend.h"
 
 struct cdp_segment {
 	char *name;
-	struct cdp_expr *when; /* NULL: read from a stream, not computed */
-	uint32_t *needs;
-	size_t need_count, need_cap;
+	struct cdp_expr *when;  /* NULL: read from a stream, not computed */
+	struct cdp_needs needs; /* other audiences */
 };
 
 struct cdp_segments {
 	struct cdp_segment *v;
 	unsigned count, cap; /* those of the file first, in its order */
 	unsigned defined;    /* how many of them the file defines */
-	unsigned *order;     /* the defined ones, each after those that it needs */
+	unsigned *order;     /* all, each after those that it needs */
 	struct cdp_intern *names;
 };
 

@@ -1,6 +1,5 @@
 #include "model/tagset.h"
 
-#include "base/text.h"
 #include "record/tree.h"
 
 #include <stdio.h>
@@ -18,30 +17,6 @@ struct scope {
 	struct cdp_tag *tag;
 };
 
-static int unknown_tag(const struct cdp_tagset *s, const char *name, struct cdp_err *err)
-{
-	const char **names = cdp_alloc(s->count * sizeof(*names));
-	const char *near;
-
-	for (unsigned i = 0; i < s->count; i++)
-		names[i] = s->tags[i].name;
-	near = cdp_text_suggest(name, strlen(name), names, s->count);
-	free(names);
-	if (near)
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "unknown tag '%s'; did you mean '%s'?", name, near);
-	return cdp_err_set(err, CDP_ERR_USAGE, "unknown tag '%s'", name);
-}
-
-static void add_need(struct cdp_tag *t, uint32_t other)
-{
-	for (size_t i = 0; i < t->need_count; i++)
-		if (t->needs[i] == other)
-			return;
-	CDP_GROW(t->needs, t->need_count, t->need_cap);
-	t->needs[t->need_count++] = other;
-}
-
 static int resolve(void *host, const char *const *names, size_t count, size_t *used,
 		   struct cdp_err *err)
 {
@@ -58,8 +33,8 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 		kind = CDP_TAG_REF_TAG;
 		i = cdp_intern_get(s->names, names[1], strlen(names[1]));
 		if (i == CDP_INTERN_NONE)
-			return unknown_tag(s, names[1], err);
-		add_need(sc->tag, i);
+			return cdp_depend_unknown(s->names, "tag", names[1], err);
+		cdp_needs_add(&sc->tag->needs, i);
 	} else if (strcmp(names[0], "profile") == 0) {
 		kind = CDP_TAG_REF_ATTRIBUTE;
 		i = cdp_intern_put(s->attributes, names[1], strlen(names[1]), NULL);
@@ -224,36 +199,16 @@ static int load_names(struct cdp_tagset *s, const json_t *list, struct cdp_err *
 	return 0;
 }
 
-/* Depth first: a tag goes in after all that it needs. */
-static int place(struct cdp_tagset *s, unsigned i, char *mark, unsigned *n,
-		 struct cdp_err *err)
-{
-	const struct cdp_tag *t = &s->tags[i];
-
-	if (mark[i] == 2)
-		return 0;
-	if (mark[i] == 1)
-		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself", t->name);
-	mark[i] = 1;
-	for (size_t k = 0; k < t->need_count; k++)
-		if (place(s, t->needs[k], mark, n, err) < 0)
-			return -1;
-	mark[i] = 2;
-	s->order[(*n)++] = i;
-	return 0;
-}
-
 static int put_in_order(struct cdp_tagset *s, struct cdp_err *err)
 {
-	char *mark = cdp_calloc(s->count, 1);
-	unsigned n = 0;
-	int ret = 0;
+	int64_t bad;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
-	for (unsigned i = 0; i < s->count && ret == 0; i++)
-		ret = place(s, i, mark, &n, err);
-	free(mark);
-	return ret;
+	bad = cdp_depend_order(s->order, s->count, &s->tags->needs, sizeof(*s->tags));
+	if (bad >= 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself",
+				   s->tags[bad].name);
+	return 0;
 }
 
 static int load(struct cdp_tagset *s, const json_t *root, const struct cdp_run *run,
@@ -312,7 +267,7 @@ void cdp_tagset_free(struct cdp_tagset *s)
 		struct cdp_tag *t = &s->tags[i];
 
 		free(t->name);
-		free(t->needs);
+		free(t->needs.v);
 		cdp_expr_free(t->value);
 		for (size_t k = 0; k < t->layer_count; k++)
 			cdp_expr_free(t->layers[k].when);

@@ -22,6 +22,7 @@
 #include "base/intern.h"
 #include "lang/agg.h"
 #include "lang/expr.h"
+#include "model/depend.h"
 
 enum cdp_tag_type {
 	CDP_TAG_ANY,
@@ -47,8 +48,7 @@ struct cdp_tag {
 	struct cdp_tag_layer *layers;
 	size_t layer_count;
 	struct cdp_value otherwise; /* `else` */
-	uint32_t *needs;            /* other tags */
-	size_t need_count, need_cap;
+	struct cdp_needs needs;     /* other tags */
 };
 
 struct cdp_tagset {
