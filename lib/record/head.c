@@ -97,7 +97,9 @@ int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err)
 	struct cdp_time t;
 
 	if (v->type != CDP_STRING) {
-		cdp_err_set(err, CDP_ERR_DATA, "time is missing");
+		cdp_err_set(err, CDP_ERR_DATA,
+			    v->type == CDP_MISSING ? "time is missing"
+						   : "time is no string");
 	} else {
 		*ms = cdp_time_canon_ms(v->p, v->n);
 		if (*ms != INT64_MIN)
