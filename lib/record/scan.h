@@ -86,11 +86,13 @@ void cdp_scan_free(struct cdp_scan *s);
  * such a line unscanned until a slot outside the head is asked for.  Lines whose head
  * does not fit are scanned strictly. */
 void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted);
-void cdp_scan_set_unique_keys(struct cdp_scan *s,
-			      bool unique); /* duplicates are errors */
+/* Duplicate keys at any level are errors.  It takes a look at the whole line, so nothing
+ * is trusted then. */
+void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique);
 
 /* Start on a block: whole lines, the last one LF-ended or not, CDP_IN_PAD readable bytes
- * after them.  The bytes must stay until the block is done. */
+ * after them.  The bytes must stay until the block is done.  A last line without LF is
+ * scanned in a copy, to which its record then points. */
 void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len);
 /* 1: *rec filled; 0: end of the block; -1: data error in *err (column and reason;
  * rec->raw, len and line name the bad line) and the scanner stands after it. */
@@ -108,7 +110,7 @@ void cdp_rec_complete(struct cdp_rec *r);
 int cdp_json_check(const char *p, size_t n, struct cdp_err *err);
 
 /* Implementations, chosen at run time; CDP_SCAN=portable|avx2|avx512 in the environment
- * of tests and benchmarks overrides.  NULL if this machine cannot. */
+ * of tests and benchmarks overrides where the machine can. */
 enum cdp_scan_impl { CDP_SCAN_AUTO, CDP_SCAN_PORTABLE, CDP_SCAN_AVX2, CDP_SCAN_AVX512 };
 int cdp_scan_set_impl(struct cdp_scan *s, enum cdp_scan_impl impl); /* 0, -1 not here */
 const char *cdp_scan_impl_name(const struct cdp_scan *s);
