@@ -33,8 +33,9 @@ struct cdp_outbox_mark cdp_outbox_end(const struct cdp_outbox *o);
 /* Durable when it returns 0.  After -1 it is not known how much of it is there: close,
  * open and ask. */
 int cdp_outbox_append(struct cdp_outbox *o, const char *p, size_t n, struct cdp_err *err);
-/* `each` gets the id of every whole row after the mark.  1; 0: this is not the file that
- * the mark was made in, or it was cut: nobody knows; -1. */
+/* `each` gets the id of every whole row after a mark of before this opening.  1; 0: this
+ * is not the file that the mark was made in (such as one that was not there when it was
+ * opened, whose inode says nothing), or it was cut: nobody knows; -1. */
 int cdp_outbox_ids(struct cdp_outbox *o, const struct cdp_outbox_mark *mark,
 		   void (*each)(void *ctx, const char *id, size_t n), void *ctx,
 		   struct cdp_err *err);
