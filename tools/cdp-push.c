@@ -126,8 +126,8 @@ int main(int argc, char **argv)
 		.purpose =
 			"send messages through channels, each once, and write receipts",
 		.synopsis = "-d FILE --state DIR [--outbox DIR] [FILE...]",
-		.example = "cdp-push -d push.json --state push --outbox outbox "
-			   "messages.ndjson >receipts.ndjson",
+		.example =
+			"cdp-push -d push.json --state state --outbox outbox in.ndjson",
 		.opts = opts,
 		.common = CDP_COMMON_INPUT | CDP_COMMON_TIME | CDP_COMMON_OUTPUT,
 		.answers = CDP_ANSWERS_AT_END,
