@@ -164,6 +164,41 @@ int cdp_canon_future(const struct cdp_format_opts *opts, int64_t ms, int64_t rec
 						     : "the base time");
 }
 
+/* The surrogate of the escape at p: 1 high, 2 low, 0 none. */
+static int surrogate(const char *p, const char *end)
+{
+	if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || (p[2] | 0x20) != 'd')
+		return 0;
+	switch (p[3] | 0x20) {
+	case '8' | 0x20:
+	case '9' | 0x20:
+	case 'a':
+	case 'b':
+		return 1;
+	case 'c':
+	case 'd':
+	case 'e':
+	case 'f':
+		return 2;
+	default:
+		return 0;
+	}
+}
+
+bool cdp_canon_is_text(const struct cdp_val *v)
+{
+	const char *p = v->p, *end = v->p + v->n;
+
+	while (v->escaped && (p = memchr(p, '\\', (size_t)(end - p)))) {
+		int kind = surrogate(p, end);
+
+		if (kind == 2 || (kind == 1 && surrogate(p + 6, end) != 2))
+			return false;
+		p += kind ? 12 : 2;
+	}
+	return true;
+}
+
 int cdp_canon_event(const char *p, size_t n, struct cdp_err *err)
 {
 	if (n == 0)

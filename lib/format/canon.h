@@ -78,6 +78,9 @@ int cdp_canon_time_ms(int64_t *ms, const char *p, size_t n, struct cdp_err *err)
 /* Refuses times that lie ahead; `received` is the record's own or CDP_NO_TIME. */
 int cdp_canon_future(const struct cdp_format_opts *opts, int64_t ms, int64_t received,
 		     struct cdp_err *err);
+/* Whether a string decodes to what it says: false if an escaped surrogate stands alone.
+ * Where texts are compared, two of them would become one. */
+bool cdp_canon_is_text(const struct cdp_val *v);
 /* An event's name: decoded bytes. */
 int cdp_canon_event(const char *p, size_t n, struct cdp_err *err);
 /* All members of an object (nothing is checked of anything else) have this type; `what`

@@ -113,7 +113,9 @@ int cdp_id_text(const struct cdp_val *v, struct cdp_buf *tmp, const char **p, si
 		return 0;
 	case CDP_STRING:
 		*p = cdp_val_str(v, tmp, n);
-		return 0;
+		if (cdp_canon_is_text(v))
+			return 0;
+		return cdp_canon_bad_at(err, path, key, key_len, "half a surrogate pair");
 	case CDP_NUMBER:
 		*p = v->p;
 		*n = v->n;
@@ -154,6 +156,9 @@ int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *pa
 		members++;
 		simple = simple && v.type == CDP_STRING && !v.escaped && !key.escaped;
 		kind = cdp_val_str(&key, &s->key, &kind_len);
+		if (!cdp_canon_is_text(&key))
+			return cdp_canon_bad(err, path,
+					     "a kind with half a surrogate pair");
 		if (cdp_id_text(&v, &s->tmp, &p, &n, path, kind, kind_len, err) < 0)
 			return -1;
 		if (n == 0)

@@ -275,6 +275,8 @@ static int check_head(struct cdp_native *r, struct cdp_rec *rec, struct facts *f
 		return cdp_canon_bad(err, "event", "event is missing");
 	if (event->type != CDP_STRING)
 		return cdp_canon_bad(err, "event", "not a string");
+	if (!cdp_canon_is_text(event))
+		return cdp_canon_bad(err, "event", "event has half a surrogate pair");
 	f->event = cdp_val_str(event, &r->event, &f->event_len);
 	return cdp_canon_event(f->event, f->event_len, err);
 }
@@ -411,6 +413,15 @@ static struct cdp_span put_name(struct cdp_native *r, struct cdp_buf *out, size_
 	return cdp_canon_add_str(out, start, key, p, n);
 }
 
+/* Nobody compares sources decoded, so this one stays as it is written. */
+static struct cdp_span put_source(struct cdp_buf *out, size_t start,
+				  const struct cdp_val *v)
+{
+	cdp_buf_adds(out, ",\"source\":");
+	cdp_json_val(out, v);
+	return (struct cdp_span){ out->n - v->n - 2 - start, v->n + 2 };
+}
+
 /* Members that are written otherwise than as they came. */
 enum member {
 	M_OTHER,
@@ -525,7 +536,8 @@ static void put_member(struct cdp_native *r, struct cdp_rec *rec, const struct f
 		info->event_id = put_name(r, out, start, name, &rec->slots[s->event_id]);
 		break;
 	case M_SOURCE:
-		info->source = put_name(r, out, start, name, &rec->slots[s->source]);
+		if (rec->slots[s->source].type == CDP_STRING)
+			info->source = put_source(out, start, &rec->slots[s->source]);
 		break;
 	case M_NAME:
 		put_name(r, out, start, name, v);

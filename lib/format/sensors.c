@@ -165,6 +165,8 @@ static int read_event(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err
 		return cdp_canon_bad(err, "event", "event is missing");
 	if (event->type != CDP_STRING)
 		return cdp_canon_bad(err, "event", "not a string");
+	if (!cdp_canon_is_text(event))
+		return cdp_canon_bad(err, "event", "event has half a surrogate pair");
 	return cdp_canon_event(r->event, r->event_len, err);
 }
 

@@ -192,6 +192,13 @@ static void wrong(void)
 		"sent: invalid time 'yesterday': expected YYYY-MM-DD", "sent is a time");
 	refused("{\"a\":1", "a: unexpected end of line",
 		"text that is no JSON is refused");
+	refused("{" T ",\"event\":\"b\\udc00\",\"ids\":{\"a\":\"1\"}}",
+		"event: event has half a surrogate pair", "a name is text");
+	refused("{" T ",\"event\":\"b\",\"ids\":{\"a\":\"x\\uD83D\\u0041\"}}",
+		"ids.a: half a surrogate pair", "an id, too: two such would be one");
+	becomes("{" T ",\"event\":\"b\",\"ids\":{\"a\":\"\\\\ud800\\uD83D\\uDE00\"}}",
+		"{" T ",\"event\":\"b\",\"ids\":{\"a\":\"\\\\ud800\xf0\x9f\x98\x80\"}}",
+		"but whole pairs, and a backslash before u, are text");
 	unchanged("{" T ",\"event\":\"b\",\"ids\":{\"product\":\"1E5\"}}",
 		  "a code that looks like a number without a sign");
 }

@@ -250,6 +250,8 @@ static void event_ids(void)
 
 static void wrong(void)
 {
+	becomes("{\"type\":\"track\"," TM ",\"event\":\"E\",\"distinct_id\":\"\\ud800\"}",
+		"distinct_id: half a surrogate pair", "an id is text");
 	becomes("{\"type\":\"track\",\"event\":\"E\",\"distinct_id\":\"d\"}",
 		"time: time is missing", "an event has a time");
 	becomes("{\"type\":\"track\"," TM ",\"distinct_id\":\"d\"}",
