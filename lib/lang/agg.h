@@ -5,8 +5,9 @@
  * The compiler collects them in a set (equal ones once); a tool keeps one state for each
  * customer and aggregate, feeds events in any order and asks for results.  Results do not
  * depend on the order of events nor on how partial states were merged: ties of first/last
- * on time are decided by event_id bytes, then by the value's text; sums of record numbers
- * are exact decimals. */
+ * on time are decided by event_id bytes, then by the value's text (those of first(time)
+ * and last(time) by the time below a millisecond alone); sums of record numbers are exact
+ * decimals. */
 #ifndef CDP_LANG_AGG_H
 #define CDP_LANG_AGG_H
 
@@ -45,7 +46,8 @@ struct cdp_agg {
 	struct cdp_expr **steps; /* sequence */
 	unsigned step_count;
 	int64_t span_ms;
-	int id_slot; /* first, last: the event_id; else -1 */
+	int id_slot;  /* first, last: the event_id; else -1 */
+	bool of_time; /* first(time), last(time) */
 };
 
 struct cdp_aggs *cdp_aggs_new(void);
@@ -65,6 +67,8 @@ const char *const *cdp_agg_events(const struct cdp_agg *a, size_t *count);
  * (distinct sets, texts) is held in heap memory released by cdp_agg_release. */
 size_t cdp_agg_size(const struct cdp_agg *a);
 void cdp_agg_release(const struct cdp_agg *a, void *state);
+/* False if no state of this aggregate ever needs to be released. */
+bool cdp_agg_uses_heap(const struct cdp_agg *a);
 /* Bytes on the heap, for memory bounds. */
 size_t cdp_agg_memory(const struct cdp_agg *a, const void *state);
 /* Feed one event: tests window and condition, evaluates the argument.  1 counted, 0 not,

@@ -291,7 +291,10 @@ static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct c
 	if (!compile_condition(c, with_steps(c, k), &g->cond))
 		return false;
 	g->id_slot = -1;
-	if (g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST)
+	g->of_time = (g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST) &&
+		     g->arg->root->op == CDP_N_SLOT_TIME &&
+		     g->arg->root->ref == CDP_SLOT_TIME;
+	if ((g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST) && !g->of_time)
 		g->id_slot =
 			cdp_paths_add(c->env->event_env->paths, "event_id", 8, c->err);
 	return true;

@@ -51,6 +51,13 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 	memset(state, 0, cdp_agg_size(a));
 }
 
+bool cdp_agg_uses_heap(const struct cdp_agg *a)
+{
+	/* A time always fits in place. */
+	return a->kind != CDP_AGG_COUNT && a->kind != CDP_AGG_SUM &&
+	       a->kind != CDP_AGG_AVG && !a->of_time;
+}
+
 size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 {
 	const struct cdp_kept *k = state;
@@ -169,6 +176,9 @@ static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct cand
 
 	if (!k->tag)
 		better = true;
+	else if (a->of_time)
+		better = a->kind == CDP_AGG_FIRST ? cmp_values(c, &old, 1) < 0
+						  : cmp_values(c, &old, -1) > 0;
 	else if (a->kind == CDP_AGG_FIRST)
 		better = cmp_order(c, &old) < 0;
 	else if (a->kind == CDP_AGG_LAST)
@@ -179,6 +189,27 @@ static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct cand
 		better = cmp_values(c, &old, -1) > 0;
 	if (better)
 		cdp_kept_set(k, c->time_ms, c->id, c->id_n, c->tag, c->p, c->n);
+}
+
+/* first(time), last(time): what matters is known without the value, and most events do
+ * not matter to `first`.  True if it is dealt with. */
+static bool add_time(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_rec *rec,
+		     int64_t time_ms)
+{
+	const struct cdp_val *v;
+	char text[32];
+
+	if (k->tag && time_ms != k->time_ms &&
+	    (time_ms > k->time_ms) == (a->kind == CDP_AGG_FIRST))
+		return true;
+	v = cdp_rec_get(rec, CDP_SLOT_TIME);
+	/* 2024-04-25T06:59:46.123Z or with an offset: no more than milliseconds */
+	if (v->escaped || (v->n != 24 && v->n != 29) || v->p[19] != '.' ||
+	    (v->p[23] >= '0' && v->p[23] <= '9') || (k->tag && time_ms == k->time_ms))
+		return false;
+	cdp_kept_set(k, time_ms, NULL, 0, CDP_H_TIME, text,
+		     cdp_time_format_ns(text, cdp_time_from_ms(time_ms)));
+	return true;
 }
 
 /* ---- totals ---- */
@@ -332,6 +363,8 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 	r = a->cond ? cdp_expr_match(a->cond, ev, rec, err) : 1;
 	if (r <= 0)
 		return r;
+	if (a->of_time && rec && add_time(a, state, rec, time_ms))
+		return 1;
 	if (a->arg && cdp_expr_value(a->arg, ev, rec, &v, err) < 0)
 		return -1;
 	switch (a->kind) {

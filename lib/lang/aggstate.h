@@ -12,10 +12,12 @@ struct cdp_kept {
 	uint32_t id_n, n; /* event_id, then the value's text */
 	char tag;         /* enum cdp_held; 0: nothing yet */
 	bool far;         /* text is on the heap */
-	char room[6];
 	union {
-		char near[24];
-		char *heap;
+		char near[30]; /* room for any time */
+		struct {
+			char gap[6];
+			char *heap;
+		} __attribute__((packed));
 	};
 };
 

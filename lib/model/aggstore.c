@@ -123,10 +123,12 @@ static char *block_at(const struct group *g, uint32_t number)
 
 static void free_group(const struct cdp_aggstore *s, struct group *g)
 {
-	for (uint32_t b = 1; b <= g->blocks; b++)
-		for (size_t k = 0; k < g->count; k++)
-			cdp_agg_release(cdp_aggs_at(s->aggs, g->aggs[k]),
-					block_at(g, b) + g->offset[k]);
+	for (size_t k = 0; k < g->count; k++) {
+		const struct cdp_agg *agg = cdp_aggs_at(s->aggs, g->aggs[k]);
+
+		for (uint32_t b = 1; b <= g->blocks && cdp_agg_uses_heap(agg); b++)
+			cdp_agg_release(agg, block_at(g, b) + g->offset[k]);
+	}
 	for (size_t i = 0; i < g->page_count; i++)
 		free(g->pages[i]);
 	free(g->pages);

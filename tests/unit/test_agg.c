@@ -4,6 +4,7 @@
 
 #include "base/rand.h"
 #include "lang/agg.h"
+#include "record/head.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -76,6 +77,7 @@ static int feed(struct fixture *f, const struct cdp_agg *a, void *state, const c
 	struct cdp_err err;
 	struct cdp_rec rec;
 	size_t n = strlen(line);
+	int64_t ms;
 
 	if (!f->scan)
 		f->scan = cdp_scan_new(f->event_env.paths);
@@ -84,9 +86,9 @@ static int feed(struct fixture *f, const struct cdp_agg *a, void *state, const c
 	cdp_scan_block(f->scan, f->block, n);
 	if (cdp_scan_next(f->scan, &rec, &err) != 1)
 		return -2;
-	const struct cdp_val *t = cdp_rec_get(&rec, CDP_SLOT_TIME);
-
-	return cdp_agg_add(a, state, f->ev, &rec, cdp_time_canon_ms(t->p, t->n), &err);
+	if (cdp_rec_time_ms(&rec, &ms, &err) < 0)
+		return -2;
+	return cdp_agg_add(a, state, f->ev, &rec, ms, &err);
 }
 
 static const char *result_text(struct fixture *f, const struct cdp_agg *a,
@@ -330,6 +332,25 @@ static void check_windows(void)
 	fixture_release(&f);
 }
 
+/* The value is what orders the events. */
+static void check_times(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "Asia/Shanghai", 1714492800);
+	event(&f, "2024-04-02T10:00:00.120+08:00", "a", "1", "");
+	event(&f, "2024-04-02T02:00:00.1201Z", "a", "9", "");
+	event(&f, "2024-04-02T02:00:00.120000001Z", "a", "5", "");
+	event(&f, "2024-04-02T02:00:00.12Z", "b", "2", "");
+	event(&f, "2024-04-03T02:00:00Z", "b", "3", "");
+	event(&f, "2024-04-03T04:00:00+02:00", "b", "1", "");
+	check(&f, "first(time)", "\"2024-04-02T02:00:00.120Z\"");
+	check(&f, "last(time, event == 'a')", "\"2024-04-02T02:00:00.1201Z\"");
+	check(&f, "last(time)", "\"2024-04-03T02:00:00.000Z\"");
+	check(&f, "last(time, event == 'none')", "null");
+	fixture_release(&f);
+}
+
 static void check_refused(void)
 {
 	struct fixture f;
@@ -461,6 +482,7 @@ int main(void)
 	check_values();
 	check_sequences();
 	check_windows();
+	check_times();
 	check_refused();
 	check_sharing();
 	check_expression();
