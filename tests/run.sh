@@ -18,6 +18,7 @@ if [ "$mode" = --part ]; then
 	name=$2 log=${LOGS:?}/$2
 	sh -c "exec timeout -k 5 900 $3" >"$log.tap" 2>&1 </dev/null
 	status=$?
+	echo "# $SECONDS seconds" >>"$log.tap"
 	if ! grep -q '^\(not \)\?ok ' "$log.tap"; then
 		echo "not ok 1 - $name gives a result (status $status)" >>"$log.tap"
 	elif [ $status -ne 0 ] && ! grep -q '^not ok ' "$log.tap"; then
