@@ -41,9 +41,14 @@ if [ "$(id -u)" -ne 0 ]; then
 	as_root=sudo
 fi
 export DEBIAN_FRONTEND=noninteractive
+install() {
+	# shellcheck disable=SC2086
+	$as_root apt-get install -q -y --no-install-recommends $need
+}
+
+# Without lists, or with stale ones, they are fetched first.
 # shellcheck disable=SC2086
-if ! apt-cache show $need >/dev/null 2>&1; then
+if ! apt-cache show $need >/dev/null 2>&1 || ! install; then
 	$as_root apt-get update -q
+	install
 fi
-# shellcheck disable=SC2086
-$as_root apt-get install -q -y --no-install-recommends $need

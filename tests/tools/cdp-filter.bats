@@ -101,3 +101,15 @@ END
   run -0 cdp-filter f
   [ "$output" = '{"a":1}' ]
 }
+
+@test "--progress draws on a terminal and only there" {
+  run -0 --separate-stderr cdp-filter --progress --count "$SAMPLES/events.ndjson"
+  [ -z "$stderr" ]
+  mkfifo slow never
+  exec {wait}<>never
+  # A producer that pauses, so that there is something to draw.
+  { echo '{"a":1}'; read -r -t 0.5 -u "$wait" || echo '{"a":2}'; } >slow &
+  script -qec 'cdp-filter --progress --count slow' /dev/null >drawn </dev/null
+  grep -q 'MB/s' drawn
+  grep -q '"count":2}' drawn
+}
