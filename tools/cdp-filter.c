@@ -79,7 +79,7 @@ static void tally_add(struct tally *t, const char *json, size_t n, uint64_t coun
 	t->n[id] += count;
 }
 
-static void tally_record(struct worker *w, struct cdp_rec *rec)
+static void tally_record(struct worker *w, struct cdp_rec *rec, struct cdp_emit *e)
 {
 	const struct filter *f = w->f;
 	struct cdp_value value;
@@ -96,6 +96,7 @@ static void tally_record(struct worker *w, struct cdp_rec *rec)
 	cdp_eval_reset(w->eval);
 	if (cdp_expr_value(f->by, w->eval, rec, &value, &err) < 0) {
 		w->tally.missing++;
+		cdp_emit_eval_error(e, rec, &err);
 		return;
 	}
 	cdp_buf_reset(&w->value);
@@ -250,7 +251,7 @@ static int filter_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	}
 	w->matched++;
 	if (f->by)
-		tally_record(w, rec);
+		tally_record(w, rec, e);
 	else if (!f->count && (f->set_texts.n || f->keep || f->omit))
 		return change(w, rec, e, err);
 	else if (!f->count)
@@ -577,6 +578,7 @@ int main(int argc, char **argv)
 	failed = prepare(&f, &err) < 0 || (f.eval_text && evaluate(&f, &err) < 0);
 	if (!failed && !f.eval_text)
 		filter_records(&f);
+	f.cli.in_vain = f.by ? cdp_intern_count(f.tally.values) == 0 : f.matched == 0;
 	filter_release(&f);
 	return failed ? cdp_cli_fail(&f.cli, &err) : cdp_cli_finish(&f.cli);
 }

@@ -27,6 +27,8 @@ struct funnel_ctx {
 	int key_slot;
 	const struct cdp_run *run;
 	struct cdp_funnel_set *set; /* of all workers, once merged */
+	uint32_t met;               /* the steps that some event met */
+	bool keyed;                 /* some event had a key */
 	uint64_t no_key;
 };
 
@@ -35,6 +37,8 @@ struct worker {
 	struct cdp_eval *ev;
 	struct cdp_funnel_set *set;
 	struct cdp_buf key, group;
+	uint32_t met;
+	bool keyed;
 	uint64_t no_key;
 };
 
@@ -61,6 +65,8 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 		cdp_funnel_set_merge(f->set, w->set);
 	else
 		f->set = w->set;
+	f->met |= w->met;
+	f->keyed |= w->keyed;
 	f->no_key += w->no_key;
 	cdp_eval_free(w->ev);
 	cdp_buf_release(&w->key);
@@ -73,14 +79,14 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 static uint32_t step_mask(struct worker *w, struct cdp_rec *rec, struct cdp_emit *emit)
 {
 	const struct funnel_ctx *f = w->f;
-	struct cdp_err ignored;
+	struct cdp_err err;
 	uint32_t mask = 0;
 
 	for (unsigned k = 0; k < f->spec.steps; k++) {
-		int hit = cdp_step_match(&f->steps[k], w->ev, rec, &ignored);
+		int hit = cdp_step_match(&f->steps[k], w->ev, rec, &err);
 
 		if (hit < 0)
-			emit->counts.eval_errors++;
+			cdp_emit_eval_error(emit, rec, &err);
 		else
 			mask |= (uint32_t)hit << k;
 	}
@@ -88,16 +94,18 @@ static uint32_t step_mask(struct worker *w, struct cdp_rec *rec, struct cdp_emit
 }
 
 /* The breakdown value as JSON text: "null" where it cannot be computed. */
-static void breakdown(struct worker *w, struct cdp_rec *rec)
+static void breakdown(struct worker *w, struct cdp_rec *rec, struct cdp_emit *emit)
 {
 	struct cdp_value v;
-	struct cdp_err ignored;
+	struct cdp_err err;
 
 	cdp_buf_reset(&w->group);
-	if (cdp_expr_value(w->f->by, w->ev, rec, &v, &ignored) < 0)
-		cdp_buf_adds(&w->group, "null");
-	else
+	if (cdp_expr_value(w->f->by, w->ev, rec, &v, &err) == 0) {
 		cdp_value_json(&w->group, &v);
+		return;
+	}
+	cdp_emit_eval_error(emit, rec, &err);
+	cdp_buf_adds(&w->group, "null");
 }
 
 static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -116,10 +124,12 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	if (cdp_rec_get(rec, CDP_SLOT_EVENT)->type != CDP_STRING)
 		return 0;
 	mask = step_mask(w, rec, emit);
+	w->met |= mask;
 	if ((mask || f->spec.strict) && f->where) {
 		int hit = cdp_expr_match(f->where, w->ev, rec, err);
 
-		emit->counts.eval_errors += hit < 0;
+		if (hit < 0)
+			cdp_emit_eval_error(emit, rec, err);
 		if (hit <= 0)
 			mask = 0;
 		if (hit <= 0 && f->spec.strict)
@@ -132,10 +142,11 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		w->no_key++;
 		goto out;
 	}
+	w->keyed = true;
 	if (cdp_rec_time_ms(rec, &ms, err) < 0)
 		return -1;
 	if (f->by && mask & 1)
-		breakdown(w, rec);
+		breakdown(w, rec, emit);
 	p = key->type == CDP_STRING ? cdp_val_str(key, &w->key, &n)
 				    : (n = key->n, key->p);
 	cdp_funnel_set_add(w->set, p, n, ms, mask, w->group.p, w->group.n);
@@ -284,6 +295,26 @@ static int by_size(const void *a, const void *b)
 	return c ? c : x->len < y->len ? -1 : x->len > y->len;
 }
 
+/* What explains a result that looks empty. */
+static void explain(struct cdp_cli *cli, const struct funnel_ctx *f,
+		    const struct report *r)
+{
+	bool read = cli->counts.in > cli->counts.rejected + cli->counts.blank;
+	bool nameless = f->by != NULL;
+
+	for (unsigned k = 0; k < f->spec.steps; k++)
+		if (!(f->met >> k & 1))
+			(read && !f->met ? cdp_cli_note : cdp_cli_verbose)(
+				cli, "no event meets step %u, '%s'", k + 1,
+				f->steps[k].label);
+	for (size_t i = 0; i < r->n; i++)
+		nameless = nameless && strncmp(r->groups[i]->name, "null", 4) == 0;
+	if (!f->o.users && !f->o.lost)
+		cli->in_vain = r->n == 0 || nameless;
+	if (f->no_key && !f->keyed)
+		cdp_cli_note(cli, "no event of the steps has a member '%s'", f->o.key);
+}
+
 static void report(struct cdp_cli *cli, const struct funnel_ctx *f)
 {
 	struct report r = { .f = f,
@@ -303,6 +334,7 @@ static void report(struct cdp_cli *cli, const struct funnel_ctx *f)
 		for (size_t i = 0; i < r.n && print_group(&r, r.groups[i]) == 0; i++)
 			;
 	}
+	explain(cli, f, &r);
 	for (size_t i = 0; i < r.n; i++) {
 		for (unsigned k = 0; k < f->spec.steps; k++)
 			free(r.groups[i]->between[k].ms);
@@ -327,7 +359,10 @@ static int parse_window(const char *text, int64_t *ms, struct cdp_err *err)
 		cdp_err_prefix(err, "--window");
 		return -1;
 	}
-	if (ns < 0 || ns % 1000000)
+	if (ns < 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "--window: '%s' is negative",
+				   text);
+	if (ns % 1000000)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "--window: '%s' is not a number of milliseconds",
 				   text);

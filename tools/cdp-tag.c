@@ -278,11 +278,13 @@ static void write_profiles(struct cdp_cli *cli, const struct tag_ctx *t, bool nu
 	w.messages = cdp_calloc(t->set->count, sizeof(*w.messages));
 	cdp_cli_write_ordered(cli, &o);
 	for (unsigned i = 0; i < t->set->count; i++) {
+		/* Nobody at all: most likely the type or a name is wrong. */
 		if (w.errors[i])
-			cdp_cli_verbose(cli,
-					"tag '%s' has no value for %llu customers: %s",
-					t->set->tags[i].name,
-					(unsigned long long)w.errors[i], w.messages[i]);
+			(w.errors[i] < cdp_customers_count(t->customers) ? cdp_cli_verbose
+									 : cdp_cli_note)(
+				cli, "tag '%s' has no value for %llu customers: %s",
+				t->set->tags[i].name, (unsigned long long)w.errors[i],
+				w.messages[i]);
 		free((char *)w.messages[i]);
 	}
 	free(w.errors);
@@ -341,6 +343,11 @@ int main(int argc, char **argv)
 		cdp_customers_finish(t.customers);
 		write_profiles(&cli, &t, nulls);
 	}
+	if (t.customers && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
+		cdp_cli_note(&cli,
+			     "no record is an event, profile update or detail row with a "
+			     "'%s'",
+			     t.key);
 	cdp_cli_stat(&cli, "no_key", t.no_key);
 	cdp_cli_stat(&cli, "other", t.other);
 	cdp_customers_free(t.customers);

@@ -132,11 +132,13 @@ static void sum_up(struct cdp_cli *cli)
 	if (!cli->counts.eval_errors)
 		return;
 	/* All in vain: most likely a name is misspelt, so say it unasked. */
-	(cli->counts.out == 0 && cli->counts.eval_errors >= cli->counts.in
+	(cli->in_vain || (cli->counts.out == 0 &&
+			  cli->counts.eval_errors >= cli->counts.in)
 		 ? cdp_cli_note
-		 : cdp_cli_verbose)(
-		cli, "%" PRIu64 " expressions ended in an error; the first: %s",
-		cli->counts.eval_errors, p->eval_first ? p->eval_first : "");
+		 : cdp_cli_verbose)(cli, "%" PRIu64 " expressions ended in an error%s%s",
+				    cli->counts.eval_errors,
+				    p->eval_first ? "; the first: " : "",
+				    p->eval_first ? p->eval_first : "");
 }
 
 static bool too_many_rejects(const struct cdp_cli *cli)

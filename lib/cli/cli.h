@@ -74,6 +74,8 @@ struct cdp_cli {
 	struct cdp_common opt;
 	char **operands; /* NULL-ended */
 	struct cdp_counts counts;
+	/* Set by tools that answer in rows: nothing was found to count. */
+	bool in_vain;
 	struct cdp_cli_priv *priv;
 };
 

@@ -112,4 +112,14 @@ END
   script -qec 'cdp-filter --progress --count slow' /dev/null >drawn </dev/null
   grep -q 'MB/s' drawn
   grep -q '"count":2}' drawn
+@test "a misspelt name is told also where only counts come out" {
+  printf '%s\n' '{"event":"a","props":{"n":1}}' '{"event":"b"}' >in
+  for args in '--count -e prop.n==1' "--count -e event=='a'&&props.m==1" '--count-by props.m'; do
+    run -0 --separate-stderr cdp-filter $args in
+    [[ $stderr == "cdp-filter: "?" expressions ended in an error; the first: in:1: no such member 'prop"* ]]
+  done
+  run -0 --separate-stderr cdp-filter --count -e 'props.n == 1' in
+  [ -z "$stderr" ]
+  run -0 --separate-stderr cdp-filter --count-by props.n in
+  [ -z "$stderr" ]
 }

@@ -73,7 +73,7 @@ users() {
 
 @test "events without the key are passed over and counted" {
   echo '{"time":"2024-04-01T00:00:00.000Z","event":"A"}' >in
-  run -0 --separate-stderr cdp-funnel -s A --stats in
+  run -0 --separate-stderr cdp-funnel -q -s A --stats in
   [ "$(jq .users <<<"$output")" -eq 0 ]
   [ "$(jq .no_key <<<"$stderr")" -eq 1 ]
 }
@@ -93,4 +93,24 @@ users() {
   [[ $stderr == 'cdp-funnel: there are only 1 steps'* ]]
   run -2 --separate-stderr cdp-funnel -s a --window 7q
   [[ $stderr == 'cdp-funnel: --window: '* ]]
+}
+
+@test "what explains an empty funnel is told: steps nobody met, names that nothing has" {
+  history u1 '0:A 10:B' >in
+  run -0 --separate-stderr cdp-funnel -s Bee in
+  [ "$stderr" = "cdp-funnel: no event meets step 1, 'Bee'" ]
+  run -0 --separate-stderr cdp-funnel -v -s A -s Bee in
+  [[ $stderr == *"cdp-funnel: no event meets step 2, 'Bee'"* ]]
+  run -0 --separate-stderr cdp-funnel -s '=event == C' in
+  [[ $stderr == *"2 expressions ended in an error; the first: in:1: no such member 'C'" ]]
+  run -0 --separate-stderr cdp-funnel -s A --where 'prop.n == 0' in
+  [[ $stderr == *"1 expressions ended in an error; the first: in:1: no such member 'prop.n'" ]]
+  run -0 --separate-stderr cdp-funnel -s A --by 'prop.n' in
+  [[ $stderr == *"1 expressions ended in an error; the first: in:1: no such member 'prop.n'" ]]
+  run -0 --separate-stderr cdp-funnel -s A --key customer in
+  [ "$stderr" = "cdp-funnel: no event of the steps has a member 'customer'" ]
+  run -0 --separate-stderr cdp-funnel -s A -s B --by props.n in
+  [ -z "$stderr" ]
+  run -2 --separate-stderr cdp-funnel -s A --window=-7d in
+  [[ $stderr == "cdp-funnel: --window: '-7d' is negative"* ]]
 }

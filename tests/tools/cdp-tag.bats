@@ -110,3 +110,13 @@ tags() {
   bad '{"tags":[{"name":"a","value":"count(evnt == 1)"}]}' \
     "a: value: 1:7: unknown name 'evnt'; did you mean 'event'?"
 }
+
+@test "a tag that nobody has because of errors is told, so are records that say nothing" {
+  echo '{"tags":[{"name":"t","type":"bool","value":"count(event == '"'a'"')"},{"name":"p","type":"int","value":"profile.x"}]}' >d
+  printf '%s\n' '{"one_id":"u","time":"2024-04-01T00:00:00.000Z","event":"a"}' \
+    '{"one_id":"v","time":"2024-04-01T00:00:00.000Z","type":"profile","set":{"x":1}}' >in
+  run -0 --separate-stderr cdp-tag -d d in
+  [ "$stderr" = "cdp-tag: tag 't' has no value for 2 customers: the value is no bool" ]
+  run -0 --separate-stderr cdp-tag -d d --key customer in
+  [ "$stderr" = "cdp-tag: no record is an event, profile update or detail row with a 'customer'" ]
+}
