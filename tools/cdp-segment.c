@@ -18,6 +18,7 @@ struct pairs {
 	size_t n, cap;
 	struct cdp_paths *paths;
 	int segment, change;
+	struct cdp_buf text;
 };
 
 struct segment_ctx {
@@ -31,12 +32,17 @@ struct segment_ctx {
 	struct cdp_members *members;
 	struct cdp_members *before; /* with --previous */
 	uint64_t *wanted;           /* audiences to write */
+	uint64_t *errors;           /* profiles whose rule ended in one, by audience */
+	uint64_t profiles;
 };
 
 struct worker {
 	const struct segment_ctx *s;
 	struct cdp_eval *ev;
 	struct cdp_members *members;
+	uint64_t *bits;   /* of the profile at hand */
+	uint64_t *errors; /* by audience */
+	uint64_t profiles;
 };
 
 /* --- reading --- */
@@ -49,6 +55,7 @@ static void pairs_init(struct pairs *p)
 	p->names = cdp_intern_new(0);
 	p->keys = cdp_intern_new(0);
 	p->paths = cdp_paths_new();
+	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
 	p->segment = cdp_paths_add(p->paths, "segment", 7, &ignored);
 	p->change = cdp_paths_add(p->paths, "change", 6, &ignored);
 }
@@ -58,7 +65,16 @@ static void pairs_release(struct pairs *p)
 	cdp_intern_free(p->names);
 	cdp_intern_free(p->keys);
 	cdp_paths_free(p->paths);
+	cdp_buf_release(&p->text);
 	free(p->v);
+}
+
+static uint32_t put_text(struct pairs *p, struct cdp_intern *to, const struct cdp_val *v)
+{
+	size_t n;
+	const char *text = cdp_val_str(v, &p->text, &n);
+
+	return cdp_intern_put(to, text, n, NULL);
 }
 
 static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -75,8 +91,8 @@ static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	if (cdp_val_is(cdp_rec_get(rec, p->change), "left", 4))
 		return 0;
 	CDP_GROW(p->v, p->n, p->cap);
-	p->v[p->n].name = cdp_intern_put(p->names, segment->p, segment->n, NULL);
-	p->v[p->n++].key = cdp_intern_put(p->keys, one_id->p, one_id->n, NULL);
+	p->v[p->n].name = put_text(p, p->names, segment);
+	p->v[p->n++].key = put_text(p, p->keys, one_id);
 	return 0;
 }
 
@@ -90,10 +106,10 @@ static int read_pairs(struct cdp_cli *cli, struct pairs *p, const char *path)
 	return cdp_cli_run_files(cli, &job, files);
 }
 
-/* The pairs as bits by the set's numbers; names that the set does not know are passed
- * over. */
+/* The pairs as bits by the set's numbers, from number `first` on; names that the set does
+ * not know are passed over. */
 static struct cdp_members *members_of(const struct pairs *p,
-				      const struct cdp_segments *set)
+				      const struct cdp_segments *set, unsigned first)
 {
 	struct cdp_members *m = cdp_members_new(set->count);
 
@@ -103,7 +119,7 @@ static struct cdp_members *members_of(const struct pairs *p,
 		uint32_t at = cdp_intern_get(set->names, name, n);
 		const char *key;
 
-		if (at == CDP_INTERN_NONE)
+		if (at == CDP_INTERN_NONE || at < first)
 			continue;
 		key = cdp_intern_key(p->keys, p->v[i].key, &n);
 		cdp_bit_set(cdp_members_put(m, key, n), at);
@@ -121,6 +137,8 @@ static void *new_worker(void *ctx)
 	w->s = s;
 	w->ev = cdp_eval_new(s->run);
 	w->members = cdp_members_new(s->set->count);
+	w->bits = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*w->bits));
+	w->errors = cdp_calloc(s->set->count, sizeof(*w->errors));
 	return w;
 }
 
@@ -134,7 +152,12 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 		cdp_members_merge(s->members, w->members);
 	else
 		s->members = w->members;
+	for (unsigned i = 0; i < s->set->count; i++)
+		s->errors[i] += w->errors[i];
+	s->profiles += w->profiles;
 	cdp_eval_free(w->ev);
+	free(w->bits);
+	free(w->errors);
 	free(w);
 	return 0;
 }
@@ -145,15 +168,25 @@ static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	struct worker *w = worker;
 	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
 	const uint64_t *given;
+	size_t words = cdp_bit_words(w->s->set->count);
+	unsigned failed;
 	uint64_t *bits;
 
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
-	bits = cdp_members_put(w->members, one_id->p, one_id->n);
+	w->profiles++;
 	given = cdp_members_get(w->s->given, one_id->p, one_id->n);
-	for (size_t i = 0; given && i < cdp_bit_words(w->s->set->count); i++)
-		bits[i] |= given[i];
-	cdp_segments_decide(w->s->set, w->ev, rec, bits, &emit->counts.eval_errors);
+	for (size_t i = 0; i < words; i++)
+		w->bits[i] = given ? given[i] : 0;
+	failed = cdp_segments_decide(w->s->set, w->ev, rec, w->bits, w->errors, err);
+	if (failed) {
+		cdp_emit_eval_error(emit, rec, err);
+		emit->counts.eval_errors += failed - 1;
+	}
+	/* Several profiles of one customer: all that any of them says. */
+	bits = cdp_members_put(w->members, one_id->p, one_id->n);
+	for (size_t i = 0; i < words; i++)
+		bits[i] |= w->bits[i];
 	return 0;
 }
 
@@ -238,6 +271,22 @@ static void write_counts(struct cdp_cli *cli, const struct segment_ctx *s,
 	cdp_rows_free(rows);
 }
 
+/* An audience without members whose rule never came to an end: most likely a tag is
+ * misspelt, or no truth value comes out. */
+static void explain(struct cdp_cli *cli, const struct segment_ctx *s,
+		    const uint64_t *counts)
+{
+	for (unsigned i = 0; i < s->set->defined; i++) {
+		if (!cdp_bit(s->wanted, i) || counts[i] || !s->profiles ||
+		    s->errors[i] < s->profiles)
+			continue;
+		cdp_cli_note(cli,
+			     "audience '%s': its rule ended in an error for everyone",
+			     s->set->v[i].name);
+		cli->in_vain = true;
+	}
+}
+
 static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 {
 	struct writer w = { .s = s, .cli = cli };
@@ -250,6 +299,7 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 	cdp_members_each(s->members, write_customer, &w);
 	if (s->count)
 		write_counts(cli, s, w.counts);
+	explain(cli, s, w.counts);
 	free(w.counts);
 	cdp_buf_release(&w.line);
 }
@@ -288,9 +338,10 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		s->set = cdp_segments_load(s->definition, s->paths, with.names, err);
 	if (s->set) {
 		choose(cli, s);
-		s->given = members_of(&with, s->set);
+		s->errors = cdp_calloc(s->set->count, sizeof(*s->errors));
+		s->given = members_of(&with, s->set, s->set->defined);
 		if (s->previous && read_pairs(cli, &previous, s->previous) == 0)
-			s->before = members_of(&previous, s->set);
+			s->before = members_of(&previous, s->set, 0);
 		job.paths = s->paths;
 		if ((!s->previous || s->before) && cdp_cli_run(cli, &job) == 0 &&
 		    s->members)
@@ -333,6 +384,9 @@ int main(int argc, char **argv)
 	cdp_cli_start(&cli, &tool, argc, argv);
 	if (!s.definition)
 		cdp_cli_usage(&cli, "-d SEGMENTS is needed");
+	if (!s.count && (cli.opt.table || cli.opt.csv))
+		cdp_cli_usage(&cli, "option '--%s' requires '--count'",
+			      cli.opt.table ? "table" : "csv");
 	s.run = &cli.opt.run;
 	s.paths = cdp_paths_new();
 	if (run(&cli, &s, &err) < 0)
@@ -341,6 +395,7 @@ int main(int argc, char **argv)
 	cdp_members_free(s.members);
 	cdp_members_free(s.before);
 	free(s.wanted);
+	free(s.errors);
 	cdp_segments_free(s.set);
 	cdp_strs_release(&s.with);
 	cdp_strs_release(&s.only);

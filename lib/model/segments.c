@@ -177,10 +177,11 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 	return 0;
 }
 
-void cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
-			 struct cdp_rec *profile, uint64_t *bits, uint64_t *eval_errors)
+unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
+			     struct cdp_rec *profile, uint64_t *bits, uint64_t *errors,
+			     struct cdp_err *err)
 {
-	struct cdp_err ignored;
+	unsigned failed = 0;
 
 	cdp_eval_set_host(ev, fetch, bits);
 	for (unsigned i = 0; i < s->count; i++) {
@@ -189,10 +190,14 @@ void cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
 
 		if (!s->v[at].when)
 			continue; /* from a stream: decided already */
-		hit = cdp_expr_match(s->v[at].when, ev, profile, &ignored);
+		hit = cdp_expr_match(s->v[at].when, ev, profile, err);
 		if (hit > 0)
 			cdp_bit_set(bits, at);
-		*eval_errors += hit < 0;
+		if (hit < 0) {
+			errors[at]++;
+			failed++;
+		}
 	}
 	cdp_eval_reset(ev);
+	return failed;
 }

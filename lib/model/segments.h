@@ -52,9 +52,11 @@ static inline size_t cdp_bit_words(unsigned count)
 }
 
 /* Decide every defined audience for one profile.  `bits` holds those from streams and
- * gets the others.  Errors are added to *eval_errors.  `ev` serves this call alone. */
-void cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
-			 struct cdp_rec *profile, uint64_t *bits, uint64_t *eval_errors);
+ * gets the others.  Rules that end in an error are counted in `errors`, one an audience,
+ * and the last one's is in *err; returns how many.  `ev` serves this call alone. */
+unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
+			     struct cdp_rec *profile, uint64_t *bits, uint64_t *errors,
+			     struct cdp_err *err);
 
 /* Who is in what: customers by key, a row of bits each. */
 struct cdp_members;

@@ -112,6 +112,8 @@ END
   script -qec 'cdp-filter --progress --count slow' /dev/null >drawn </dev/null
   grep -q 'MB/s' drawn
   grep -q '"count":2}' drawn
+}
+
 @test "a misspelt name is told also where only counts come out" {
   printf '%s\n' '{"event":"a","props":{"n":1}}' '{"event":"b"}' >in
   for args in '--count -e prop.n==1' "--count -e event=='a'&&props.m==1" '--count-by props.m'; do

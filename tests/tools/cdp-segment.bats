@@ -61,3 +61,43 @@ members() {
   [ "${#lines[@]}" -eq 5 ]
   [ "$stderr" = 'cdp-segment: bad:1: not a profile: no one_id' ]
 }
+
+@test "several profiles of one customer count alike in any order" {
+  echo '{"segments":[{"name":"y","when":"tags.y"},{"name":"n","when":"!segments.y"}]}' >d
+  printf '{"one_id":"a","tags":{"y":%s}}\n' true false >in
+  cdp-segment -d d --count in >one
+  tac in | cdp-segment -d d --count | diff one -
+  [ "$(jq -r .customers one | xargs)" = '1 1' ]
+}
+
+@test "an audience that is defined takes nothing from --with" {
+  echo '{"segments":[{"name":"y","when":"tags.y"},{"name":"o","when":"segments.old && !segments.y"}]}' >d
+  printf '{"one_id":"%s","segment":"%s"}\n' a y a old b y >before
+  printf '{"one_id":"%s","tags":{"y":false}}\n' a b >in
+  [ "$(cdp-segment -d d --with before --count in | jq -r .customers | xargs)" = '0 1' ]
+}
+
+@test "names that are written with escapes are known again" {
+  echo '{"segments":[{"name":"a\"b\\","when":"tags.y"}]}' >d
+  echo '{"one_id":"a","tags":{"y":true}}' >in
+  cdp-segment -d d -o members in
+  run -0 cdp-segment -d d --previous members in
+  [ -z "$output" ]
+}
+
+@test "a rule that fails for everyone is told, one that fails for some is not" {
+  echo '{"segments":[{"name":"rich","when":"tags.aum > 5"},{"name":"odd","when":"tags.amu > 5"},{"name":"num","when":"tags.aum"}]}' >d
+  printf '%s\n' '{"one_id":"a","tags":{"aum":6}}' '{"one_id":"b","tags":{}}' >in
+  run -0 --separate-stderr cdp-segment -d d --count in
+  [ "${stderr_lines[0]}" = "cdp-segment: audience 'odd': its rule ended in an error for everyone" ]
+  [ "${stderr_lines[1]}" = "cdp-segment: audience 'num': its rule ended in an error for everyone" ]
+  [[ ${stderr_lines[2]} == "cdp-segment: 5 expressions ended in an error; the first: in:1: "* ]]
+  run -0 --separate-stderr cdp-segment -d d --segment rich in
+  [ -z "$stderr" ]
+}
+
+@test "--table and --csv need --count" {
+  echo '{"segments":[{"name":"y","when":"true"}]}' >d
+  run -2 --separate-stderr cdp-segment -d d --csv </dev/null
+  [[ $stderr == "cdp-segment: option '--csv' requires '--count'"* ]]
+}

@@ -46,7 +46,7 @@ static const char *decide(const char *definition, const char *given_name,
 	struct cdp_segments *s;
 	struct cdp_scan *scan;
 	struct cdp_rec rec;
-	uint64_t bits = 0, errors = 0;
+	uint64_t bits = 0, errors[64] = { 0 };
 
 	if (given_name)
 		cdp_intern_put(given, given_name, strlen(given_name), NULL);
@@ -60,7 +60,7 @@ static const char *decide(const char *definition, const char *given_name,
 		return "bad profile";
 	if (given_name)
 		cdp_bit_set(&bits, s->defined);
-	cdp_segments_decide(s, ev, &rec, &bits, &errors);
+	cdp_segments_decide(s, ev, &rec, &bits, errors, &err);
 	for (unsigned i = 0; i < s->defined; i++)
 		out[i] = cdp_bit(&bits, i) ? '1' : '0';
 	out[s->defined] = '\0';
