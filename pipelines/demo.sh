@@ -71,6 +71,6 @@ done
 cat <<EOF
 
 Try next (PATH=$(dirname "$(command -v cdp-funnel)"):\$PATH):
-  cdp-funnel --table --by "props['\$os']" --step view_product --step pay_success \\
+  cdp-funnel --table --by "props['\\\$os']" --step view_product --step pay_success \\
     $run/identified.ndjson
 EOF
