@@ -410,6 +410,17 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 		cdp_cli_usage(cli, "there are only %zu steps", o->steps.n);
 }
 
+static void release(struct funnel_ctx *f)
+{
+	cdp_funnel_set_free(f->set);
+	cdp_expr_free(f->by);
+	cdp_expr_free(f->where);
+	for (unsigned k = 0; k < CDP_FUNNEL_STEPS_MAX; k++)
+		cdp_step_release(&f->steps[k]);
+	cdp_strs_release(&f->o.steps);
+	cdp_paths_free(f->paths);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const orders[] = { "ordered", "strict", NULL };
@@ -470,18 +481,14 @@ int main(int argc, char **argv)
 	f.spec.first_chain = f.o.times == 1;
 	f.run = &cli.opt.run;
 	f.paths = cdp_paths_new();
-	if (compile(&f, &err) < 0)
+	if (compile(&f, &err) < 0) {
+		release(&f);
 		return cdp_cli_fail(&cli, &err);
+	}
 	job.paths = f.paths;
 	if (cdp_cli_run(&cli, &job) == 0 && f.set)
 		report(&cli, &f);
 	cdp_cli_stat(&cli, "no_key", f.no_key);
-	cdp_funnel_set_free(f.set);
-	cdp_expr_free(f.by);
-	cdp_expr_free(f.where);
-	for (unsigned k = 0; k < f.spec.steps; k++)
-		cdp_step_release(&f.steps[k]);
-	cdp_strs_release(&f.o.steps);
-	cdp_paths_free(f.paths);
+	release(&f);
 	return cdp_cli_finish(&cli);
 }

@@ -142,6 +142,15 @@ static void run(struct journey_ctx *j, struct cdp_cli *cli, const char *profiles
 	free(j->of);
 }
 
+static void release(struct journey_ctx *j)
+{
+	cdp_intern_free(j->members);
+	cdp_eval_free(j->ev);
+	cdp_strategy_release(&j->strategy);
+	cdp_paths_free(j->member_paths);
+	cdp_paths_free(j->profile_paths);
+}
+
 int main(int argc, char **argv)
 {
 	const char *definition = NULL, *profiles = NULL;
@@ -171,18 +180,16 @@ int main(int argc, char **argv)
 		cdp_cli_usage(&cli, "-d STRATEGY is needed");
 	if (!profiles)
 		cdp_cli_usage(&cli, "--profiles FILE is needed");
-	if (prepare(&j, definition, &err) < 0)
+	if (prepare(&j, definition, &err) < 0) {
+		release(&j);
 		return cdp_cli_fail(&cli, &err);
+	}
 	j.run = &cli.opt.run;
 	j.ev = cdp_eval_new(j.run);
 	j.members = cdp_intern_new(0);
 	cdp_buf_init(&j.lines, CDP_BUF_NOMAX);
 	run(&j, &cli, profiles);
 	cdp_buf_release(&j.lines);
-	cdp_intern_free(j.members);
-	cdp_eval_free(j.ev);
-	cdp_strategy_release(&j.strategy);
-	cdp_paths_free(j.member_paths);
-	cdp_paths_free(j.profile_paths);
+	release(&j);
 	return cdp_cli_finish(&cli);
 }

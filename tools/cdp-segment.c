@@ -352,6 +352,19 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	return ret == 0 && !s->set ? -1 : 0;
 }
 
+static void release(struct segment_ctx *s)
+{
+	cdp_members_free(s->given);
+	cdp_members_free(s->members);
+	cdp_members_free(s->before);
+	free(s->wanted);
+	free(s->errors);
+	cdp_segments_free(s->set);
+	cdp_strs_release(&s->with);
+	cdp_strs_release(&s->only);
+	cdp_paths_free(s->paths);
+}
+
 int main(int argc, char **argv)
 {
 	struct segment_ctx s = { 0 };
@@ -389,16 +402,10 @@ int main(int argc, char **argv)
 			      cli.opt.table ? "table" : "csv");
 	s.run = &cli.opt.run;
 	s.paths = cdp_paths_new();
-	if (run(&cli, &s, &err) < 0)
+	if (run(&cli, &s, &err) < 0) {
+		release(&s);
 		return cdp_cli_fail(&cli, &err);
-	cdp_members_free(s.given);
-	cdp_members_free(s.members);
-	cdp_members_free(s.before);
-	free(s.wanted);
-	free(s.errors);
-	cdp_segments_free(s.set);
-	cdp_strs_release(&s.with);
-	cdp_strs_release(&s.only);
-	cdp_paths_free(s.paths);
+	}
+	release(&s);
 	return cdp_cli_finish(&cli);
 }

@@ -291,12 +291,21 @@ static void write_profiles(struct cdp_cli *cli, const struct tag_ctx *t, bool nu
 	free(w.messages);
 }
 
+static void release(struct tag_ctx *t)
+{
+	cdp_customers_free(t->customers);
+	cdp_tagset_free(t->set);
+	cdp_paths_free(t->paths);
+	cdp_paths_free(t->map_paths);
+}
+
 int main(int argc, char **argv)
 {
 	const char *definition = NULL;
 	const char *files[] = { NULL, NULL };
 	struct tag_ctx t = { .key = "one_id" };
 	bool nulls = false;
+	int ret;
 	struct cdp_cli cli;
 	struct cdp_err err;
 	const struct cdp_opt opts[] = {
@@ -330,16 +339,18 @@ int main(int argc, char **argv)
 	if (!definition)
 		cdp_cli_usage(&cli, "-d TAGS is needed");
 	t.run = &cli.opt.run;
-	if (prepare(&t, definition, &err) < 0)
+	if (prepare(&t, definition, &err) < 0) {
+		release(&t);
 		return cdp_cli_fail(&cli, &err);
+	}
 	job.paths = t.paths;
-	if (cdp_cli_run(&cli, &job) == 0 && files[0]) {
+	ret = cdp_cli_run(&cli, &job);
+	if (ret == 0 && files[0]) {
 		job.record = add_map_row;
 		job.paths = t.map_paths;
-		if (cdp_cli_run_files(&cli, &job, (char *const *)files) < 0)
-			return cdp_cli_finish(&cli);
+		ret = cdp_cli_run_files(&cli, &job, (char *const *)files);
 	}
-	if (t.customers) {
+	if (ret == 0 && t.customers) {
 		cdp_customers_finish(t.customers);
 		write_profiles(&cli, &t, nulls);
 	}
@@ -350,9 +361,6 @@ int main(int argc, char **argv)
 			     t.key);
 	cdp_cli_stat(&cli, "no_key", t.no_key);
 	cdp_cli_stat(&cli, "other", t.other);
-	cdp_customers_free(t.customers);
-	cdp_tagset_free(t.set);
-	cdp_paths_free(t.paths);
-	cdp_paths_free(t.map_paths);
+	release(&t);
 	return cdp_cli_finish(&cli);
 }

@@ -260,11 +260,8 @@ struct cdp_idkinds *cdp_idkinds_load(const char *path, struct cdp_err *err)
 	size_t n;
 	char *text = cdp_file_read(path, (size_t)1 << 20, &n, err);
 
-	if (!text) {
-		/* A definition that cannot be had is a bad definition. */
-		err->kind = CDP_ERR_USAGE;
+	if (!text)
 		return NULL;
-	}
 	k = cdp_idkinds_parse(text, n, path, err);
 	free(text);
 	return k;

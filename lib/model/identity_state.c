@@ -286,10 +286,8 @@ int cdp_idkey_load(uint8_t key[CDP_IDENTITY_KEY], const char *path, struct cdp_e
 	char *text = cdp_file_read(path, 4096, &n, err), digits[32];
 	uint64_t half[2];
 
-	if (!text) {
-		err->kind = CDP_ERR_USAGE;
+	if (!text)
 		return -1;
-	}
 	for (size_t i = 0; i < n && k <= sizeof(digits); i++) {
 		if (strchr(" \t\r\n", text[i]) && text[i])
 			continue;
