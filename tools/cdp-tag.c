@@ -72,8 +72,20 @@ static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer
 	}
 	if (v->type == CDP_STRING && v->escaped)
 		p = cdp_val_str(v, &w->key, &n);
-	*customer = cdp_customers_put(w->customers, p, n);
+	*customer = cdp_customers_put(w->customers, p, n, rec->note);
 	return 1;
+}
+
+static void look_ahead(void *worker, struct cdp_rec *rec, unsigned step)
+{
+	struct worker *w = worker;
+	const struct cdp_val *v = &rec->slots[w->t->key_slot];
+
+	if (v->type == CDP_MISSING || v->escaped)
+		return;
+	if (step == 0)
+		rec->note = cdp_hash(v->p, v->n);
+	cdp_customers_ahead(w->customers, rec->note, step);
 }
 
 static void add_changes(struct worker *w, struct cdp_rec *rec, uint32_t customer,
@@ -175,7 +187,7 @@ static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	    one_id->type != CDP_STRING || one_id->escaped)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
 	cdp_customers_id(w->customers,
-			 cdp_customers_put(w->customers, one_id->p, one_id->n), kind,
+			 cdp_customers_put(w->customers, one_id->p, one_id->n, 0), kind,
 			 value);
 	return 0;
 }
@@ -333,6 +345,7 @@ int main(int argc, char **argv)
 	struct cdp_job job = { .ctx = &t,
 			       .worker = new_worker,
 			       .record = add_record,
+			       .ahead = look_ahead,
 			       .merge = merge_worker };
 
 	cdp_cli_start(&cli, &tool, argc, argv);
@@ -347,6 +360,7 @@ int main(int argc, char **argv)
 	ret = cdp_cli_run(&cli, &job);
 	if (ret == 0 && files[0]) {
 		job.record = add_map_row;
+		job.ahead = NULL;
 		job.paths = t.map_paths;
 		ret = cdp_cli_run_files(&cli, &job, (char *const *)files);
 	}

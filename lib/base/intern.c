@@ -210,6 +210,16 @@ uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t
 	return t->slots[i] ? (uint32_t)t->slots[i] - 1 : CDP_INTERN_NONE;
 }
 
+uint32_t cdp_intern_guess(const struct cdp_intern *t, uint64_t hash)
+{
+	size_t mask = ((size_t)1 << t->bits) - 1;
+
+	for (size_t i = home_of(t, hash); t->slots[i]; i = (i + 1) & mask)
+		if (((t->slots[i] ^ hash) >> 32) == 0)
+			return (uint32_t)t->slots[i] - 1;
+	return CDP_INTERN_NONE;
+}
+
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n)
 {
 	return cdp_intern_get_hashed(t, p, n, cdp_hash(p, n));
@@ -229,6 +239,34 @@ const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n)
 uint32_t cdp_intern_count(const struct cdp_intern *t)
 {
 	return t->count;
+}
+
+/* Their keys lie in the order of their ids, so only the slots of `into` and its keys are
+ * far apart. */
+uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *from)
+{
+	enum { NEAR = 8, FAR = 16, KEPT = 32 };
+	uint32_t *map = cdp_alloc(from->count * sizeof(*map));
+	uint64_t hash[KEPT];
+	size_t n;
+
+	for (uint64_t i = 0; i < (uint64_t)from->count + FAR; i++) {
+		if (i < from->count) {
+			const char *key = cdp_intern_key(from, (uint32_t)i, &n);
+
+			hash[i % KEPT] = cdp_hash(key, n);
+			cdp_intern_prefetch(into, hash[i % KEPT]);
+		}
+		if (i >= NEAR && i - NEAR < from->count)
+			cdp_intern_prefetch_where(into, hash[(i - NEAR) % KEPT]);
+		if (i >= FAR) {
+			const char *key = cdp_intern_key(from, (uint32_t)(i - FAR), &n);
+
+			map[i - FAR] = cdp_intern_put_hashed(
+				into, key, n, hash[(i - FAR) % KEPT], NULL);
+		}
+	}
+	return map;
 }
 
 size_t cdp_intern_memory(const struct cdp_intern *t)

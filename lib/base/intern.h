@@ -29,11 +29,15 @@ uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash);
+/* What the id will probably be, told by the slot alone; CDP_INTERN_NONE: a new key. */
+uint32_t cdp_intern_guess(const struct cdp_intern *t, uint64_t hash);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
 uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash);
 const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n);
 uint32_t cdp_intern_count(const struct cdp_intern *t);
+/* Puts all keys of `from`: its ids as ids of `into`; caller frees. */
+uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *from);
 /* All ids by ascending key bytes (a prefix before what it begins); caller frees. */
 uint32_t *cdp_intern_order(const struct cdp_intern *t);
 size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */

@@ -123,6 +123,8 @@ void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
 /* "events.ndjson", for the place of a record in a tool's own words. */
 const char *cdp_emit_name(const struct cdp_emit *e);
 
+enum { CDP_JOB_STEPS = 3 };
+
 struct cdp_job {
 	void *ctx; /* shared, read-only while workers run (but see commit) */
 	/* What to look for; NULL: nothing, records are only validated. */
@@ -134,6 +136,11 @@ struct cdp_job {
 	 * what it had appended to emit->out is taken back. */
 	int (*record)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err);
+	/* Before record(), for each of CDP_JOB_STEPS steps, in which some other records
+	 * pass each time: the place to fetch what record() will need into the cache, a
+	 * level of pointers a step.  May look at slots that are filled (a trusted line
+	 * need not be scanned for this) and leave rec->note.  NULL: none. */
+	void (*ahead)(void *worker, struct cdp_rec *rec, unsigned step);
 	/* A line that is no valid record, with the reason in *err.  0: it was read by
 	 * other means (what it emitted counts); -1: rejected, for what *err says now.
 	 * NULL: always rejected. */

@@ -38,6 +38,10 @@ struct run {
 	atomic_bool stop;
 };
 
+/* Records between two steps of ahead(), and those kept: a power of two. */
+enum { STRIDE = 4, KEPT = 16 };
+_Static_assert(STRIDE *CDP_JOB_STEPS < KEPT, "a record is kept until its turn");
+
 struct worker {
 	struct run *run;
 	pthread_t thread;
@@ -165,17 +169,55 @@ static bool refused(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
 				    : mishandled(&w->emit, rec, err);
 }
 
-static void scan_records(struct worker *w)
+static void each_record(struct worker *w)
 {
 	struct cdp_rec rec = { 0 };
 	struct cdp_err err;
 	int rc;
 
-	cdp_scan_block(w->scan, w->block.data, w->block.len);
-	while ((rc = cdp_scan_next(w->scan, &rec, &err)) != 0) {
+	while ((rc = cdp_scan_next(w->scan, &rec, &err)) != 0)
 		if (rc > 0 ? one_record(w, &rec) : refused(w, &rec, &err))
 			break;
-	}
+}
+
+/* The steps that are due once record `n` was scanned. */
+static void look_ahead(struct worker *w, struct cdp_rec *kept, uint64_t n)
+{
+	for (unsigned step = 0; step < CDP_JOB_STEPS && n >= step * STRIDE; step++)
+		w->run->job->ahead(w->state, &kept[(n - step * STRIDE) % KEPT], step);
+}
+
+static void each_record_ahead(struct worker *w)
+{
+	struct cdp_rec kept[KEPT] = { 0 };
+	uint64_t scanned = 0, done = 0;
+	struct cdp_err err;
+	bool ended = false;
+	int rc;
+
+	do {
+		struct cdp_rec *next = &kept[scanned % KEPT];
+		unsigned wait = STRIDE * CDP_JOB_STEPS;
+
+		rc = cdp_scan_next(w->scan, next, &err);
+		if (rc > 0)
+			look_ahead(w, kept, scanned++);
+		else
+			wait = 0; /* nothing may overtake a bad line, or be left */
+		while (scanned - done > wait && !ended)
+			ended = one_record(w, &kept[done++ % KEPT]);
+		if (rc < 0 && !ended)
+			ended = refused(w, next, &err);
+	} while (rc != 0 && !ended);
+}
+
+static void scan_records(struct worker *w)
+{
+	cdp_scan_block(w->scan, w->block.data, w->block.len);
+	if (w->run->job->ahead)
+		each_record_ahead(w);
+	else
+		each_record(w);
 	w->emit.priv->lines = cdp_scan_lines(w->scan);
 	w->emit.counts.blank = w->run->job->again ? 0 : cdp_scan_blanks(w->scan);
 }
@@ -391,6 +433,8 @@ static struct worker *workers_new(struct run *r, const struct cdp_paths *paths,
 		if (job->lines)
 			continue;
 		w->scan = cdp_scan_new(paths);
+		if (job->ahead)
+			cdp_scan_set_kept(w->scan, KEPT);
 		cdp_scan_set_trusted(w->scan, opt->trusted);
 		cdp_scan_set_unique_keys(w->scan, opt->unique_keys);
 	}

@@ -193,6 +193,24 @@ static void add_to(struct cdp_aggstore *s, const struct route *r, uint32_t custo
 	}
 }
 
+void cdp_aggstore_ahead(const struct cdp_aggstore *s, uint32_t customer, unsigned step)
+{
+	for (size_t i = 0; i < s->always.count; i++) {
+		const struct group *g = &s->groups[s->always.groups[i]];
+		const char *block;
+
+		if (customer >= g->of_cap)
+			continue;
+		if (step == 1) {
+			__builtin_prefetch(&g->of[customer]);
+		} else if (g->of[customer]) {
+			block = block_at(g, g->of[customer]);
+			for (size_t at = 0; at < g->block && at < 256; at += 64)
+				__builtin_prefetch(block + at);
+		}
+	}
+}
+
 void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer, struct cdp_eval *ev,
 		      struct cdp_rec *rec, const struct cdp_val *event, int64_t ms,
 		      uint64_t *eval_errors)

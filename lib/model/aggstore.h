@@ -16,6 +16,8 @@ void cdp_aggstore_free(struct cdp_aggstore *s);
 void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer, struct cdp_eval *ev,
 		      struct cdp_rec *rec, const struct cdp_val *event, int64_t ms,
 		      uint64_t *eval_errors);
+/* Fetches states that every event changes: step 1, where they are; 2, themselves. */
+void cdp_aggstore_ahead(const struct cdp_aggstore *s, uint32_t customer, unsigned step);
 /* Adds all of `from`, customers renumbered by `map` (`count` of them); `from` is freed.
  */
 void cdp_aggstore_merge(struct cdp_aggstore *s, struct cdp_aggstore *from,

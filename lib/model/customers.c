@@ -52,9 +52,29 @@ void cdp_customers_free(struct cdp_customers *c)
 	free(c);
 }
 
-uint32_t cdp_customers_put(struct cdp_customers *c, const char *key, size_t n)
+uint32_t cdp_customers_put(struct cdp_customers *c, const char *key, size_t n,
+			   uint64_t hash)
 {
-	return cdp_intern_put(c->keys, key, n, NULL);
+	return cdp_intern_put_hashed(c->keys, key, n, hash ? hash : cdp_hash(key, n),
+				     NULL);
+}
+
+void cdp_customers_ahead(const struct cdp_customers *c, uint64_t hash, unsigned step)
+{
+	uint32_t guess;
+
+	if (step == 0) {
+		cdp_intern_prefetch(c->keys, hash);
+		return;
+	}
+	guess = cdp_intern_guess(c->keys, hash);
+	if (guess == CDP_INTERN_NONE)
+		return;
+	if (step == 1)
+		cdp_intern_prefetch_where(c->keys, hash);
+	else
+		cdp_intern_prefetch_key(c->keys, hash);
+	cdp_aggstore_ahead(c->aggs, guess, step);
 }
 
 void cdp_customers_event(struct cdp_customers *c, uint32_t customer, struct cdp_eval *ev,
@@ -129,14 +149,8 @@ void cdp_customers_id(struct cdp_customers *c, uint32_t customer,
 void cdp_customers_merge(struct cdp_customers *into, struct cdp_customers *from)
 {
 	uint32_t n = cdp_intern_count(from->keys);
-	uint32_t *map = cdp_alloc(n * sizeof(*map));
+	uint32_t *map = cdp_intern_put_all(into->keys, from->keys);
 
-	for (uint32_t i = 0; i < n; i++) {
-		size_t len;
-		const char *key = cdp_intern_key(from->keys, i, &len);
-
-		map[i] = cdp_intern_put(into->keys, key, len, NULL);
-	}
 	for (size_t i = 0; i < from->ids.n; i++) {
 		size_t len;
 		const char *kind =

@@ -16,8 +16,12 @@ struct cdp_customers;
 struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set);
 void cdp_customers_free(struct cdp_customers *c);
 
-/* The customer's number in this collector, added if new. */
-uint32_t cdp_customers_put(struct cdp_customers *c, const char *key, size_t n);
+/* The customer's number in this collector, added if new.  `hash`: cdp_hash of the key, or
+ * 0. */
+uint32_t cdp_customers_put(struct cdp_customers *c, const char *key, size_t n,
+			   uint64_t hash);
+/* Fetches what the next two calls for a key touch: steps 0, 1 and 2 of cdp_job. */
+void cdp_customers_ahead(const struct cdp_customers *c, uint64_t hash, unsigned step);
 
 /* An event of the customer.  Evaluation errors are added to *eval_errors. */
 void cdp_customers_event(struct cdp_customers *c, uint32_t customer, struct cdp_eval *ev,

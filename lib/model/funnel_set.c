@@ -80,25 +80,10 @@ void cdp_funnel_set_add(struct cdp_funnel_set *s, const char *key, size_t key_le
 	c->n++;
 }
 
-/* Ids of `from` as ids of `into`. */
-static uint32_t *map_ids(struct cdp_intern *into, const struct cdp_intern *from)
-{
-	uint32_t n = cdp_intern_count(from);
-	uint32_t *map = cdp_alloc(n * sizeof(*map));
-
-	for (uint32_t i = 0; i < n; i++) {
-		size_t len;
-		const char *key = cdp_intern_key(from, i, &len);
-
-		map[i] = cdp_intern_put(into, key, len, NULL);
-	}
-	return map;
-}
-
 void cdp_funnel_set_merge(struct cdp_funnel_set *into, struct cdp_funnel_set *from)
 {
-	uint32_t *users = map_ids(into->users, from->users);
-	uint32_t *groups = map_ids(into->groups, from->groups);
+	uint32_t *users = cdp_intern_put_all(into->users, from->users);
+	uint32_t *groups = cdp_intern_put_all(into->groups, from->groups);
 	struct chunk **tail = &into->chunks;
 
 	for (struct chunk *c = from->chunks; c; c = c->next)

@@ -23,7 +23,7 @@ struct cdp_scan *cdp_scan_new(const struct cdp_paths *paths)
 	struct cdp_scan *s = cdp_calloc(1, sizeof(*s));
 
 	s->paths = paths;
-	s->slots = cdp_calloc(paths->slot_count, sizeof(*s->slots));
+	cdp_scan_set_kept(s, 1);
 	s->seen = cdp_calloc(paths->edge_count, sizeof(*s->seen));
 	cdp_buf_init(&s->key, CDP_BUF_NOMAX);
 	cdp_scan_set_impl(s, CDP_SCAN_AUTO);
@@ -48,7 +48,7 @@ void cdp_scan_free(struct cdp_scan *s)
 	free_index(s);
 	cdp_buf_release(&s->key);
 	free(s->tail_copy);
-	free(s->slots);
+	free(s->kept);
 	free(s->seen);
 	free(s);
 }
@@ -112,6 +112,16 @@ void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted)
 void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique)
 {
 	s->unique_keys = unique;
+}
+
+void cdp_scan_set_kept(struct cdp_scan *s, unsigned n)
+{
+	free(s->kept);
+	s->kept = cdp_calloc((size_t)n * s->paths->slot_count, sizeof(*s->kept));
+	s->kept_mask = n - 1;
+	s->kept_at = 0;
+	s->slots = s->kept;
+	s->dirty = 0;
 }
 
 /* The scanners rely on a LF at the end of every line, and the block is not ours to write
@@ -193,7 +203,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 	const char *lf;
 
 	cdp_scan_clear(s);
-	s->dirty = true;
+	s->dirty |= (uint64_t)1 << s->kept_at;
 	lf = s->scan_line(s, p, end);
 	if (__builtin_expect(!lf || lf - line > UINT32_MAX, 0))
 		return bad_line(s, rec, line, end, err);
@@ -221,9 +231,9 @@ static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *lin
 	lf = memchr(h.rest, '\n', (size_t)(end - h.rest));
 	if (lf[-1] != '}')
 		return 0;
-	if (s->dirty) {
+	if (s->dirty >> s->kept_at & 1) {
 		cdp_scan_clear(s);
-		s->dirty = false;
+		s->dirty &= ~((uint64_t)1 << s->kept_at);
 	}
 	s->slots[CDP_SLOT_ONE_ID] = h.one_id;
 	s->slots[CDP_SLOT_TIME] = h.time;
@@ -239,8 +249,11 @@ int cdp_scan_next(struct cdp_scan *s, struct cdp_rec *rec, struct cdp_err *err)
 {
 	const char *line, *p;
 
+	s->kept_at = (s->kept_at + 1) & s->kept_mask;
+	s->slots = s->kept + (size_t)s->kept_at * s->paths->slot_count;
 	rec->slots = s->slots;
 	rec->scan = s;
+	rec->note = 0;
 	for (;;) {
 		if (__builtin_expect(s->p == s->end, 0)) {
 			if (!s->tail_len)
@@ -277,16 +290,20 @@ uint64_t cdp_scan_blanks(const struct cdp_scan *s)
 void cdp_rec_complete(struct cdp_rec *r)
 {
 	struct cdp_scan *s = r->scan;
+	struct cdp_val *now = s->slots;
+	size_t at = (size_t)(r->slots - s->kept) / s->paths->slot_count;
 
 	if (r->complete)
 		return;
 	r->complete = true;
+	s->slots = r->slots;
+	s->dirty |= (uint64_t)1 << at;
 	cdp_scan_clear(s);
-	s->dirty = true;
-	if (!s->scan_line(s, r->raw, r->raw + r->len + 1)) {
+	if (s->scan_line(s, r->raw, r->raw + r->len + 1)) {
+		r->compact = !s->spaced;
+		r->twice = s->twice;
+	} else {
 		cdp_scan_clear(s);
-		return;
 	}
-	r->compact = !s->spaced;
-	r->twice = s->twice;
+	s->slots = now;
 }

@@ -62,7 +62,7 @@ void cdp_path_release(struct cdp_path *p);
 /* Slots that every path set has, in this order. */
 enum { CDP_SLOT_ONE_ID, CDP_SLOT_TIME, CDP_SLOT_EVENT, CDP_SLOT_TYPE, CDP_SLOT_FIXED };
 
-/* One record of a block, borrowed until the next call. */
+/* One record of a block, borrowed until the next call (or more: cdp_scan_set_kept). */
 struct cdp_rec {
 	const char *raw; /* the line without LF and CR; raw[0] == '{' up to white space */
 	size_t len;
@@ -73,6 +73,7 @@ struct cdp_rec {
 	bool compact;          /* no white space between tokens */
 	bool twice;            /* a requested member came more than once */
 	struct cdp_scan *scan; /* for cdp_rec_complete */
+	uint64_t note;         /* 0; for who looks at a record more than once */
 };
 
 /* A slot's value; completes a trusted record when it must.  Use this, not rec->slots. */
@@ -89,6 +90,9 @@ void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted);
 /* Duplicate keys at any level are errors.  It takes a look at the whole line, so nothing
  * is trusted then. */
 void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique);
+/* A record stays valid until n more were asked for (n a power of two, at most 64) or the
+ * block ends; so those to come can be looked at before it is dealt with. */
+void cdp_scan_set_kept(struct cdp_scan *s, unsigned n);
 
 /* Start on a block: whole lines, the last one LF-ended or not, CDP_IN_PAD readable bytes
  * after them.  The bytes must stay until the block is done.  A last line without LF is

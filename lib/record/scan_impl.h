@@ -26,12 +26,14 @@ struct cdp_scan {
 	 * to `end` end in LF and CDP_IN_PAD more can be read.  The line's LF, or NULL if
 	 * the line is bad.  Slots were cleared before; sets `spaced`, `twice`. */
 	const char *(*scan_line)(struct cdp_scan *s, const char *p, const char *end);
-	struct cdp_val *slots;
+	struct cdp_val *slots; /* of the record at hand, in `kept` */
+	struct cdp_val *kept;  /* of the last kept_mask + 1 records, in turn */
+	unsigned kept_mask, kept_at;
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;
 	struct cdp_buf key; /* a decoded key */
 	bool trusted, unique_keys;
-	bool dirty; /* slots beyond the head's may be filled */
+	uint64_t dirty; /* by kept_at: slots beyond the head's may be filled */
 	/* of the line last scanned */
 	bool spaced; /* white space between tokens */
 	bool twice;  /* a requested member came more than once */

@@ -33,7 +33,7 @@ static struct cdp_val val(const char *text)
 static void apply(struct cdp_customers *c, const struct step *s)
 {
 	static const struct cdp_val removed = { .type = CDP_MISSING };
-	uint32_t who = cdp_customers_put(c, "k", 1);
+	uint32_t who = cdp_customers_put(c, "k", 1, 0);
 	struct cdp_val name = val(s->name ? s->name : "\"a\""), table = val("\"t\"");
 	struct cdp_val text = s->text ? val(s->text) : removed;
 
@@ -94,8 +94,8 @@ static void holds(const char *want, const char *what, const struct step *steps, 
 				     *e = cdp_customers_new(&set);
 		struct step *mixed = cdp_memdup(steps, n * sizeof(*steps));
 
-		cdp_customers_put(e, "k", 1);
-		cdp_customers_put(d, "other", 5);
+		cdp_customers_put(e, "k", 1, 0);
+		cdp_customers_put(d, "other", 5, 0);
 		for (size_t i = n; i > 1; i--) {
 			size_t j = rnd((unsigned)i);
 			struct step s = mixed[i - 1];

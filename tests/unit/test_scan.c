@@ -476,6 +476,46 @@ static void test_unique(void)
 	"{\"one_id\":\"5e1c0d9a3b7f2c44\",\"time\":\"2024-04-25T06:59:46.123Z\","        \
 	"\"event\":\"buy\",\"ids\":{"
 
+/* Records that are kept while others follow: trusted and not, completed late. */
+static void test_kept(void)
+{
+	static const char head[] = "{\"time\":\"2024-04-25T06:59:46.12%uZ\",\"event\":"
+				   "\"e%u\",\"ids\":{},\"n\":%u}\n";
+	struct fixture f = { .paths = cdp_paths_new() };
+	struct cdp_rec kept[4];
+	char text[2000], want[16];
+	int n = add(&f, "n"), len = 0;
+	bool right = true;
+
+	for (unsigned i = 0; i < 9; i++) {
+		char *to = text + len;
+		size_t room = sizeof(text) - (size_t)len;
+
+		len += i % 3 ? snprintf(to, room, head, i, i, i)
+			     : snprintf(to, room, "{\"n\":%u, \"event\":\"e%u\"}\n", i,
+					i);
+	}
+	open_block(&f, text, (size_t)len);
+	cdp_scan_set_trusted(f.scan, true);
+	cdp_scan_set_kept(f.scan, 4);
+	for (unsigned i = 0; i < 9 + 3; i++) {
+		if (i < 9)
+			right &= cdp_scan_next(f.scan, &kept[i % 4], &f.err) == 1;
+		if (i < 3)
+			continue;
+		f.rec = kept[(i - 3) % 4];
+		snprintf(want, sizeof(want), "s:e%u", i - 3);
+		right &= strcmp(show(&f, CDP_SLOT_EVENT), want) == 0;
+		right &= f.rec.complete == ((i - 3) % 3 == 0);
+		snprintf(want, sizeof(want), "i:%u", i - 3);
+		right &= strcmp(show(&f, n), want) == 0;
+		right &= strcmp(show(&f, CDP_SLOT_TYPE), "-") == 0;
+	}
+	ok(right, "records stay while three more are read, and are completed then");
+	close_block(&f);
+	cdp_paths_free(f.paths);
+}
+
 static void test_trusted(void)
 {
 	static const char text[] = HEAD "\"c\":\"1\"},\"props\":{\"x\":7}}\n" HEAD "}}\n"
@@ -559,6 +599,7 @@ int main(void)
 		test_seen();
 		test_unique();
 		test_trusted();
+		test_kept();
 	}
 	return tap_done();
 }
