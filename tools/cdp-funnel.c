@@ -138,7 +138,8 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	if (!mask && !f->spec.strict)
 		goto out;
 	key = cdp_rec_get(rec, f->key_slot);
-	if (key->type == CDP_MISSING || key->type == CDP_NULL) {
+	if (key->type == CDP_MISSING || key->type == CDP_NULL ||
+	    (key->type == CDP_STRING && key->n == 0)) {
 		w->no_key++;
 		goto out;
 	}
@@ -299,7 +300,7 @@ static int by_size(const void *a, const void *b)
 static void explain(struct cdp_cli *cli, const struct funnel_ctx *f,
 		    const struct report *r)
 {
-	bool read = cli->counts.in > cli->counts.rejected + cli->counts.blank;
+	bool read = cli->counts.in > cli->counts.rejected;
 	bool nameless = f->by != NULL;
 
 	for (unsigned k = 0; k < f->spec.steps; k++)

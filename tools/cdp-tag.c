@@ -66,7 +66,8 @@ static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer
 	const char *p = v->p;
 	size_t n = v->n;
 
-	if (v->type == CDP_MISSING || v->type == CDP_NULL) {
+	if (v->type == CDP_MISSING || v->type == CDP_NULL ||
+	    (v->type == CDP_STRING && v->n == 0)) {
 		w->no_key++;
 		return 0;
 	}

@@ -114,3 +114,10 @@ users() {
   run -2 --separate-stderr cdp-funnel -s A --window=-7d in
   [[ $stderr == "cdp-funnel: --window: '-7d' is negative"* ]]
 }
+
+@test "an empty key is nobody's" {
+  printf '{"one_id":%s,"time":"2024-04-01T00:00:00.000Z","event":"A"}\n' '""' null >in
+  run -0 --separate-stderr cdp-funnel -q -s A --stats -q in
+  [ "$(jq .no_key <<<"$stderr")" -eq 2 ]
+  [ "$(jq .users <<<"$output")" -eq 0 ]
+}

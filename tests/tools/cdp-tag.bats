@@ -120,3 +120,10 @@ tags() {
   run -0 --separate-stderr cdp-tag -d d --key customer in
   [ "$stderr" = "cdp-tag: no record is an event, profile update or detail row with a 'customer'" ]
 }
+
+@test "an empty key is nobody's" {
+  printf '{"one_id":%s,"time":"2024-04-01T00:00:00.000Z","event":"A"}\n' '""' null >in
+  run -0 --separate-stderr cdp-tag -d "$SAMPLES/tags.json" --as-of 2024-05-01 --stats -q in
+  [ "$(jq .no_key <<<"$stderr")" -eq 2 ]
+  [ -z "$output" ]
+}
