@@ -15,7 +15,7 @@ bin=$PWD/build/release
 dir=$PWD/build/bench
 peers=$PWD/tests/bench/peers
 rounds=${BENCH_ROUNDS:-5}
-rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel}
+rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 chain}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -88,7 +88,7 @@ make_canonical() {
 	say "making $canonical"
 	rm -rf "$dir/state"
 	mkdir -p "$dir/state"
-	cdp-collect --dedup none "$events" | cdp-idmap --trusted --state "$dir/state" \
+	cdp-collect "$events" | cdp-idmap --trusted --state "$dir/state" \
 		>"$canonical.new" && mv "$canonical.new" "$canonical"
 }
 
@@ -150,6 +150,39 @@ row_funnel() {
 	sql funnel chdb
 }
 
+# Everything happens before this base time.
+as_of=2025-01-01
+
+row_tag() {
+	local what="-d tests/bench/tags3.json --as-of $as_of"
+
+	run tag.cdp "exec cdp-tag $what --key ids.customer $events"
+	run tag.cdp-j1 "exec cdp-tag $what -j 1 --key ids.customer $events"
+	[ -s "$canonical" ] && run tag.trusted "exec cdp-tag $what --trusted $canonical"
+	sql tag duckdb
+	sql tag chdb
+}
+
+row_tags30() {
+	run tags30.tags3 "exec cdp-tag -d tests/bench/tags3.json --as-of $as_of \
+		--key ids.customer -o /dev/null $events"
+	run tags30.tags30 "exec cdp-tag -d tests/bench/tags30.json --as-of $as_of \
+		--key ids.customer -o /dev/null $events"
+}
+
+# The map is loaded (make_canonical), but for chain-cold.
+row_chain() {
+	local tag="cdp-tag --trusted -d tests/bench/tags3.json --as-of $as_of"
+
+	[ -s "$canonical" ] || return
+	run chain.raw "cat $events | cat | cat >/dev/null"
+	run chain.chain "cdp-collect $events | cdp-idmap --trusted --state $dir/state | $tag"
+	run chain.chain-dedup "cdp-collect --dedup 2d $events |
+		cdp-idmap --trusted --state $dir/state | $tag"
+	run chain.chain-cold "rm -rf $dir/cold; cdp-collect $events |
+		cdp-idmap --trusted --state $dir/cold | $tag"
+}
+
 # Measures by itself: see bench_scan.
 row_scan() {
 	bench_scan "$million" "$rounds" >>"$dir/runs" || status=1
@@ -194,6 +227,18 @@ compare() {
 	same filter-text cdp 'jq -cS .' jq 'jq -cS .' miller 'jq -cS .'
 	same funnel cdp steps cdp-j1 steps duckdb cat chdb cat
 	same funnel trusted cat one_id cat
+	same tag cdp customers cdp-j1 customers duckdb "rows_of $answers/tag.duckdb.out" \
+		chdb "rows_of $answers/tag.chdb.out"
+	same chain chain cat chain-dedup cat
+}
+
+# Customers and their counts; the databases write them to a file.
+customers() {
+	jq -r '"\(.["ids.customer"]),\(.tags.n)"' | sort
+}
+
+rows_of() {
+	tr -d '"' <"$1" | cut -d, -f1,2 | sort
 }
 
 # --- all of it ---
