@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 dir=${1:?usage: demo.sh DIRECTORY [CUSTOMERS [DAYS]]}
 customers=${2:-5000} days=${3:-30}
 day=2024-05-01
-run=$dir/work/runs/$day
+run=$dir/cdp/runs/$day
 
 title() { printf '\n%s\n' "$*"; }
 
@@ -39,7 +39,7 @@ title "A bank of $customers customers and $days days of raw logs, in $dir/raw:"
 du -sh "$dir"/raw/* | awk '{ sub(/.*\//, "", $2); printf "  %-12s %6s\n", $2, $1 }'
 
 begin=$(date +%s)
-"$here/nightly.sh" -i "$dir/raw" -w "$dir/work" -a "$day"
+"$here/nightly.sh" -i "$dir/raw" -w "$dir/cdp" -a "$day"
 title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, set aside:"
 table stage in out rejected <"$run/stages.ndjson"
 
@@ -61,10 +61,10 @@ cdp-funnel --trusted --table --window 7d --step view_product --step click_buy \
 
 title 'Messages of the night (cdp-journey, cdp-push); what quiet hours held goes out at 09:00:'
 cdp-filter --count-by "props.channel + ' ' + event" "$run/receipts.ndjson" | table by count
-cdp-push -d "$here/../samples/bank/push.json" --state "$dir/work/state/push" \
-  --outbox "$dir/work/outbox" --as-of "${day}T09:00:00+08:00" /dev/null |
+cdp-push -d "$here/../samples/bank/push.json" --state "$dir/cdp/state/push" \
+  --outbox "$dir/cdp/outbox" --as-of "${day}T09:00:00+08:00" /dev/null |
   cdp-filter --count-by "props.channel + ' ' + event" | table by count | sed 1d
-for f in "$dir"/work/outbox/*; do
+for f in "$dir"/cdp/outbox/*; do
   printf '  outbox: %s, %d lines\n' "$f" "$(wc -l <"$f")"
 done
 

@@ -13,7 +13,7 @@ seconds=${SOAK_SECONDS:-600}
 kills=0 nights=0 failed=0
 
 night() {
-  pipelines/nightly.sh -i "$dir/raw" -w "$dir/work" -a 2024-05-01 "$@"
+  pipelines/nightly.sh -i "$dir/raw" -w "$dir/cdp" -a 2024-05-01 "$@"
 }
 
 complain() {
@@ -22,8 +22,8 @@ complain() {
 }
 
 check() {
-  local run=$dir/work/runs/2024-05-01 twice
-  twice=$(cut -d, -f1 "$dir/work/outbox/app_push.csv" | sort | uniq -d | wc -l)
+  local run=$dir/cdp/runs/2024-05-01 twice
+  twice=$(cut -d, -f1 "$dir/cdp/outbox/app_push.csv" | sort | uniq -d | wc -l)
   [ "$twice" -eq 0 ] || complain "$twice messages were sent twice"
   for f in map profiles members audiences funnel receipts; do
     cmp -s "$dir/first/$f.ndjson" "$run/$f.ndjson" || complain "$f.ndjson differs"
@@ -33,22 +33,22 @@ check() {
 cdp-gen --seed 9 --customers 500 --days 5 --start 2024-04-26 -o "$dir/raw" || exit 1
 # The key of the ids stays, so that every later night can give the same bytes.
 night || exit 1
-cp -rL "$dir/work/runs/2024-05-01" "$dir/first"
+cp -rL "$dir/cdp/runs/2024-05-01" "$dir/first"
 begin=$(date +%s%N)
 night -f
 took=$((($(date +%s%N) - begin) / 1000000))
 end=$(($(date +%s) + seconds))
 
 while [ "$(date +%s)" -lt "$end" ] && [ $failed -eq 0 ]; do
-  rm -rf "$dir/work/runs" "$dir/work/outbox" "$dir/work/state/push"
+  rm -rf "$dir/cdp/runs" "$dir/cdp/outbox" "$dir/cdp/state/push"
   for _ in 1 2 3 4; do
     # A session of its own, so that the kill reaches every stage.
-    setsid pipelines/nightly.sh -i "$dir/raw" -w "$dir/work" -a 2024-05-01 -f 2>"$dir/err" &
+    setsid pipelines/nightly.sh -i "$dir/raw" -w "$dir/cdp" -a 2024-05-01 -f 2>"$dir/err" &
     pid=$!
     sleep "$(awk -v ms="$took" -v r="$RANDOM" 'BEGIN { print ms * r / 32768 / 1000 }')"
     if kill -9 -- "-$pid" 2>/dev/null; then kills=$((kills + 1)); fi
     wait "$pid" 2>/dev/null
-    for run in "$dir"/work/runs/2024-05-01*; do
+    for run in "$dir"/cdp/runs/2024-05-01*; do
       [ ! -e "$run" ] || [ -s "$run/receipts.ndjson" ] || complain "$run is half a night"
     done
   done
