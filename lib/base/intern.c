@@ -30,7 +30,7 @@ enum {
 	MIN_BITS = 4,
 	MAX_BITS = 32,
 	FIRST_CHUNK = 1 << 10,
-	LAST_CHUNK = 1 << 20,
+	LAST_CHUNK = 8 << 20,
 };
 
 static void set_bits(struct cdp_intern *t, unsigned bits)

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 1024 }; /* blocks a page: growing moves nothing */
+enum {
+	PAGE = 1024,        /* blocks a page: growing moves nothing */
+	SINGLE_PAGES = 16,  /* the first ones are allocated each on its own */
+	SLAB_MIN = 4 << 20, /* the others, so many bytes at once */
+};
 
 struct group {
 	const char *const *events; /* names that lead here; none: every event does */
@@ -19,6 +23,8 @@ struct group {
 	size_t of_cap;
 	char **pages;
 	size_t page_count, page_cap;
+	char **slabs; /* what pages were allocated as */
+	size_t slab_count, slab_cap;
 	uint32_t blocks;
 };
 
@@ -129,8 +135,9 @@ static void free_group(const struct cdp_aggstore *s, struct group *g)
 		for (uint32_t b = 1; b <= g->blocks && cdp_agg_uses_heap(agg); b++)
 			cdp_agg_release(agg, block_at(g, b) + g->offset[k]);
 	}
-	for (size_t i = 0; i < g->page_count; i++)
-		free(g->pages[i]);
+	for (size_t i = 0; i < g->slab_count; i++)
+		free(g->slabs[i]);
+	free(g->slabs);
 	free(g->pages);
 	free(g->of);
 	free(g->aggs);
@@ -165,12 +172,24 @@ static uint32_t *number_of(struct group *g, uint32_t customer)
 	return &g->of[customer];
 }
 
+static void add_pages(struct group *g)
+{
+	size_t bytes = g->block * PAGE;
+	size_t n = g->page_count < SINGLE_PAGES ? 1 : SLAB_MIN / bytes + 1;
+
+	CDP_GROW(g->slabs, g->slab_count, g->slab_cap);
+	g->slabs[g->slab_count] = cdp_calloc(n, bytes);
+	for (size_t i = 0; i < n; i++) {
+		CDP_GROW(g->pages, g->page_count, g->page_cap);
+		g->pages[g->page_count++] = g->slabs[g->slab_count] + i * bytes;
+	}
+	g->slab_count++;
+}
+
 static char *new_block(struct group *g, uint32_t *number)
 {
-	if (g->blocks % PAGE == 0) {
-		CDP_GROW(g->pages, g->page_count, g->page_cap);
-		g->pages[g->page_count++] = cdp_calloc(PAGE, g->block);
-	}
+	if (g->blocks == g->page_count * PAGE)
+		add_pages(g);
 	*number = ++g->blocks;
 	return block_at(g, *number);
 }
