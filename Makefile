@@ -83,7 +83,7 @@ $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
-BENCHERS := mkevents measure rawcopy bench_scan
+BENCHERS := mkevents measure rawcopy bench_splice bench_scan
 $O/bench/%: $O/tests/bench/%.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)

@@ -1,10 +1,10 @@
 /* cdp-idmap: give every record the one_id of its person, and keep the map. */
-#include "base/hash.h"
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "io/spool.h"
 #include "model/identity.h"
 #include "model/identity_state.h"
+#include "record/head.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -109,33 +109,10 @@ static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 static void put_line(struct cdp_buf *out, const char *raw, const struct line *l,
 		     const uint64_t *one_id)
 {
-	static const char member[] = "\"one_id\":";
-	size_t at = l->old, skip = l->oldn;
-	char *w;
-
-	if (!one_id) {
+	if (one_id)
+		cdp_line_put_one_id(out, raw, l->len, l->old, l->oldn, *one_id);
+	else
 		cdp_buf_add(out, raw, l->len);
-		return;
-	}
-	if (cdp_buf_reserve(out, l->len + 32) < 0)
-		return;
-	if (!skip)
-		at = (size_t)((const char *)memchr(raw, '{', l->len) - raw) + 1;
-	w = out->p + out->n;
-	memcpy(w, raw, at);
-	w += at;
-	if (!skip) {
-		memcpy(w, member, sizeof(member) - 1);
-		w += sizeof(member) - 1;
-	}
-	*w++ = '"';
-	cdp_hex16(w, *one_id);
-	w += 16;
-	*w++ = '"';
-	if (!skip)
-		*w++ = ',';
-	memcpy(w, raw + at + skip, l->len - at - skip);
-	out->n = (size_t)(w - out->p) + l->len - at - skip;
 }
 
 static const char *source_of(void *ctx, const struct cdp_sight *sight, size_t *n)

@@ -1,5 +1,6 @@
 #include "record/head.h"
 
+#include "base/hash.h"
 #include "base/time.h"
 #include "record/json.h"
 #include "record/paths.h"
@@ -89,6 +90,33 @@ void cdp_head_put(struct cdp_buf *b, const char *one_id, const char time[24],
 	cdp_buf_adds(b, "\",\"event\":");
 	cdp_json_str(b, event, event_len);
 	cdp_buf_addc(b, ',');
+}
+
+void cdp_line_put_one_id(struct cdp_buf *out, const char *line, size_t n, size_t old,
+			 size_t old_n, uint64_t one_id)
+{
+	static const char member[] = "\"one_id\":";
+	char *w;
+
+	if (cdp_buf_reserve(out, n + 32) < 0)
+		return;
+	if (!old_n)
+		old = (size_t)((const char *)memchr(line, '{', n) - line) + 1;
+	w = out->p + out->n;
+	memcpy(w, line, old);
+	w += old;
+	if (!old_n) {
+		memcpy(w, member, sizeof(member) - 1);
+		w += sizeof(member) - 1;
+	}
+	*w++ = '"';
+	cdp_hex16(w, one_id);
+	w += 16;
+	*w++ = '"';
+	if (!old_n)
+		*w++ = ',';
+	memcpy(w, line + old + old_n, n - old - old_n);
+	out->n = (size_t)(w - out->p) + n - old - old_n;
 }
 
 int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err)

@@ -27,6 +27,12 @@ int cdp_head_match(struct cdp_head *h, const char *line);
 void cdp_head_put(struct cdp_buf *b, const char *one_id, const char time[24],
 		  const char *event, size_t event_len);
 
+/* Appends the line (n bytes, its LF if it has one) with this one_id: put over the value
+ * of old_n bytes at `old`, or, if that is 0, in front of the object's first member, which
+ * there must be. */
+void cdp_line_put_one_id(struct cdp_buf *out, const char *line, size_t n, size_t old,
+			 size_t old_n, uint64_t one_id);
+
 /* The record's time in milliseconds since the epoch, canonical or any RFC 3339: 0, or -1
  * with a data error. */
 int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err);

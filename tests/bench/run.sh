@@ -13,9 +13,11 @@ cd "$(dirname "$0")/../.." || exit 1
 
 bin=$PWD/build/release
 dir=$PWD/build/bench
-peers=$PWD/tests/bench/peers
+here=$PWD/tests/bench
+peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
-rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 chain}
+rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 convert
+	chain splice}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -23,6 +25,7 @@ export LC_ALL=C TZ=UTC MODULES=$dir F=$events THREADS
 THREADS=$(nproc)
 PATH=$bin:$bin/bench:$PATH
 answers=$dir/answers
+scratch=$dir/scratch
 status=0
 
 say() {
@@ -49,16 +52,20 @@ has() {
 	return 1
 }
 
-# A command to be measured.  Its standard output is the answer to be compared.
-# run ROW.NAME COMMAND; once ROW.NAME COMMAND
+# A command to be measured: ROW.NAME COMMAND.
 row() {
-	printf '%s\t%s\t%s\n' "$2" "$1" "${3//$'\n'/ } >$answers/$2"
+	printf '%s\t%s\t%s\n' "$2" "$1" "${3//$'\n'/ }"
 }
+# Its standard output is an answer to be compared,
 run() {
-	row "$rounds" "$@"
+	row "$rounds" "$1" "$2 >$answers/$1"
 }
 once() {
-	row 1 "$@"
+	row 1 "$1" "$2 >$answers/$1"
+}
+# or goes to where the command says.
+unheard() {
+	row "$rounds" "$@"
 }
 
 # sql ROW PEER: the peer's query, whose answer is what it prints or writes to $O.
@@ -150,42 +157,54 @@ row_funnel() {
 	sql funnel chdb
 }
 
-# Everything happens before this base time.
-as_of=2025-01-01
+# Measures by itself: see bench_scan.
+row_scan() {
+	bench_scan "$million" "$rounds" >>"$dir/runs" || status=1
+}
 
 row_tag() {
-	local what="-d tests/bench/tags3.json --as-of $as_of"
+	local what="-d $here/tags3.json --as-of 2024-05-02"
 
 	run tag.cdp "exec cdp-tag $what --key ids.customer $events"
-	run tag.cdp-j1 "exec cdp-tag $what -j 1 --key ids.customer $events"
-	[ -s "$canonical" ] && run tag.trusted "exec cdp-tag $what --trusted $canonical"
+	run tag.cdp-j1 "exec cdp-tag -j 1 $what --key ids.customer $events"
+	if [ -s "$canonical" ]; then
+		run tag.trusted "exec cdp-tag --trusted $what $canonical"
+		once tag.one_id "exec cdp-tag $what $canonical"
+	fi
 	sql tag duckdb
 	sql tag chdb
 }
 
 row_tags30() {
-	run tags30.tags3 "exec cdp-tag -d tests/bench/tags3.json --as-of $as_of \
-		--key ids.customer -o /dev/null $events"
-	run tags30.tags30 "exec cdp-tag -d tests/bench/tags30.json --as-of $as_of \
-		--key ids.customer -o /dev/null $events"
+	local what="--as-of 2024-05-02 --key ids.customer $events >/dev/null"
+
+	unheard tags30.tags3 "exec cdp-tag -d $here/tags3.json $what"
+	unheard tags30.tags30 "exec cdp-tag -d $here/tags30.json $what"
 }
 
-# The map is loaded (make_canonical), but for chain-cold.
+row_convert() {
+	unheard convert.collect "exec cdp-collect $events >$scratch/collect.out"
+	[ -s "$canonical" ] && unheard convert.idmap "cdp-collect $events |
+		cdp-idmap --trusted --state $dir/state >$scratch/idmap.out"
+	unheard convert.cat "exec cat $events >$scratch/cat.out"
+}
+
+# The state is warm: it knows all ids.
 row_chain() {
-	local tag="cdp-tag --trusted -d tests/bench/tags3.json --as-of $as_of"
+	local tag="cdp-tag --trusted -d $here/tags_chain.json --as-of 2024-05-02 >/dev/null"
 
 	[ -s "$canonical" ] || return
-	run chain.raw "cat $events | cat | cat >/dev/null"
-	run chain.chain "cdp-collect $events | cdp-idmap --trusted --state $dir/state | $tag"
-	run chain.chain-dedup "cdp-collect --dedup 2d $events |
+	unheard chain.raw "rawcopy <$events | rawcopy | rawcopy >/dev/null"
+	unheard chain.chain "cdp-collect $events | cdp-idmap --trusted --state $dir/state | $tag"
+	unheard chain.dedup "cdp-collect --dedup 2d $events |
 		cdp-idmap --trusted --state $dir/state | $tag"
-	run chain.chain-cold "rm -rf $dir/cold; cdp-collect $events |
-		cdp-idmap --trusted --state $dir/cold | $tag"
+	unheard chain.cold "rm -rf $scratch/state; mkdir $scratch/state; cdp-collect $events |
+		cdp-idmap --trusted --state $scratch/state | $tag"
 }
 
-# Measures by itself: see bench_scan.
-row_scan() {
-	bench_scan "$million" "$rounds" >>"$dir/runs" || status=1
+row_splice() {
+	unheard splice.copy "exec rawcopy <$million >$scratch/copy.out"
+	unheard splice.splice "exec bench_splice <$million >$scratch/splice.out"
 }
 
 # --- answers ---
@@ -219,6 +238,20 @@ steps() {
 	jq -r .users | paste -s -
 }
 
+# Customer, events, amount, last time: from profiles, and from rows whose times are local.
+profiles() {
+	sed -E 's/.*"ids.customer":"([^"]*)".*"events":([0-9]+),"amount":([0-9.]+),"last":"([^"]*)".*/\1 \2 \3 \4/' |
+		awk '{ printf "%s %d %.2f %s\n", $1, $2, $3, $4 }' | sort
+}
+
+customers() {
+	tr -d '"' <"$1" | gawk -F, '{
+		t = mktime(gensub(/[-T:]/, " ", "g", substr($4, 1, 19)), 1) - 8 * 3600
+		printf "%s %d %.2f %s%sZ\n", $1, $2, $3, strftime("%Y-%m-%dT%H:%M:%S", t, 1),
+			substr($4, 20, 4)
+	}' | sort
+}
+
 compare() {
 	same count cdp counts cdp-j1 counts trusted counts duckdb sort chdb sort
 	same count-text cdp counts jq sort miller sort gawk sort
@@ -227,25 +260,17 @@ compare() {
 	same filter-text cdp 'jq -cS .' jq 'jq -cS .' miller 'jq -cS .'
 	same funnel cdp steps cdp-j1 steps duckdb cat chdb cat
 	same funnel trusted cat one_id cat
-	same tag cdp customers cdp-j1 customers duckdb "rows_of $answers/tag.duckdb.out" \
-		chdb "rows_of $answers/tag.chdb.out"
-	same chain chain cat chain-dedup cat
-}
-
-# Customers and their counts; the databases write them to a file.
-customers() {
-	jq -r '"\(.["ids.customer"]),\(.tags.n)"' | sort
-}
-
-rows_of() {
-	tr -d '"' <"$1" | cut -d, -f1,2 | sort
+	same tag cdp profiles duckdb "customers $answers/tag.duckdb.out" \
+		chdb "customers $answers/tag.chdb.out"
+	same tag cdp cat cdp-j1 cat
+	same tag trusted cat one_id cat
 }
 
 # --- all of it ---
 
 mkdir -p "$dir"
-rm -rf "$answers"
-mkdir -p "$answers"
+rm -rf "$answers" "$scratch"
+mkdir -p "$answers" "$scratch"
 make_events "$million" 1000000
 [ "$events" = "$million" ] || make_events "$events" 10000000
 make_canonical

@@ -98,10 +98,33 @@ static void test_put(void)
 	cdp_buf_release(&b);
 }
 
+static void test_put_one_id(void)
+{
+	static const char line[] = "{" TIME EVENT "\"ids\":{}}\n",
+			  spaced[] = " {\"a\":1}";
+	static const char other[] = "{\"a\":1,\"one_id\":null,\"b\":2}\n";
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_line_put_one_id(&b, line, sizeof(line) - 1, 0, 0, 0x5e1c0d9a3b7f2c44);
+	is_str(cdp_buf_str(&b), "{" ID TIME EVENT "\"ids\":{}}\n",
+	       "one_id is spliced in front");
+	cdp_buf_reset(&b);
+	cdp_line_put_one_id(&b, spaced, sizeof(spaced) - 1, 0, 0, 1);
+	is_str(cdp_buf_str(&b), " {\"one_id\":\"0000000000000001\",\"a\":1}",
+	       "behind the brace, wherever that is");
+	cdp_buf_reset(&b);
+	cdp_line_put_one_id(&b, other, sizeof(other) - 1, 16, 4, 0xabc);
+	is_str(cdp_buf_str(&b), "{\"a\":1,\"one_id\":\"0000000000000abc\",\"b\":2}\n",
+	       "or takes the place of another value");
+	cdp_buf_release(&b);
+}
+
 int main(void)
 {
 	test_match();
 	test_mismatch();
 	test_put();
+	test_put_one_id();
 	return tap_done();
 }
