@@ -28,12 +28,39 @@ static inline bool is_time(const char *p)
 	       has_shape(p + 16, ":00.000Z");
 }
 
-static bool is_one_id(const char *p)
+/* High bits where a byte (below 0x80) is at least `least`. */
+static inline uint64_t at_least(uint64_t w, unsigned char least)
 {
-	for (int i = 0; i < 16; i++)
-		if ((unsigned)(p[i] - '0') > 9 && (unsigned)(p[i] - 'a') > 5)
-			return false;
-	return true;
+	return w + ONES * (0x80u - least);
+}
+
+/* Eight bytes of 0-9a-f. */
+static inline bool is_hex8(uint64_t w)
+{
+	uint64_t digit = at_least(w, '0') & ~at_least(w, '9' + 1);
+	uint64_t letter = at_least(w, 'a') & ~at_least(w, 'f' + 1);
+
+	return !(w & HIGH) && ((digit | letter) & HIGH) == HIGH;
+}
+
+static inline bool is_one_id(const char *p)
+{
+	return is_hex8(cdp_load64(p)) && is_hex8(cdp_load64(p + 8));
+}
+
+/* The end of a name: the first quote, backslash or control byte from p on.  High bits
+ * mark such bytes; those above the lowest mark may be wrong. */
+static inline const char *name_end(const char *p)
+{
+	for (;; p += 8) {
+		uint64_t w = cdp_load64(p), quote = w ^ ONES * '"',
+			 slash = w ^ ONES * '\\';
+		uint64_t mark = ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) |
+				((w - ONES * ' ') & ~w);
+
+		if (mark & HIGH)
+			return p + (__builtin_ctzll(mark & HIGH) >> 3);
+	}
 }
 
 static inline struct cdp_val text(const char *p, size_t n)
@@ -47,7 +74,8 @@ int cdp_head_match(struct cdp_head *h, const char *line)
 	static const char event[] = "\",\"event\":\"", ids[] = "\",\"ids\":{";
 	const char *p = line, *name;
 
-	/* Each comparison bounds the next: a LF or what follows it fits none. */
+	/* Each comparison bounds the next: a LF or what follows it fits none.  Words that
+	 * reach beyond a line stay in the padding of its block. */
 	if (memcmp(p, one_id, sizeof(one_id) - 1) == 0) {
 		p += sizeof(one_id) - 1;
 		if (!is_one_id(p) || memcmp(p + 16, "\",\"time\":\"", 10) != 0)
@@ -63,12 +91,10 @@ int cdp_head_match(struct cdp_head *h, const char *line)
 	if (!is_time(p) || memcmp(p + 24, event, sizeof(event) - 1) != 0)
 		return 0;
 	h->time = text(p, 24);
-	p = name = p + 24 + sizeof(event) - 1;
-	while (*p != '"') {
-		if (*p == '\\' || (unsigned char)*p < ' ')
-			return 0;
-		p++;
-	}
+	name = p + 24 + sizeof(event) - 1;
+	p = name_end(name);
+	if (*p != '"')
+		return 0;
 	if (memcmp(p, ids, sizeof(ids) - 1) != 0)
 		return 0;
 	h->event = text(name, (size_t)(p - name));
