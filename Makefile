@@ -33,8 +33,15 @@ CFLAGS ?= $(opt.$(MODE))
 O := build/$(MODE)
 VERSION := $(shell cat VERSION)
 PKGS := jansson zlib libzstd lmdb libpcre2-8 libutf8proc libxxhash libcrypto
+# Libraries that a build may lack; what needs them then says so.
+ifeq ($(shell $(PKG_CONFIG) --exists libmicrohttpd && echo yes),yes)
+PKGS += libmicrohttpd
+OPTIONAL += -DCDP_WITH_MICROHTTPD
+else
+WITHOUT += without libmicrohttpd,
+endif
 CSV_LIBS ?= -lcsv
-CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' -iquote lib \
+CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' $(OPTIONAL) -iquote lib \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
 LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) $(CSV_LIBS) -lm -pthread
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
@@ -47,7 +54,7 @@ LINK = $(CC) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS)
 
 # Named by --version.
 LIBRARIES := $(shell for p in $(PKGS); do v=$$($(PKG_CONFIG) --modversion $$p 2>/dev/null) && \
-	echo "$$p $$v,"; done) libcsv
+	echo "$$p $$v,"; done) $(WITHOUT) libcsv
 $O/lib/cli/common.o: private DEFS = -DCDP_LIBRARIES='"$(LIBRARIES)"'
 
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/cdp-*.c))

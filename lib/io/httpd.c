@@ -1,0 +1,580 @@
+#include "io/httpd.h"
+
+#ifndef CDP_WITH_MICROHTTPD
+
+bool cdp_httpd_built(void)
+{
+	return false;
+}
+
+struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_err *err)
+{
+	(void)opts;
+	cdp_err_set(err, CDP_ERR_USAGE, "built without libmicrohttpd: cannot listen");
+	return NULL;
+}
+
+unsigned cdp_httpd_port(const struct cdp_httpd *h)
+{
+	(void)h;
+	return 0;
+}
+
+unsigned cdp_httpd_connections(struct cdp_httpd *h)
+{
+	(void)h;
+	return 0;
+}
+
+const char *cdp_httpd_header(const struct cdp_httpd_request *q, const char *name)
+{
+	(void)q;
+	(void)name;
+	return NULL;
+}
+
+void cdp_httpd_answer(struct cdp_httpd_request *q, unsigned status,
+		      const struct cdp_httpd_field *fields, const void *body, size_t n)
+{
+	(void)q;
+	(void)status;
+	(void)fields;
+	(void)body;
+	(void)n;
+}
+
+void cdp_httpd_hold(struct cdp_httpd_request *q)
+{
+	(void)q;
+}
+
+bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)
+{
+	(void)h;
+	(void)ms;
+	return true;
+}
+
+void cdp_httpd_stop(struct cdp_httpd *h)
+{
+	(void)h;
+}
+
+#else
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/num.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BACKLOG = 1024,
+	KEPT_BODY = 64 << 10, /* memory that a connection keeps between its requests */
+	KEPT_URI = 4 << 10,
+	QUIET_MS = 50, /* without a request: the drain is over */
+};
+
+struct cdp_httpd {
+	struct cdp_httpd_opts opts;
+	struct MHD_Daemon *daemon;
+	int socket, quiesced;
+	unsigned port;
+	atomic_size_t bodies; /* bytes of bodies in memory */
+	atomic_uint active, count;
+	atomic_bool draining;
+	pthread_mutex_t lock; /* guards: conns, stopped */
+	pthread_cond_t changed;
+	struct conn *conns;
+	bool stopped;
+	pthread_t watch;
+};
+
+/* A connection and the one request that it may have. */
+struct conn {
+	struct cdp_httpd_request q; /* first: a request is its connection */
+	struct cdp_httpd *server;
+	struct MHD_Connection *mhd;
+	struct MHD_Response *response;
+	unsigned status;
+	bool asked, held;
+	struct cdp_buf uri, body;
+	int fd;
+	atomic_bool busy;              /* the client is not the one who is waited for */
+	atomic_int_least64_t since_ns; /* the client is waited for since */
+	struct conn *next, **link;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* --- connections --- */
+
+static void put_address(char *to, const struct sockaddr *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+
+	*to = '\0';
+	if (a->sa_family == AF_INET)
+		inet_ntop(AF_INET, &v4->sin_addr, to, 48);
+	else if (a->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr))
+		inet_ntop(AF_INET, v6->sin6_addr.s6_addr + 12, to, 48);
+	else if (a->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &v6->sin6_addr, to, 48);
+}
+
+static struct conn *conn_new(struct cdp_httpd *h, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info;
+	struct conn *c = cdp_calloc(1, sizeof(*c));
+
+	c->server = h;
+	c->mhd = mhd;
+	cdp_buf_init(&c->uri, CDP_BUF_NOMAX);
+	cdp_buf_init(&c->body, CDP_BUF_NOMAX);
+	c->since_ns = now_ns();
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	c->fd = info ? info->connect_fd : -1;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	if (info)
+		put_address(c->q.ip, info->client_addr);
+	atomic_fetch_add(&h->count, 1);
+	pthread_mutex_lock(&h->lock);
+	c->next = h->conns;
+	c->link = &h->conns;
+	if (c->next)
+		c->next->link = &c->next;
+	h->conns = c;
+	pthread_mutex_unlock(&h->lock);
+	return c;
+}
+
+static void conn_free(struct conn *c)
+{
+	struct cdp_httpd *h = c->server;
+
+	pthread_mutex_lock(&h->lock);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	pthread_mutex_unlock(&h->lock);
+	atomic_fetch_sub(&h->count, 1);
+	cdp_buf_release(&c->uri);
+	cdp_buf_release(&c->body);
+	free(c);
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_context,
+			  enum MHD_ConnectionNotificationCode code)
+{
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		*socket_context = conn_new(ctx, mhd);
+	} else if (*socket_context) {
+		conn_free(*socket_context);
+		*socket_context = NULL;
+	}
+}
+
+/* Closing is the library's; it sees the end of a connection that was shut down.  A
+ * connection is taken off the list before its descriptor is closed. */
+static void *watch(void *ctx)
+{
+	struct cdp_httpd *h = ctx;
+	int64_t patience = h->opts.patience_ms * 1000000;
+	int64_t step = patience / 8 < 1000000000 ? patience / 8 : 1000000000;
+	struct timespec t;
+
+	pthread_mutex_lock(&h->lock);
+	while (!h->stopped) {
+		int64_t now = now_ns();
+
+		for (struct conn *c = h->conns; c; c = c->next)
+			if (!c->busy && now - c->since_ns > patience)
+				shutdown(c->fd, SHUT_RDWR);
+		now += step;
+		t.tv_sec = now / 1000000000;
+		t.tv_nsec = now % 1000000000;
+		pthread_cond_timedwait(&h->changed, &h->lock, &t);
+	}
+	pthread_mutex_unlock(&h->lock);
+	return NULL;
+}
+
+/* --- requests --- */
+
+/* The request line is there: the library is about to take it apart in place. */
+static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct conn *c = info ? info->socket_context : NULL;
+	char *mark;
+
+	(void)ctx;
+	if (!c)
+		return NULL;
+	cdp_buf_reset(&c->uri);
+	cdp_buf_add(&c->uri, uri, strlen(uri) + 1);
+	c->q.path = c->uri.p;
+	mark = strchr(c->uri.p, '?');
+	if (mark)
+		*mark++ = '\0';
+	c->q.query = mark ? mark : "";
+	c->q.excess = CDP_HTTPD_FITS;
+	c->q.user = NULL;
+	c->q.came_ns = c->since_ns = now_ns();
+	c->asked = c->held = false;
+	atomic_fetch_add(&c->server->active, 1);
+	return c;
+}
+
+static void body_drop(struct conn *c)
+{
+	atomic_fetch_sub(&c->server->bodies, c->body.n);
+	cdp_buf_reset(&c->body);
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls,
+			 enum MHD_RequestTerminationCode code)
+{
+	struct conn *c = *con_cls;
+
+	(void)ctx;
+	(void)mhd;
+	(void)code;
+	*con_cls = NULL;
+	if (!c)
+		return;
+	if (c->response)
+		MHD_destroy_response(c->response);
+	c->response = NULL;
+	body_drop(c);
+	if (c->body.cap > KEPT_BODY) {
+		cdp_buf_release(&c->body);
+		cdp_buf_init(&c->body, CDP_BUF_NOMAX);
+	}
+	if (c->uri.cap > KEPT_URI) {
+		cdp_buf_release(&c->uri);
+		cdp_buf_init(&c->uri, CDP_BUF_NOMAX);
+	}
+	c->since_ns = now_ns();
+	c->busy = false;
+	atomic_fetch_sub(&c->server->active, 1);
+}
+
+static void body_add(struct conn *c, const char *p, size_t n)
+{
+	struct cdp_httpd *h = c->server;
+
+	if (c->q.excess)
+		return;
+	if (n > h->opts.body_max - c->body.n)
+		c->q.excess = CDP_HTTPD_BODY;
+	else if (atomic_fetch_add(&h->bodies, n) + n > h->opts.bodies_max) {
+		atomic_fetch_sub(&h->bodies, n);
+		c->q.excess = CDP_HTTPD_BODIES;
+	}
+	if (c->q.excess)
+		body_drop(c);
+	else
+		cdp_buf_add(&c->body, p, n);
+}
+
+/* Before anything of the body is read: what is announced to be too large need not be. */
+static void check_head(struct conn *c)
+{
+	const struct cdp_httpd_opts *o = &c->server->opts;
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	const char *length = cdp_httpd_header(&c->q, "Content-Length");
+	size_t n = 0;
+
+	for (; length && *length >= '0' && *length <= '9' && n <= o->body_max; length++)
+		n = n * 10 + (size_t)(*length - '0');
+	if (info && info->header_size > o->head_max)
+		c->q.excess = CDP_HTTPD_HEAD;
+	else if (n > o->body_max)
+		c->q.excess = CDP_HTTPD_BODY;
+}
+
+static enum MHD_Result answer_queue(struct conn *c)
+{
+	struct MHD_Response *r = c->response;
+	enum MHD_Result rc;
+
+	c->response = NULL;
+	rc = MHD_queue_response(c->mhd, c->status, r);
+	MHD_destroy_response(r);
+	return rc;
+}
+
+static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const char *url,
+				 const char *method, const char *version,
+				 const char *data, size_t *n, void **con_cls)
+{
+	struct cdp_httpd *h = ctx;
+	struct conn *c = *con_cls;
+	bool first;
+
+	(void)mhd;
+	(void)url;
+	(void)version;
+	if (!c)
+		return MHD_NO;
+	if (c->response)
+		return answer_queue(c);
+	if (*n) {
+		body_add(c, data, *n);
+		*n = 0;
+		return MHD_YES;
+	}
+	first = !c->asked;
+	c->asked = true;
+	c->q.method = method;
+	if (first)
+		check_head(c);
+	if (first && !c->q.excess)
+		return MHD_YES;
+	c->busy = true;
+	c->q.body_n = c->body.n;
+	c->q.body = cdp_buf_str(&c->body);
+	h->opts.handle(h->opts.ctx, &c->q);
+	/* Held, it may be answered and gone by now, but then *con_cls was left alone. */
+	return MHD_YES;
+}
+
+const char *cdp_httpd_header(const struct cdp_httpd_request *q, const char *name)
+{
+	const struct conn *c = (const struct conn *)q;
+
+	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
+}
+
+void cdp_httpd_hold(struct cdp_httpd_request *q)
+{
+	struct conn *c = (struct conn *)q;
+
+	c->held = true;
+	MHD_suspend_connection(c->mhd);
+}
+
+void cdp_httpd_answer(struct cdp_httpd_request *q, unsigned status,
+		      const struct cdp_httpd_field *fields, const void *body, size_t n)
+{
+	struct conn *c = (struct conn *)q;
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(n, (void *)body, MHD_RESPMEM_MUST_COPY);
+
+	if (!r)
+		cdp_mem_exhausted();
+	for (; fields->name; fields++)
+		MHD_add_response_header(r, fields->name, fields->value);
+	if (c->server->draining)
+		MHD_add_response_header(r, "Connection", "close");
+	c->response = r;
+	c->status = status;
+	if (c->held)
+		MHD_resume_connection(c->mhd);
+	else
+		answer_queue(c);
+}
+
+/* --- life --- */
+
+bool cdp_httpd_built(void)
+{
+	return true;
+}
+
+/* "HOST:PORT", with the host in brackets if it has colons, to socket addresses. */
+static struct addrinfo *resolve(const char *text, struct cdp_err *err)
+{
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+				  .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *list = NULL;
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+	char *host;
+	size_t n;
+	int rc;
+
+	if (!colon || cdp_num_u64(&port, colon + 1, strlen(colon + 1), 65535, err) < 0) {
+		cdp_err_set(err, CDP_ERR_USAGE, "expected ADDRESS:PORT, not '%s'", text);
+		return NULL;
+	}
+	n = (size_t)(colon - text);
+	if (n > 1 && text[0] == '[' && text[n - 1] == ']')
+		host = cdp_strndup(text + 1, n - 2);
+	else
+		host = cdp_strndup(text, n);
+	rc = getaddrinfo(*host ? host : NULL, colon + 1, &hints, &list);
+	if (rc)
+		cdp_err_set(err, CDP_ERR_USAGE, "cannot listen on '%s': %s", text,
+			    gai_strerror(rc));
+	free(host);
+	return rc ? NULL : list;
+}
+
+static int open_socket(const char *text, struct cdp_err *err)
+{
+	struct addrinfo *list = resolve(text, err);
+	int fd = -1, on = 1, e = 0;
+
+	if (!list)
+		return -1;
+	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
+		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd >= 0)
+			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+		if (fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
+		    listen(fd, BACKLOG) == 0)
+			break;
+		e = errno;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	freeaddrinfo(list);
+	if (fd < 0)
+		cdp_err_sys(err, e, "cannot listen on '%s'", text);
+	return fd;
+}
+
+static unsigned port_of(int fd)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
+		return 0;
+	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
+					     : ((struct sockaddr_in *)&a)->sin_port);
+}
+
+static void locks_init(struct cdp_httpd *h)
+{
+	pthread_condattr_t attr;
+
+	pthread_mutex_init(&h->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&h->changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static struct MHD_Daemon *start_daemon(struct cdp_httpd *h)
+{
+	const struct cdp_httpd_opts *o = &h->opts;
+	struct MHD_OptionItem more[3] = { { 0 } };
+	unsigned n = 0;
+
+	if (o->threads > 1)
+		more[n++] = (struct MHD_OptionItem){ MHD_OPTION_THREAD_POOL_SIZE,
+						     (intptr_t)o->threads, NULL };
+	more[n++] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
+	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME,
+				0, NULL, NULL, on_access, h, MHD_OPTION_LISTEN_SOCKET,
+				h->socket, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				o->head_max * 2, MHD_OPTION_CONNECTION_LIMIT,
+				o->connections < o->threads ? o->threads : o->connections,
+				MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_client,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+				MHD_OPTION_URI_LOG_CALLBACK, on_uri, h,
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+				MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_ARRAY,
+				more, MHD_OPTION_END);
+}
+
+struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_err *err)
+{
+	int fd = open_socket(opts->listen, err);
+	struct cdp_httpd *h;
+
+	if (fd < 0)
+		return NULL;
+	h = cdp_calloc(1, sizeof(*h));
+	h->opts = *opts;
+	h->socket = fd;
+	h->quiesced = -1;
+	h->port = port_of(fd);
+	locks_init(h);
+	h->daemon = start_daemon(h);
+	if (h->daemon && pthread_create(&h->watch, NULL, watch, h) == 0)
+		return h;
+	cdp_err_set(err, CDP_ERR_SYS, "cannot serve '%s'", opts->listen);
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon);
+	else
+		close(fd);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->changed);
+	free(h);
+	return NULL;
+}
+
+unsigned cdp_httpd_port(const struct cdp_httpd *h)
+{
+	return h->port;
+}
+
+unsigned cdp_httpd_connections(struct cdp_httpd *h)
+{
+	return h->count;
+}
+
+bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)
+{
+	const struct timespec step = { .tv_nsec = 5000000 };
+	int64_t end = now_ns() + ms * 1000000, quiet = now_ns();
+
+	h->draining = true;
+	if (h->quiesced < 0) {
+		h->quiesced = MHD_quiesce_daemon(h->daemon);
+		/* Who connects is refused rather than left waiting. */
+		shutdown(h->quiesced, SHUT_RDWR);
+	}
+	while (now_ns() - quiet < (int64_t)QUIET_MS * 1000000) {
+		if (h->active)
+			quiet = now_ns();
+		if (now_ns() > end)
+			return h->active == 0;
+		nanosleep(&step, NULL);
+	}
+	return true;
+}
+
+void cdp_httpd_stop(struct cdp_httpd *h)
+{
+	if (!h)
+		return;
+	pthread_mutex_lock(&h->lock);
+	h->stopped = true;
+	pthread_cond_broadcast(&h->changed);
+	pthread_mutex_unlock(&h->lock);
+	pthread_join(h->watch, NULL);
+	MHD_stop_daemon(h->daemon);
+	if (h->quiesced >= 0)
+		close(h->quiesced);
+	pthread_mutex_destroy(&h->lock);
+	pthread_cond_destroy(&h->changed);
+	free(h);
+}
+
+#endif
