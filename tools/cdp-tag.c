@@ -14,17 +14,19 @@ struct tag_ctx {
 	struct cdp_paths *paths, *map_paths;
 	struct cdp_tagset *set;
 	const struct cdp_run *run;
-	struct cdp_customers *customers; /* of all workers, once merged */
+	struct cdp_customers *customers;
 	int key_slot, detail, row, props, deleted;
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
 	uint64_t no_key, other;
 };
 
+_Static_assert((int)CDP_JOB_BATCH <= (int)CDP_GATHER_MAX, "a batch can be put off");
+
 struct worker {
 	const struct tag_ctx *t;
-	struct cdp_eval *ev;
-	struct cdp_customers *customers;
+	struct cdp_gather *gather;
+	struct cdp_arena keys; /* decoded ones of events that are put off */
 	struct cdp_buf key;
 	uint64_t no_key, other;
 };
@@ -35,8 +37,8 @@ static void *new_worker(void *ctx)
 	struct worker *w = cdp_calloc(1, sizeof(*w));
 
 	w->t = t;
-	w->ev = cdp_eval_new(t->run);
-	w->customers = cdp_customers_new(t->set);
+	w->gather = cdp_gather_new(t->customers, t->run);
+	cdp_arena_init(&w->keys);
 	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
 	return w;
 }
@@ -47,46 +49,51 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	struct worker *w = worker;
 
 	(void)err;
-	if (t->customers)
-		cdp_customers_merge(t->customers, w->customers);
-	else
-		t->customers = w->customers;
 	t->no_key += w->no_key;
 	t->other += w->other;
-	cdp_eval_free(w->ev);
+	cdp_gather_end(w->gather);
+	cdp_arena_release(&w->keys);
 	cdp_buf_release(&w->key);
 	free(w);
 	return 0;
 }
 
-/* 1 and the customer; 0: the record belongs to nobody. */
-static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer)
+/* The key of the record's customer, NULL if it belongs to nobody; valid until settled. */
+static const char *key_of(struct worker *w, struct cdp_rec *rec, size_t *n)
 {
 	const struct cdp_val *v = cdp_rec_get(rec, w->t->key_slot);
-	const char *p = v->p;
-	size_t n = v->n;
+	const char *p;
 
 	if (v->type == CDP_MISSING || v->type == CDP_NULL ||
 	    (v->type == CDP_STRING && v->n == 0)) {
 		w->no_key++;
-		return 0;
+		return NULL;
 	}
-	if (v->type == CDP_STRING && v->escaped)
-		p = cdp_val_str(v, &w->key, &n);
-	*customer = cdp_customers_put(w->customers, p, n, rec->note);
+	*n = v->n;
+	if (v->type != CDP_STRING || !v->escaped)
+		return v->p;
+	p = cdp_val_str(v, &w->key, n);
+	return cdp_arena_strndup(&w->keys, p, *n);
+}
+
+/* 1 and the customer; 0: the record belongs to nobody. */
+static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer)
+{
+	size_t n;
+	const char *key = key_of(w, rec, &n);
+
+	if (!key)
+		return 0;
+	*customer = cdp_gather_customer(w->gather, key, n);
 	return 1;
 }
 
-static void look_ahead(void *worker, struct cdp_rec *rec, unsigned step)
+static void settle(void *worker, struct cdp_emit *emit)
 {
 	struct worker *w = worker;
-	const struct cdp_val *v = &rec->slots[w->t->key_slot];
 
-	if (v->type == CDP_MISSING || v->escaped)
-		return;
-	if (step == 0)
-		rec->note = cdp_hash(v->p, v->n);
-	cdp_customers_ahead(w->customers, rec->note, step);
+	cdp_gather_settle(w->gather, &emit->counts.eval_errors);
+	cdp_arena_reset(&w->keys);
 }
 
 static void add_changes(struct worker *w, struct cdp_rec *rec, uint32_t customer,
@@ -99,12 +106,12 @@ static void add_changes(struct worker *w, struct cdp_rec *rec, uint32_t customer
 	if (what == CDP_UNSET && v->type == CDP_ARRAY) {
 		while (cdp_val_item(v, &it, &name))
 			if (name.type == CDP_STRING)
-				cdp_customers_attribute(w->customers, customer, what,
-							&name, NULL, ms);
+				cdp_gather_attribute(w->gather, customer, what, &name,
+						     NULL, ms);
 	} else if (what != CDP_UNSET && v->type == CDP_OBJECT) {
 		while (cdp_val_member(v, &it, &name, &value))
-			cdp_customers_attribute(w->customers, customer, what, &name,
-						&value, ms);
+			cdp_gather_attribute(w->gather, customer, what, &name, &value,
+					     ms);
 	}
 }
 
@@ -118,7 +125,7 @@ static int add_profile(struct worker *w, struct cdp_rec *rec, struct cdp_err *er
 	if (!customer_of(w, rec, &customer))
 		return 0;
 	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
-		cdp_customers_forget(w->customers, customer, ms);
+		cdp_gather_forget(w->gather, customer, ms);
 	for (int what = CDP_UNSET; what <= CDP_APPEND; what++)
 		add_changes(w, rec, customer, (enum cdp_change)what, ms);
 	return 0;
@@ -142,7 +149,7 @@ static int add_detail(struct worker *w, struct cdp_rec *rec, struct cdp_err *err
 		return 0;
 	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
 		props = &removed;
-	cdp_customers_detail(w->customers, customer, table, row, props, ms);
+	cdp_gather_detail(w->gather, customer, table, row, props, ms);
 	return 0;
 }
 
@@ -152,17 +159,17 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	struct worker *w = worker;
 	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
 	const struct cdp_val *type;
-	uint32_t customer;
+	const char *key;
 	int64_t ms;
+	size_t n;
 
+	(void)emit;
 	if (event->type == CDP_STRING) {
 		if (cdp_rec_time_ms(rec, &ms, err) < 0)
 			return -1;
-		if (!customer_of(w, rec, &customer))
-			return 0;
-		cdp_customers_event(w->customers, customer, w->ev, rec, event, ms,
-				    &emit->counts.eval_errors);
-		cdp_eval_reset(w->ev);
+		key = key_of(w, rec, &n);
+		if (key)
+			cdp_gather_event(w->gather, key, n, rec, event, ms);
 		return 0;
 	}
 	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
@@ -187,9 +194,8 @@ static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	if (kind->type != CDP_STRING || value->type != CDP_STRING ||
 	    one_id->type != CDP_STRING || one_id->escaped)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
-	cdp_customers_id(w->customers,
-			 cdp_customers_put(w->customers, one_id->p, one_id->n, 0), kind,
-			 value);
+	cdp_gather_id(w->gather, cdp_gather_customer(w->gather, one_id->p, one_id->n),
+		      kind, value);
 	return 0;
 }
 
@@ -200,7 +206,8 @@ static int add_path(struct cdp_paths *paths, const char *path)
 	return cdp_paths_add(paths, path, strlen(path), &ignored);
 }
 
-static int prepare(struct tag_ctx *t, const char *definition, struct cdp_err *err)
+static int prepare(struct tag_ctx *t, const char *definition, unsigned threads,
+		   struct cdp_err *err)
 {
 	static const char *const changes[] = { "unset", "set", "set_once", "increment",
 					       "append" };
@@ -221,7 +228,10 @@ static int prepare(struct tag_ctx *t, const char *definition, struct cdp_err *er
 	t->map_kind = add_path(t->map_paths, "kind");
 	t->map_value = add_path(t->map_paths, "value");
 	t->set = cdp_tagset_load(definition, t->paths, t->run, err);
-	return t->set ? 0 : -1;
+	if (!t->set)
+		return -1;
+	t->customers = cdp_customers_new(t->set, threads);
+	return 0;
 }
 
 /* --- writing --- */
@@ -346,14 +356,14 @@ int main(int argc, char **argv)
 	struct cdp_job job = { .ctx = &t,
 			       .worker = new_worker,
 			       .record = add_record,
-			       .ahead = look_ahead,
+			       .settle = settle,
 			       .merge = merge_worker };
 
 	cdp_cli_start(&cli, &tool, argc, argv);
 	if (!definition)
 		cdp_cli_usage(&cli, "-d TAGS is needed");
 	t.run = &cli.opt.run;
-	if (prepare(&t, definition, &err) < 0) {
+	if (prepare(&t, definition, cdp_cli_jobs(&cli), &err) < 0) {
 		release(&t);
 		return cdp_cli_fail(&cli, &err);
 	}
@@ -361,15 +371,15 @@ int main(int argc, char **argv)
 	ret = cdp_cli_run(&cli, &job);
 	if (ret == 0 && files[0]) {
 		job.record = add_map_row;
-		job.ahead = NULL;
+		job.settle = NULL;
 		job.paths = t.map_paths;
 		ret = cdp_cli_run_files(&cli, &job, (char *const *)files);
 	}
-	if (ret == 0 && t.customers) {
+	if (ret == 0) {
 		cdp_customers_finish(t.customers);
 		write_profiles(&cli, &t, nulls);
 	}
-	if (t.customers && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
+	if (ret == 0 && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
 		cdp_cli_note(&cli,
 			     "no record is an event, profile update or detail row with a "
 			     "'%s'",

@@ -29,6 +29,8 @@ uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash);
+/* Ahead of cdp_intern_key(). */
+void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id);
 /* What the id will probably be, told by the slot alone; CDP_INTERN_NONE: a new key. */
 uint32_t cdp_intern_guess(const struct cdp_intern *t, uint64_t hash);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
@@ -40,6 +42,8 @@ uint32_t cdp_intern_count(const struct cdp_intern *t);
 uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *from);
 /* All ids by ascending key bytes (a prefix before what it begins); caller frees. */
 uint32_t *cdp_intern_order(const struct cdp_intern *t);
+/* The same over `count` tables that share no key; id i of table k is i * count + k. */
+uint32_t *cdp_intern_order_all(const struct cdp_intern *const *tables, unsigned count);
 size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */
 
 #endif

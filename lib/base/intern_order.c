@@ -12,13 +12,24 @@ struct item {
 	uint32_t id;
 };
 
+/* The tables: id i of table k goes by the number i * count + k. */
+struct keys {
+	const struct cdp_intern *const *tables;
+	unsigned count;
+};
+
 enum { SMALL = 24, DIGIT = 11, BUCKETS = 1 << DIGIT };
 
+static const char *key_of(const struct keys *k, uint32_t id, size_t *n)
+{
+	return cdp_intern_key(k->tables[id % k->count], id / k->count, n);
+}
+
 /* The eight key bytes from `depth` on, zeros after the end. */
-static uint64_t word_at(const struct cdp_intern *t, uint32_t id, size_t depth)
+static uint64_t word_at(const struct keys *t, uint32_t id, size_t depth)
 {
 	size_t n;
-	const char *p = cdp_intern_key(t, id, &n);
+	const char *p = key_of(t, id, &n);
 	uint64_t w = 0;
 
 	if (n > depth)
@@ -26,10 +37,10 @@ static uint64_t word_at(const struct cdp_intern *t, uint32_t id, size_t depth)
 	return be64toh(w);
 }
 
-static int compare_from(const struct cdp_intern *t, uint32_t a, uint32_t b, size_t depth)
+static int compare_from(const struct keys *t, uint32_t a, uint32_t b, size_t depth)
 {
 	size_t n, m, k;
-	const char *p = cdp_intern_key(t, a, &n), *q = cdp_intern_key(t, b, &m);
+	const char *p = key_of(t, a, &n), *q = key_of(t, b, &m);
 	int c;
 
 	if (n < depth || m < depth)
@@ -39,7 +50,7 @@ static int compare_from(const struct cdp_intern *t, uint32_t a, uint32_t b, size
 	return c ? c : n < m ? -1 : n > m;
 }
 
-static void insertion(const struct cdp_intern *t, struct item *v, size_t n, size_t depth)
+static void insertion(const struct keys *t, struct item *v, size_t n, size_t depth)
 {
 	for (size_t i = 1; i < n; i++) {
 		struct item x = v[i];
@@ -74,8 +85,8 @@ static void radix(struct item *v, struct item *tmp, size_t n)
 }
 
 /* Sorts v, whose keys agree before `depth`. */
-static void sort_from(const struct cdp_intern *t, struct item *v, struct item *tmp,
-		      size_t n, size_t depth)
+static void sort_from(const struct keys *t, struct item *v, struct item *tmp, size_t n,
+		      size_t depth)
 {
 	bool more = false;
 
@@ -87,7 +98,7 @@ static void sort_from(const struct cdp_intern *t, struct item *v, struct item *t
 		size_t len;
 
 		v[i].word = word_at(t, v[i].id, depth);
-		cdp_intern_key(t, v[i].id, &len);
+		key_of(t, v[i].id, &len);
 		more |= len > depth;
 	}
 	if (!more) {
@@ -105,18 +116,31 @@ static void sort_from(const struct cdp_intern *t, struct item *v, struct item *t
 	}
 }
 
-uint32_t *cdp_intern_order(const struct cdp_intern *t)
+uint32_t *cdp_intern_order_all(const struct cdp_intern *const *tables, unsigned count)
 {
-	uint32_t n = cdp_intern_count(t);
-	struct item *v = cdp_alloc(n * sizeof(*v)), *tmp = cdp_alloc(n * sizeof(*tmp));
-	uint32_t *order = cdp_alloc(n * sizeof(*order));
+	const struct keys t = { tables, count };
+	struct item *v, *tmp;
+	uint32_t *order;
+	size_t n = 0;
 
-	for (uint32_t i = 0; i < n; i++)
-		v[i].id = i;
-	sort_from(t, v, tmp, n, 0);
-	for (uint32_t i = 0; i < n; i++)
+	for (unsigned k = 0; k < count; k++)
+		n += cdp_intern_count(tables[k]);
+	v = cdp_alloc(n * sizeof(*v));
+	tmp = cdp_alloc(n * sizeof(*tmp));
+	order = cdp_alloc(n * sizeof(*order));
+	n = 0;
+	for (unsigned k = 0; k < count; k++)
+		for (uint32_t i = 0; i < cdp_intern_count(tables[k]); i++)
+			v[n++].id = i * count + k;
+	sort_from(&t, v, tmp, n, 0);
+	for (size_t i = 0; i < n; i++)
 		order[i] = v[i].id;
 	free(v);
 	free(tmp);
 	return order;
+}
+
+uint32_t *cdp_intern_order(const struct cdp_intern *t)
+{
+	return cdp_intern_order_all(&t, 1);
 }

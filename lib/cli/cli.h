@@ -123,7 +123,7 @@ void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
 /* "events.ndjson", for the place of a record in a tool's own words. */
 const char *cdp_emit_name(const struct cdp_emit *e);
 
-enum { CDP_JOB_STEPS = 3 };
+enum { CDP_JOB_BATCH = 256 };
 
 struct cdp_job {
 	void *ctx; /* shared, read-only while workers run (but see commit) */
@@ -136,11 +136,10 @@ struct cdp_job {
 	 * what it had appended to emit->out is taken back. */
 	int (*record)(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err);
-	/* Before record(), for each of CDP_JOB_STEPS steps, in which some other records
-	 * pass each time: the place to fetch what record() will need into the cache, a
-	 * level of pointers a step.  May look at slots that are filled (a trusted line
-	 * need not be scanned for this) and leave rec->note.  NULL: none. */
-	void (*ahead)(void *worker, struct cdp_rec *rec, unsigned step);
+	/* After at most CDP_JOB_BATCH records and before a block ends: record() may have
+	 * put off what is better done for many at once; all records since the last call
+	 * are still as they were.  NULL: none, and a record lasts as long as record(). */
+	void (*settle)(void *worker, struct cdp_emit *emit);
 	/* A line that is no valid record, with the reason in *err.  0: it was read by
 	 * other means (what it emitted counts); -1: rejected, for what *err says now.
 	 * NULL: always rejected. */
@@ -168,6 +167,9 @@ int cdp_cli_run(struct cdp_cli *cli, const struct cdp_job *job);
 /* The same over other operands (a second input such as --profiles FILE). */
 int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 		      char *const *operands);
+
+/* How many threads a run has at most. */
+unsigned cdp_cli_jobs(const struct cdp_cli *cli);
 
 /* For loops of a tool's own (CSV, sockets): an input that flushes this tool's output
  * before it waits, and emits committed by hand, whose records carry line numbers of the

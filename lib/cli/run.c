@@ -38,14 +38,11 @@ struct run {
 	atomic_bool stop;
 };
 
-/* Records between two steps of ahead(), and those kept: a power of two. */
-enum { STRIDE = 4, KEPT = 16 };
-_Static_assert(STRIDE *CDP_JOB_STEPS < KEPT, "a record is kept until its turn");
-
 struct worker {
 	struct run *run;
 	pthread_t thread;
 	struct cdp_scan *scan;
+	struct cdp_rec *kept; /* if the job settles: those since it last did */
 	struct cdp_block block;
 	struct cdp_emit emit;
 	void *state;
@@ -180,42 +177,32 @@ static void each_record(struct worker *w)
 			break;
 }
 
-/* The steps that are due once record `n` was scanned. */
-static void look_ahead(struct worker *w, struct cdp_rec *kept, uint64_t n)
+static void each_batch(struct worker *w)
 {
-	for (unsigned step = 0; step < CDP_JOB_STEPS && n >= step * STRIDE; step++)
-		w->run->job->ahead(w->state, &kept[(n - step * STRIDE) % KEPT], step);
-}
-
-static void each_record_ahead(struct worker *w)
-{
-	struct cdp_rec kept[KEPT] = { 0 };
-	uint64_t scanned = 0, done = 0;
+	struct cdp_rec *kept = w->kept;
 	struct cdp_err err;
 	bool ended = false;
+	unsigned n = 0;
 	int rc;
 
 	do {
-		struct cdp_rec *next = &kept[scanned % KEPT];
-		unsigned wait = STRIDE * CDP_JOB_STEPS;
-
-		rc = cdp_scan_next(w->scan, next, &err);
+		rc = cdp_scan_next(w->scan, &kept[n], &err);
 		if (rc > 0)
-			look_ahead(w, kept, scanned++);
-		else
-			wait = 0; /* nothing may overtake a bad line, or be left */
-		while (scanned - done > wait && !ended)
-			ended = one_record(w, &kept[done++ % KEPT]);
-		if (rc < 0 && !ended)
-			ended = refused(w, next, &err);
+			ended = one_record(w, &kept[n++]);
+		else if (rc < 0)
+			ended = refused(w, &kept[n++], &err);
+		if (n == CDP_JOB_BATCH || rc == 0 || ended) {
+			w->run->job->settle(w->state, &w->emit);
+			n = 0;
+		}
 	} while (rc != 0 && !ended);
 }
 
 static void scan_records(struct worker *w)
 {
 	cdp_scan_block(w->scan, w->block.data, w->block.len);
-	if (w->run->job->ahead)
-		each_record_ahead(w);
+	if (w->run->job->settle)
+		each_batch(w);
 	else
 		each_record(w);
 	w->emit.priv->lines = cdp_scan_lines(w->scan);
@@ -382,6 +369,11 @@ static unsigned cores(void)
 	return n > 0 ? (unsigned)n : 1;
 }
 
+unsigned cdp_cli_jobs(const struct cdp_cli *cli)
+{
+	return cli->opt.jobs ? (unsigned)cli->opt.jobs : cores();
+}
+
 static unsigned job_count(const struct cdp_cli *cli, const struct cdp_job *job,
 			  const struct cdp_in *in)
 {
@@ -433,8 +425,10 @@ static struct worker *workers_new(struct run *r, const struct cdp_paths *paths,
 		if (job->lines)
 			continue;
 		w->scan = cdp_scan_new(paths);
-		if (job->ahead)
-			cdp_scan_set_kept(w->scan, KEPT);
+		if (job->settle) {
+			w->kept = cdp_calloc(CDP_JOB_BATCH, sizeof(*w->kept));
+			cdp_scan_set_kept(w->scan, CDP_JOB_BATCH);
+		}
 		cdp_scan_set_trusted(w->scan, opt->trusted);
 		cdp_scan_set_unique_keys(w->scan, opt->unique_keys);
 	}
@@ -459,6 +453,7 @@ static int workers_free(struct run *r, struct worker *all, unsigned n)
 			free(w->state);
 		}
 		cdp_scan_free(w->scan);
+		free(w->kept);
 		cli_emit_release(&w->emit);
 		cdp_block_release(&w->block);
 	}

@@ -69,6 +69,20 @@ static void write_kept(const struct cdp_kept *k, struct cdp_buf *b)
 	cdp_buf_addc(b, ']');
 }
 
+/* ["time"]. */
+static void write_instant(const struct cdp_instant *k, struct cdp_buf *b)
+{
+	char text[32];
+	size_t n;
+
+	cdp_buf_addc(b, '[');
+	if (k->known) {
+		n = cdp_time_format_ns(text, (struct cdp_time){ .s = k->s, .ns = k->ns });
+		cdp_json_str(b, text, n);
+	}
+	cdp_buf_addc(b, ']');
+}
+
 /* ["sum",count]; null once it has left the range. */
 static void write_total(const struct cdp_total *t, struct cdp_buf *b)
 {
@@ -114,7 +128,10 @@ void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b
 		cdp_sequence_write(*(struct cdp_moments *const *)state, b);
 		break;
 	default:
-		write_kept(state, b);
+		if (a->of_time)
+			write_instant(state, b);
+		else
+			write_kept(state, b);
 	}
 }
 
@@ -152,11 +169,28 @@ static bool read_count(uint64_t *n, const struct cdp_val *v)
 	return true;
 }
 
+static bool read_instant(struct cdp_instant *k, const struct cdp_val *v)
+{
+	struct cdp_val part;
+	struct cdp_time t;
+	struct cdp_err err;
+	int n = items_of(v, &part, 1);
+
+	if (n <= 0)
+		return n == 0;
+	if (part.type != CDP_STRING || part.escaped ||
+	    cdp_time_parse(&t, part.p, part.n, &err) < 0)
+		return false;
+	*k = (struct cdp_instant){ .s = t.s, .ns = t.ns, .known = 1 };
+	return true;
+}
+
 static bool read_total(struct cdp_total *t, const struct cdp_val *v)
 {
 	struct cdp_val part[2];
 	struct cdp_decimal d;
 	struct cdp_err err;
+	uint64_t count;
 
 	if (v->type == CDP_NULL) {
 		t->failed = 1;
@@ -166,7 +200,10 @@ static bool read_total(struct cdp_total *t, const struct cdp_val *v)
 	    cdp_decimal_parse(&d, part[0].p, part[0].n, &err) < 0)
 		return false;
 	cdp_total_set(t, d);
-	return read_count(&t->count, &part[1]);
+	if (!read_count(&count, &part[1]) || count >> 48)
+		return false;
+	t->count = count;
+	return true;
 }
 
 /* One text of a bag: a tag and what it holds. */
@@ -293,7 +330,7 @@ static bool read_state(const struct cdp_agg *a, void *state, const struct cdp_va
 	case CDP_AGG_SEQUENCE:
 		return read_moments(a, state, v);
 	default:
-		return read_kept(a, state, v);
+		return a->of_time ? read_instant(state, v) : read_kept(a, state, v);
 	}
 }
 

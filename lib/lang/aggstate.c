@@ -23,7 +23,7 @@ size_t cdp_agg_size(const struct cdp_agg *a)
 	case CDP_AGG_SEQUENCE:
 		return sizeof(void *);
 	default:
-		return sizeof(struct cdp_kept);
+		return a->of_time ? sizeof(struct cdp_instant) : sizeof(struct cdp_kept);
 	}
 }
 
@@ -45,7 +45,7 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 		free(*(void **)state);
 		break;
 	default:
-		if (k->far)
+		if (!a->of_time && k->far)
 			free(k->heap);
 	}
 	memset(state, 0, cdp_agg_size(a));
@@ -53,7 +53,6 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 
 bool cdp_agg_uses_heap(const struct cdp_agg *a)
 {
-	/* A time always fits in place. */
 	return a->kind != CDP_AGG_COUNT && a->kind != CDP_AGG_SUM &&
 	       a->kind != CDP_AGG_AVG && !a->of_time;
 }
@@ -79,7 +78,7 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 		m = *(struct cdp_moments *const *)state;
 		return m ? sizeof(*m) + m->cap * sizeof(*m->at) : 0;
 	default:
-		return k->far ? k->id_n + k->n : 0;
+		return !a->of_time && k->far ? k->id_n + k->n : 0;
 	}
 }
 
@@ -176,9 +175,6 @@ static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct cand
 
 	if (!k->tag)
 		better = true;
-	else if (a->of_time)
-		better = a->kind == CDP_AGG_FIRST ? cmp_values(c, &old, 1) < 0
-						  : cmp_values(c, &old, -1) > 0;
 	else if (a->kind == CDP_AGG_FIRST)
 		better = cmp_order(c, &old) < 0;
 	else if (a->kind == CDP_AGG_LAST)
@@ -191,32 +187,44 @@ static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct cand
 		cdp_kept_set(k, c->time_ms, c->id, c->id_n, c->tag, c->p, c->n);
 }
 
-/* first(time), last(time): what matters is known without the value, and most events do
- * not matter to `first`.  True if it is dealt with. */
-static bool add_time(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_rec *rec,
-		     int64_t time_ms)
-{
-	const struct cdp_val *v;
-	char text[32];
+/* ---- instants ---- */
 
-	if (k->tag && time_ms != k->time_ms &&
-	    (time_ms > k->time_ms) == (a->kind == CDP_AGG_FIRST))
-		return true;
-	v = cdp_rec_get(rec, CDP_SLOT_TIME);
-	/* 2024-04-25T06:59:46.123Z or with an offset: no more than milliseconds */
-	if (v->escaped || (v->n != 24 && v->n != 29) || v->p[19] != '.' ||
-	    (v->p[23] >= '0' && v->p[23] <= '9') || (k->tag && time_ms == k->time_ms))
-		return false;
-	cdp_kept_set(k, time_ms, NULL, 0, CDP_H_TIME, text,
-		     cdp_time_format_ns(text, cdp_time_from_ms(time_ms)));
-	return true;
+static void offer_instant(const struct cdp_agg *a, struct cdp_instant *k,
+			  struct cdp_time t)
+{
+	int c = k->known ? cdp_time_cmp(t, (struct cdp_time){ .s = k->s, .ns = k->ns })
+			 : 0;
+
+	if (k->known && (a->kind == CDP_AGG_FIRST ? c >= 0 : c <= 0))
+		return;
+	*k = (struct cdp_instant){ .s = t.s, .ns = t.ns, .known = 1 };
+}
+
+/* "...46.123Z", "...46.123+08:00": no more than milliseconds. */
+static bool is_of_ms(const struct cdp_val *v)
+{
+	return (v->n == CDP_TIME_CANON || v->n == CDP_TIME_CANON + 5) &&
+	       v->p[19] == '.' && (unsigned)(v->p[23] - '0') > 9;
+}
+
+static void add_instant(const struct cdp_agg *a, struct cdp_instant *k,
+			struct cdp_rec *rec, int64_t time_ms)
+{
+	struct cdp_time t = cdp_time_from_ms(time_ms), exact;
+	const struct cdp_val *v = rec ? cdp_rec_get(rec, CDP_SLOT_TIME) : NULL;
+	struct cdp_err ignored;
+
+	if (v && v->type == CDP_STRING && !v->escaped && !is_of_ms(v) &&
+	    cdp_time_parse(&exact, v->p, v->n, &ignored) == 0)
+		t = exact;
+	offer_instant(a, k, t);
 }
 
 /* ---- totals ---- */
 
 struct cdp_decimal cdp_total_get(const struct cdp_total *t)
 {
-	struct cdp_decimal d = { .scale = t->scale };
+	struct cdp_decimal d = { .scale = (uint32_t)t->scale };
 
 	d.unscaled = (__int128)((unsigned __int128)(uint64_t)t->high << 64 | t->low);
 	return d;
@@ -363,8 +371,10 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 	r = a->cond ? cdp_expr_match(a->cond, ev, rec, err) : 1;
 	if (r <= 0)
 		return r;
-	if (a->of_time && rec && add_time(a, state, rec, time_ms))
+	if (a->of_time) {
+		add_instant(a, state, rec, time_ms);
 		return 1;
+	}
 	if (a->arg && cdp_expr_value(a->arg, ev, rec, &v, err) < 0)
 		return -1;
 	switch (a->kind) {
@@ -411,6 +421,7 @@ static void merge_totals(struct cdp_total *into, const struct cdp_total *from)
 
 void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 {
+	const struct cdp_instant *t = from;
 	struct cdp_days *d;
 	struct candidate c;
 
@@ -435,6 +446,13 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 		cdp_sequence_merge(into, from);
 		break;
 	default:
+		if (a->of_time) {
+			if (t->known)
+				offer_instant(
+					a, into,
+					(struct cdp_time){ .s = t->s, .ns = t->ns });
+			break;
+		}
 		c = candidate_of(from);
 		if (c.tag)
 			offer(a, into, &c);
@@ -487,6 +505,7 @@ static void int_result(struct cdp_value *out, uint64_t n)
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out)
 {
+	const struct cdp_instant *t = state;
 	const struct cdp_kept *k = state;
 	const struct cdp_days *d;
 
@@ -514,7 +533,12 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 		out->b = cdp_sequence_result(a, *(struct cdp_moments *const *)state);
 		break;
 	default:
-		if (k->tag)
+		if (a->of_time) {
+			if (t->known) {
+				out->type = CDP_V_TIMESTAMP;
+				out->t = (struct cdp_time){ .s = t->s, .ns = t->ns };
+			}
+		} else if (k->tag)
 			cdp_held_get(out, k->tag, cdp_kept_text(k) + k->id_n, k->n,
 				     ev->arena);
 	}

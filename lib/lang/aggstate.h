@@ -13,7 +13,7 @@ struct cdp_kept {
 	char tag;         /* enum cdp_held; 0: nothing yet */
 	bool far;         /* text is on the heap */
 	union {
-		char near[30]; /* room for any time */
+		char near[30];
 		struct {
 			char gap[6];
 			char *heap;
@@ -21,13 +21,20 @@ struct cdp_kept {
 	};
 };
 
+/* first(time), last(time). */
+struct cdp_instant {
+	int64_t s;
+	int32_t ns;
+	int32_t known; /* 0: nothing yet */
+};
+
 /* sum, avg.  Two halves, because states are aligned to 8 bytes alone. */
 struct cdp_total {
 	uint64_t low;
 	int64_t high;
-	uint32_t scale;
-	uint32_t failed; /* left the range of decimals */
-	uint64_t count;  /* avg */
+	uint64_t scale : 8;
+	uint64_t failed : 8; /* left the range of decimals */
+	uint64_t count : 48; /* avg */
 };
 
 /* days: sorted day numbers. */

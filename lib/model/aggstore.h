@@ -1,27 +1,34 @@
-/* States of aggregates by customer, stored only where an event occurred.
+/* The states of all aggregates, customer by customer: flat blocks, only where something
+ * occurred.
  *
- * Aggregates whose conditions need the same event names form a group: an event is led by
- * its name to the groups that it concerns, and a customer has a block of a group's states
- * from the first such event on.  Inside of lib/model/customers alone. */
+ * Aggregates are grouped by the event names that their conditions ask for, so that an
+ * event touches only the groups it can concern: 120 tags on 60 events cost little more
+ * than three.  What is the same for all stores (groups, which event concerns which) is
+ * the plan, shared and not changed; a store belongs to one thread at a time. */
 #ifndef CDP_MODEL_AGGSTORE_H
 #define CDP_MODEL_AGGSTORE_H
 
 #include "base/intern.h"
 #include "lang/agg.h"
 
-struct cdp_aggstore;
+struct cdp_aggplan;
+struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs);
+void cdp_aggplan_free(struct cdp_aggplan *p);
+/* The groups that events of a name concern besides those that every event does: NULL if
+ * there are none. */
+struct cdp_aggroute;
+const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
+					     const struct cdp_val *event);
 
-struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggs *aggs);
+struct cdp_aggstore;
+struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan);
 void cdp_aggstore_free(struct cdp_aggstore *s);
-void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer, struct cdp_eval *ev,
-		      struct cdp_rec *rec, const struct cdp_val *event, int64_t ms,
-		      uint64_t *eval_errors);
-/* Fetches states that every event changes: step 1, where they are; 2, themselves. */
-void cdp_aggstore_ahead(const struct cdp_aggstore *s, uint32_t customer, unsigned step);
-/* Adds all of `from`, customers renumbered by `map` (`count` of them); `from` is freed.
- */
-void cdp_aggstore_merge(struct cdp_aggstore *s, struct cdp_aggstore *from,
-			const uint32_t *map, uint32_t count);
+/* Fetches what adding an event of this customer will touch. */
+void cdp_aggstore_prefetch(const struct cdp_aggstore *s, uint32_t customer);
+/* Customers are numbered from 0 without gaps: there is room for all up to this one. */
+void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
+		      const struct cdp_aggroute *route, struct cdp_eval *ev,
+		      struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors);
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg);
 

@@ -2,36 +2,44 @@
 
 #include "base/decimal.h"
 #include "base/mem.h"
-#include "model/aggstore.h"
-#include "model/facts.h"
+#include "model/customers_priv.h"
 #include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct cdp_customers {
-	const struct cdp_tagset *set;
-	struct cdp_intern *keys, *kinds; /* kinds of ids */
-	struct cdp_aggstore *aggs;
-	struct cdp_facts attributes, forgets, details, ids;
-	struct cdp_buf name, key;
-	uint32_t *order;
-};
+/* Threads that settle at the same time seldom want the same of twice as many shards; one
+ * alone does best with tables as large as can be, which get huge pages. */
+static unsigned shards_for(unsigned threads)
+{
+	unsigned n = 1;
 
-struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set)
+	while (threads > 1 && n < 2 * threads && n < 256)
+		n *= 2;
+	return n;
+}
+
+struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set, unsigned threads)
 {
 	struct cdp_customers *c = cdp_calloc(1, sizeof(*c));
+	unsigned n = shards_for(threads);
 
 	c->set = set;
-	c->keys = cdp_intern_new(0);
+	c->plan = cdp_aggplan_new(set->aggs);
 	c->kinds = cdp_intern_new(0);
-	c->aggs = cdp_aggstore_new(set->aggs);
+	c->shard_count = n;
+	c->shards = aligned_alloc(_Alignof(struct cdp_shard), n * sizeof(*c->shards));
+	if (!c->shards)
+		cdp_mem_exhausted();
+	for (unsigned i = 0; i < n; i++) {
+		pthread_mutex_init(&c->shards[i].lock, NULL);
+		c->shards[i].keys = cdp_intern_new(0);
+		c->shards[i].aggs = cdp_aggstore_new(c->plan);
+	}
 	cdp_facts_init(&c->attributes);
 	cdp_facts_init(&c->forgets);
 	cdp_facts_init(&c->details);
 	cdp_facts_init(&c->ids);
-	cdp_buf_init(&c->name, CDP_BUF_NOMAX);
-	cdp_buf_init(&c->key, CDP_BUF_NOMAX);
 	return c;
 }
 
@@ -39,133 +47,20 @@ void cdp_customers_free(struct cdp_customers *c)
 {
 	if (!c)
 		return;
-	cdp_intern_free(c->keys);
+	for (unsigned i = 0; i < c->shard_count; i++) {
+		pthread_mutex_destroy(&c->shards[i].lock);
+		cdp_intern_free(c->shards[i].keys);
+		cdp_aggstore_free(c->shards[i].aggs);
+	}
+	free(c->shards);
+	cdp_aggplan_free(c->plan);
 	cdp_intern_free(c->kinds);
-	cdp_aggstore_free(c->aggs);
 	cdp_facts_release(&c->attributes);
 	cdp_facts_release(&c->forgets);
 	cdp_facts_release(&c->details);
 	cdp_facts_release(&c->ids);
-	cdp_buf_release(&c->name);
-	cdp_buf_release(&c->key);
 	free(c->order);
 	free(c);
-}
-
-uint32_t cdp_customers_put(struct cdp_customers *c, const char *key, size_t n,
-			   uint64_t hash)
-{
-	return cdp_intern_put_hashed(c->keys, key, n, hash ? hash : cdp_hash(key, n),
-				     NULL);
-}
-
-void cdp_customers_ahead(const struct cdp_customers *c, uint64_t hash, unsigned step)
-{
-	uint32_t guess;
-
-	if (step == 0) {
-		cdp_intern_prefetch(c->keys, hash);
-		return;
-	}
-	guess = cdp_intern_guess(c->keys, hash);
-	if (guess == CDP_INTERN_NONE)
-		return;
-	if (step == 1)
-		cdp_intern_prefetch_where(c->keys, hash);
-	else
-		cdp_intern_prefetch_key(c->keys, hash);
-	cdp_aggstore_ahead(c->aggs, guess, step);
-}
-
-void cdp_customers_event(struct cdp_customers *c, uint32_t customer, struct cdp_eval *ev,
-			 struct cdp_rec *rec, const struct cdp_val *event, int64_t ms,
-			 uint64_t *eval_errors)
-{
-	cdp_aggstore_add(c->aggs, customer, ev, rec, event, ms, eval_errors);
-}
-
-void cdp_customers_attribute(struct cdp_customers *c, uint32_t customer,
-			     enum cdp_change what, const struct cdp_val *name,
-			     const struct cdp_val *value, int64_t ms)
-{
-	size_t n;
-	const char *p = cdp_val_str(name, &c->name, &n);
-	struct cdp_fact f = {
-		.customer = customer, .ms = ms, .what = (uint8_t)what, .key = ""
-	};
-
-	f.subject = cdp_intern_get(c->set->attributes, p, n);
-	if (f.subject == CDP_INTERN_NONE)
-		return;
-	cdp_buf_reset(&c->key);
-	if (value)
-		cdp_json_val(&c->key, value);
-	f.text = c->key.p;
-	f.text_len = (uint32_t)c->key.n;
-	cdp_facts_add(&c->attributes, &f);
-}
-
-void cdp_customers_forget(struct cdp_customers *c, uint32_t customer, int64_t ms)
-{
-	struct cdp_fact f = { .customer = customer, .ms = ms, .key = "", .text = "" };
-
-	cdp_facts_add(&c->forgets, &f);
-}
-
-void cdp_customers_detail(struct cdp_customers *c, uint32_t customer,
-			  const struct cdp_val *table, const struct cdp_val *row,
-			  const struct cdp_val *props, int64_t ms)
-{
-	struct cdp_fact f = { .customer = customer, .ms = ms, .text = "" };
-	size_t n;
-	const char *p = cdp_val_str(table, &c->name, &n);
-
-	f.subject = cdp_intern_get(c->set->details, p, n);
-	if (f.subject == CDP_INTERN_NONE)
-		return;
-	f.key = cdp_val_str(row, &c->key, &n);
-	f.key_len = (uint32_t)n;
-	if (props->type == CDP_OBJECT) {
-		f.what = 1;
-		f.text = props->p;
-		f.text_len = props->n;
-	}
-	cdp_facts_add(&c->details, &f);
-}
-
-void cdp_customers_id(struct cdp_customers *c, uint32_t customer,
-		      const struct cdp_val *kind, const struct cdp_val *value)
-{
-	struct cdp_fact f = { .customer = customer, .text = "" };
-	size_t n;
-	const char *p = cdp_val_str(kind, &c->name, &n);
-
-	f.subject = cdp_intern_put(c->kinds, p, n, NULL);
-	f.key = cdp_val_str(value, &c->key, &n);
-	f.key_len = (uint32_t)n;
-	cdp_facts_add(&c->ids, &f);
-}
-
-void cdp_customers_merge(struct cdp_customers *into, struct cdp_customers *from)
-{
-	uint32_t n = cdp_intern_count(from->keys);
-	uint32_t *map = cdp_intern_put_all(into->keys, from->keys);
-
-	for (size_t i = 0; i < from->ids.n; i++) {
-		size_t len;
-		const char *kind =
-			cdp_intern_key(from->kinds, from->ids.v[i].subject, &len);
-
-		from->ids.v[i].subject = cdp_intern_put(into->kinds, kind, len, NULL);
-	}
-	cdp_aggstore_merge(into->aggs, from->aggs, map, n);
-	from->aggs = NULL;
-	cdp_facts_take(&into->attributes, &from->attributes, map);
-	cdp_facts_take(&into->forgets, &from->forgets, map);
-	cdp_facts_take(&into->details, &from->details, map);
-	cdp_facts_take(&into->ids, &from->ids, map);
-	free(map);
-	cdp_customers_free(from);
 }
 
 /* Kinds are numbered as they came; by name they are the same for any order. */
@@ -193,33 +88,59 @@ static void renumber_kinds(struct cdp_customers *c)
 
 void cdp_customers_finish(struct cdp_customers *c)
 {
+	const struct cdp_intern **keys = cdp_alloc(c->shard_count * sizeof(*keys));
+
+	for (unsigned i = 0; i < c->shard_count; i++) {
+		keys[i] = c->shards[i].keys;
+		c->count += cdp_intern_count(keys[i]);
+	}
 	renumber_kinds(c);
 	cdp_facts_sort(&c->attributes);
 	cdp_facts_sort(&c->forgets);
 	cdp_facts_sort(&c->details);
 	cdp_facts_sort(&c->ids);
-	c->order = cdp_intern_order(c->keys);
+	c->order = cdp_intern_order_all(keys, c->shard_count);
+	free(keys);
 }
 
 uint32_t cdp_customers_count(const struct cdp_customers *c)
 {
-	return cdp_intern_count(c->keys);
+	return c->count;
+}
+
+static const struct cdp_shard *shard_of(const struct cdp_customers *c, uint32_t customer)
+{
+	return &c->shards[customer & (c->shard_count - 1)];
+}
+
+static uint32_t local_of(const struct cdp_customers *c, uint32_t customer)
+{
+	return customer / c->shard_count;
 }
 
 uint32_t cdp_customers_at(const struct cdp_customers *c, uint32_t i)
 {
+	enum { NEAR = 8, FAR = 16 };
+
+	if (i + FAR < c->count) {
+		uint32_t near = c->order[i + NEAR], far = c->order[i + FAR];
+
+		cdp_intern_prefetch_id(shard_of(c, near)->keys, local_of(c, near));
+		cdp_aggstore_prefetch(shard_of(c, far)->aggs, local_of(c, far));
+	}
 	return c->order[i];
 }
 
 const char *cdp_customers_key(const struct cdp_customers *c, uint32_t customer, size_t *n)
 {
-	return cdp_intern_key(c->keys, customer, n);
+	return cdp_intern_key(shard_of(c, customer)->keys, local_of(c, customer), n);
 }
 
 const void *cdp_customers_state(const struct cdp_customers *c, uint32_t customer,
 				unsigned agg)
 {
-	return cdp_aggstore_state(c->aggs, customer, agg);
+	return cdp_aggstore_state(shard_of(c, customer)->aggs, local_of(c, customer),
+				  agg);
 }
 
 /* --- attributes: the changes applied by time --- */

@@ -40,12 +40,12 @@ void cdp_facts_add(struct cdp_facts *f, const struct cdp_fact *fact)
 	to->text = cdp_arena_strndup(f->arenas[0], fact->text, fact->text_len);
 }
 
-void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from, const uint32_t *map)
+void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from)
 {
-	for (size_t i = 0; i < from->n; i++) {
-		CDP_GROW(f->v, f->n, f->cap);
-		f->v[f->n] = from->v[i];
-		f->v[f->n++].customer = map[from->v[i].customer];
+	if (from->n) {
+		f->v = cdp_realloc(f->v, f->n + from->n, sizeof(*f->v));
+		memcpy(f->v + f->n, from->v, from->n * sizeof(*f->v));
+		f->cap = f->n += from->n;
 	}
 	for (size_t i = 0; i < from->arena_count; i++) {
 		CDP_GROW(f->arenas, f->arena_count, f->arena_cap);
@@ -53,7 +53,6 @@ void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from, const uint32_t 
 	}
 	from->arena_count = 0;
 	cdp_facts_release(from);
-	cdp_facts_init(from);
 }
 
 static int compare_bytes(const char *p, uint32_t n, const char *q, uint32_t m)

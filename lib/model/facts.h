@@ -28,8 +28,8 @@ void cdp_facts_init(struct cdp_facts *f);
 void cdp_facts_release(struct cdp_facts *f);
 /* Copies the fact and its texts. */
 void cdp_facts_add(struct cdp_facts *f, const struct cdp_fact *fact);
-/* Takes all facts of `from` with customers renumbered by `map`; `from` is emptied. */
-void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from, const uint32_t *map);
+/* Takes all facts of `from`, which is released. */
+void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from);
 /* By customer, subject, key, time, what, text: nothing depends on the order of arrival.
  */
 void cdp_facts_sort(struct cdp_facts *f);

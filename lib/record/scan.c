@@ -48,6 +48,7 @@ void cdp_scan_free(struct cdp_scan *s)
 	free_index(s);
 	cdp_buf_release(&s->key);
 	free(s->tail_copy);
+	free(s->dirty);
 	free(s->kept);
 	free(s->seen);
 	free(s);
@@ -117,11 +118,12 @@ void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique)
 void cdp_scan_set_kept(struct cdp_scan *s, unsigned n)
 {
 	free(s->kept);
+	free(s->dirty);
 	s->kept = cdp_calloc((size_t)n * s->paths->slot_count, sizeof(*s->kept));
 	s->kept_mask = n - 1;
 	s->kept_at = 0;
 	s->slots = s->kept;
-	s->dirty = 0;
+	s->dirty = cdp_calloc(n, sizeof(*s->dirty));
 }
 
 /* The scanners rely on a LF at the end of every line, and the block is not ours to write
@@ -203,7 +205,7 @@ static int strict_line(struct cdp_scan *s, struct cdp_rec *rec, const char *line
 	const char *lf;
 
 	cdp_scan_clear(s);
-	s->dirty |= (uint64_t)1 << s->kept_at;
+	s->dirty[s->kept_at] = true;
 	lf = s->scan_line(s, p, end);
 	if (__builtin_expect(!lf || lf - line > UINT32_MAX, 0))
 		return bad_line(s, rec, line, end, err);
@@ -231,9 +233,9 @@ static int trusted_line(struct cdp_scan *s, struct cdp_rec *rec, const char *lin
 	lf = memchr(h.rest, '\n', (size_t)(end - h.rest));
 	if (lf[-1] != '}')
 		return 0;
-	if (s->dirty >> s->kept_at & 1) {
+	if (s->dirty[s->kept_at]) {
 		cdp_scan_clear(s);
-		s->dirty &= ~((uint64_t)1 << s->kept_at);
+		s->dirty[s->kept_at] = false;
 	}
 	s->slots[CDP_SLOT_ONE_ID] = h.one_id;
 	s->slots[CDP_SLOT_TIME] = h.time;
@@ -253,7 +255,6 @@ int cdp_scan_next(struct cdp_scan *s, struct cdp_rec *rec, struct cdp_err *err)
 	s->slots = s->kept + (size_t)s->kept_at * s->paths->slot_count;
 	rec->slots = s->slots;
 	rec->scan = s;
-	rec->note = 0;
 	for (;;) {
 		if (__builtin_expect(s->p == s->end, 0)) {
 			if (!s->tail_len)
@@ -297,7 +298,7 @@ void cdp_rec_complete(struct cdp_rec *r)
 		return;
 	r->complete = true;
 	s->slots = r->slots;
-	s->dirty |= (uint64_t)1 << at;
+	s->dirty[at] = true;
 	cdp_scan_clear(s);
 	if (s->scan_line(s, r->raw, r->raw + r->len + 1)) {
 		r->compact = !s->spaced;

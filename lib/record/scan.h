@@ -73,7 +73,6 @@ struct cdp_rec {
 	bool compact;          /* no white space between tokens */
 	bool twice;            /* a requested member came more than once */
 	struct cdp_scan *scan; /* for cdp_rec_complete */
-	uint64_t note;         /* 0; for who looks at a record more than once */
 };
 
 /* A slot's value; completes a trusted record when it must.  Use this, not rec->slots. */
@@ -90,7 +89,7 @@ void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted);
 /* Duplicate keys at any level are errors.  It takes a look at the whole line, so nothing
  * is trusted then. */
 void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique);
-/* A record stays valid until n more were asked for (n a power of two, at most 64) or the
+/* A record stays valid until n more were asked for (n a power of two) or the
  * block ends; so those to come can be looked at before it is dealt with. */
 void cdp_scan_set_kept(struct cdp_scan *s, unsigned n);
 

@@ -33,7 +33,7 @@ struct cdp_scan {
 	uint64_t serial;
 	struct cdp_buf key; /* a decoded key */
 	bool trusted, unique_keys;
-	uint64_t dirty; /* by kept_at: slots beyond the head's may be filled */
+	bool *dirty; /* by kept_at: slots beyond the head's may be filled */
 	/* of the line last scanned */
 	bool spaced; /* white space between tokens */
 	bool twice;  /* a requested member came more than once */

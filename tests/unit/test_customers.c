@@ -12,6 +12,7 @@
 
 /* A tag set with the attribute "a", the table "t" and no aggregates. */
 static struct cdp_tagset set;
+static const struct cdp_run run;
 
 enum kind { CHANGE, FORGET, ROW, ID };
 
@@ -30,26 +31,26 @@ static struct cdp_val val(const char *text)
 	return v;
 }
 
-static void apply(struct cdp_customers *c, const struct step *s)
+static void apply(struct cdp_gather *c, const struct step *s)
 {
 	static const struct cdp_val removed = { .type = CDP_MISSING };
-	uint32_t who = cdp_customers_put(c, "k", 1, 0);
+	uint32_t who = cdp_gather_customer(c, "k", 1);
 	struct cdp_val name = val(s->name ? s->name : "\"a\""), table = val("\"t\"");
 	struct cdp_val text = s->text ? val(s->text) : removed;
 
 	switch (s->kind) {
 	case CHANGE:
-		cdp_customers_attribute(c, who, s->what, &name, s->text ? &text : NULL,
-					s->ms);
+		cdp_gather_attribute(c, who, s->what, &name, s->text ? &text : NULL,
+				     s->ms);
 		break;
 	case FORGET:
-		cdp_customers_forget(c, who, s->ms);
+		cdp_gather_forget(c, who, s->ms);
 		break;
 	case ROW:
-		cdp_customers_detail(c, who, &table, &name, &text, s->ms);
+		cdp_gather_detail(c, who, &table, &name, &text, s->ms);
 		break;
 	case ID:
-		cdp_customers_id(c, who, &name, &text);
+		cdp_gather_id(c, who, &name, &text);
 		break;
 	}
 }
@@ -57,13 +58,19 @@ static void apply(struct cdp_customers *c, const struct step *s)
 /* Attribute, rows and ids of "k" as text. */
 static void state(struct cdp_customers *c, struct cdp_buf *out)
 {
+	uint32_t k;
+	size_t n;
+
 	cdp_customers_finish(c);
-	if (!cdp_customers_get_attribute(c, 0, 0, out))
+	k = cdp_customers_at(c, 0);
+	while (cdp_customers_key(c, k, &n)[0] != 'k')
+		k = cdp_customers_at(c, 1);
+	if (!cdp_customers_get_attribute(c, k, 0, out))
 		cdp_buf_adds(out, "-");
 	cdp_buf_addc(out, ' ');
-	cdp_customers_get_details(c, 0, 0, out);
+	cdp_customers_get_details(c, k, 0, out);
 	cdp_buf_addc(out, ' ');
-	if (!cdp_customers_get_ids(c, 0, out))
+	if (!cdp_customers_get_ids(c, k, out))
 		cdp_buf_adds(out, "-");
 }
 
@@ -80,22 +87,24 @@ static unsigned rnd(unsigned n)
 static void holds(const char *want, const char *what, const struct step *steps, size_t n)
 {
 	struct cdp_buf first, other;
-	struct cdp_customers *c = cdp_customers_new(&set);
+	struct cdp_customers *c = cdp_customers_new(&set, 1);
+	struct cdp_gather *g = cdp_gather_new(c, &run);
 	unsigned differ = 0;
 
 	cdp_buf_init(&first, CDP_BUF_NOMAX);
 	cdp_buf_init(&other, CDP_BUF_NOMAX);
 	for (size_t i = 0; i < n; i++)
-		apply(c, &steps[i]);
+		apply(g, &steps[i]);
+	cdp_gather_end(g);
 	state(c, &first);
 	cdp_customers_free(c);
 	for (unsigned round = 0; round < 50; round++) {
-		struct cdp_customers *d = cdp_customers_new(&set),
-				     *e = cdp_customers_new(&set);
+		struct cdp_customers *both = cdp_customers_new(&set, 2);
+		struct cdp_gather *d = cdp_gather_new(both, &run),
+				  *e = cdp_gather_new(both, &run);
 		struct step *mixed = cdp_memdup(steps, n * sizeof(*steps));
 
-		cdp_customers_put(e, "k", 1, 0);
-		cdp_customers_put(d, "other", 5, 0);
+		cdp_gather_customer(d, "other", 5);
 		for (size_t i = n; i > 1; i--) {
 			size_t j = rnd((unsigned)i);
 			struct step s = mixed[i - 1];
@@ -105,11 +114,12 @@ static void holds(const char *want, const char *what, const struct step *steps, 
 		}
 		for (size_t i = 0; i < n; i++)
 			apply(rnd(2) ? d : e, &mixed[i]);
-		cdp_customers_merge(e, d);
+		cdp_gather_end(e);
+		cdp_gather_end(d);
 		cdp_buf_reset(&other);
-		state(e, &other);
+		state(both, &other);
 		differ += other.n != first.n || memcmp(other.p, first.p, first.n) != 0;
-		cdp_customers_free(e);
+		cdp_customers_free(both);
 		free(mixed);
 	}
 	is_str(cdp_buf_str(&first), want, "%s", what);
@@ -124,7 +134,6 @@ static void holds(const char *want, const char *what, const struct step *steps, 
 		holds(want, what, steps, sizeof(steps) / sizeof(*steps));                \
 	} while (0)
 
-/* In merged collectors "k" must be customer 0 for state(): put first in both. */
 int main(void)
 {
 	set.aggs = cdp_aggs_new();
