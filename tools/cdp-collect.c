@@ -13,7 +13,7 @@ struct collect {
 	struct cdp_cli cli;
 	/* options */
 	int format, future;
-	const char *map_file, *charset, *delimiter, *duplicates_file;
+	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
 	bool replay;
 	int64_t window_ns;
 	struct cdp_opt_time received;
@@ -345,7 +345,8 @@ static int load(struct collect *c, struct cdp_err *err)
 	read_params(c);
 	if (c->map_file) {
 		c->map = cdp_csvmap_load(c->map_file, o->run.zone, as_of, err);
-		if (!c->map)
+		if (!c->map ||
+		    (c->columns && cdp_csvmap_set_columns(c->map, c->columns, err) < 0))
 			return -1;
 	}
 	if (c->window_ns)
@@ -367,9 +368,11 @@ static void check_options(struct collect *c)
 		cdp_cli_usage(cli, "option '--columns-map' is for '-f csv'");
 	if (c->format == FORMAT_CSV && !c->map_file)
 		cdp_cli_usage(cli, "'-f csv' needs '--columns-map'");
-	if ((c->charset || c->delimiter) && !c->map_file)
-		cdp_cli_usage(cli, "options '--charset' and '--delimiter' are for "
-				   "'-f csv'");
+	if ((c->charset || c->delimiter || c->columns) && !c->map_file)
+		cdp_cli_usage(cli, "options '--charset', '--columns' and '--delimiter' "
+				   "are for '-f csv'");
+	if (c->delimiter && strcmp(c->delimiter, "\\t") == 0)
+		c->delimiter = "\t";
 	if (c->delimiter && strlen(c->delimiter) != 1)
 		cdp_cli_usage(cli, "option '--delimiter': expected one byte, not '%s'",
 			      c->delimiter);
@@ -409,6 +412,8 @@ int main(int argc, char **argv)
 		  "auto (default), native, sensors, combined or csv", formats },
 		{ 0, "columns-map", CDP_OPT_STR, &c.map_file, "FILE",
 		  "csv: which column is what (implies -f csv)" },
+		{ 0, "columns", CDP_OPT_STR, &c.columns, "LIST",
+		  "csv: names of the columns, commas between, instead of a header" },
 		{ 0, "charset", CDP_OPT_STR, &c.charset, "NAME",
 		  "csv: character set, instead of the map's" },
 		{ 0, "delimiter", CDP_OPT_STR, &c.delimiter, "C",

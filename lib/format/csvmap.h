@@ -35,6 +35,10 @@ void cdp_csvmap_csv_opts(const struct cdp_csvmap *m, struct cdp_csv_opts *opts);
 /* False: the map itself names the columns, the first row is data. */
 bool cdp_csvmap_has_header(const struct cdp_csvmap *m);
 
+/* The names of the columns, commas between, instead of those of the map or of a header
+ * row, which there is none then. */
+int cdp_csvmap_set_columns(struct cdp_csvmap *m, const char *list, struct cdp_err *err);
+
 /* Find the map's columns in a header row.  A usage error names one that is missing or
  * stands twice. */
 int cdp_csvmap_bind(struct cdp_csvmap *m, const struct cdp_csv_field *names, size_t count,

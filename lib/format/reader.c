@@ -114,16 +114,37 @@ static bool looks_like_json(const char *p, size_t n)
 	return n && *p == '{';
 }
 
+/* What a file that is no lines of text looks like, line by line: the cause comes before
+ * what it led to.  UTF-16 cut at its line feeds begins with a mark, or has a NUL in one
+ * of its first two bytes; a file without line feeds is one line with CR inside. */
+static void find_cause(const char *p, size_t n, struct cdp_err *err)
+{
+	bool mark = n >= 2 &&
+		    (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0);
+
+	if (mark || (n && memchr(p, '\0', n < 2 ? n : 2)))
+		cdp_err_prefix(err, "this is UTF-16, which is read in tables only");
+	else if (memchr(p, '\r', n))
+		cdp_err_prefix(err, "a carriage return without a line feed ends lines in "
+				    "tables only");
+	else
+		return;
+	err->path[0] = '\0';
+}
+
 int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec, struct cdp_buf *out,
 		     struct cdp_canon *info, struct cdp_err *err)
 {
-	if (!r->combined ||
-	    (r->plan->format == CDP_FORMAT_AUTO && looks_like_json(rec->raw, rec->len)))
-		return -1;
-	if (cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err) == 0)
-		return 0;
-	if (r->plan->format == CDP_FORMAT_AUTO)
-		cdp_err_prefix(err, "no JSON object; as a line of an access log");
+	bool is_auto = r->plan->format == CDP_FORMAT_AUTO;
+
+	if (r->combined && !(is_auto && looks_like_json(rec->raw, rec->len))) {
+		if (cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err) ==
+		    0)
+			return 0;
+		if (is_auto)
+			cdp_err_prefix(err, "no JSON object; as a line of an access log");
+	}
+	find_cause(rec->raw, rec->len, err);
 	return -1;
 }
 

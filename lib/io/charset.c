@@ -24,7 +24,7 @@ static const struct kind kinds[] = {
 	  "\x84\x31\x95\x33",
 	  { "gb18030", "gbk", "gb2312", "cp936", "euccn" } },
 	{ "Big5", "CP950", 1, "", { "big5", "cp950" } },
-	{ "UTF-16LE", "UTF-16LE", 2, "\xff\xfe", { "utf16le" } },
+	{ "UTF-16LE", "UTF-16LE", 2, "\xff\xfe", { "utf16le", "utf16" } },
 	{ "UTF-16BE", "UTF-16BE", 2, "\xfe\xff", { "utf16be" } },
 	{ "ISO-8859-1", "ISO-8859-1", 1, "", { "iso88591", "latin1" } },
 	{ "Windows-1252", "CP1252", 1, "", { "windows1252", "cp1252" } },
@@ -37,7 +37,9 @@ enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), ALIASES = 5 };
 
 struct cdp_charset {
 	const struct kind *kind;
-	iconv_t cd; /* unused for UTF-8 */
+	struct kind other; /* one that is not in the table */
+	char *name;        /* its name */
+	iconv_t cd;        /* unused for UTF-8 */
 };
 
 static bool same_name(const char *folded, const char *name)
@@ -60,31 +62,87 @@ static const struct kind *find_kind(const char *name)
 	return NULL;
 }
 
+static int refuse_name(const char *name, const char *why, struct cdp_err *err)
+{
+	return cdp_err_set(err, CDP_ERR_USAGE,
+			   "%s character set '%s' (known are utf-8, gb18030, gbk, big5, "
+			   "utf-16, utf-16le, utf-16be, latin1, windows-1252, shift_jis, "
+			   "euc-jp, euc-kr and others of iconv)",
+			   why, name);
+}
+
+/* What n bytes become; -1 if they are no whole characters. */
+static int try(iconv_t cd, const char *p, size_t n, char *out, size_t room)
+{
+	char *in = (char *)(uintptr_t)p, *to = out;
+	size_t left = n, had = room;
+
+	iconv(cd, NULL, NULL, NULL, NULL);
+	if (iconv(cd, &in, &left, &to, &room) == (size_t)-1)
+		return -1;
+	return (int)(had - room);
+}
+
+/* ASCII is itself, and no byte before a line feed makes it a part of something else.
+ * This leaves out all with shift states, too: their escapes are ASCII. */
+static bool is_usable(iconv_t cd)
+{
+	char out[32];
+
+	for (int c = 0; c < 0x80; c++) {
+		char in = (char)c;
+
+		if (try(cd, &in, 1, out, sizeof(out)) != 1 || out[0] != in)
+			return false;
+	}
+	for (int c = 0x80; c < 0x100; c++) {
+		char in[2] = { (char)c, '\n' };
+		int n = try(cd, in, 2, out, sizeof(out));
+
+		if (n >= 0 && (n < 2 || out[n - 1] != '\n'))
+			return false;
+	}
+	return true;
+}
+
+/* Any other that the system has. */
+static int use_other(struct cdp_charset *cs, const char *name, struct cdp_err *err)
+{
+	/* An empty name is the locale's, and after a slash would be ways to repair. */
+	cs->cd = *name && !strchr(name, '/') ? iconv_open("UTF-8", name) : (iconv_t)-1;
+	if (cs->cd == (iconv_t)-1)
+		return refuse_name(name, "unknown", err);
+	if (!is_usable(cs->cd)) {
+		iconv_close(cs->cd);
+		return refuse_name(name, "lines cannot be found before decoding in", err);
+	}
+	cs->name = cdp_strdup(name);
+	cs->other = (struct kind){ cs->name, cs->name, 1, "", { NULL } };
+	cs->kind = &cs->other;
+	return 0;
+}
+
+static int use_known(struct cdp_charset *cs, const struct kind *kind, struct cdp_err *err)
+{
+	cs->kind = kind;
+	if (!kind->iconv)
+		return 0;
+	cs->cd = iconv_open("UTF-8", kind->iconv);
+	if (cs->cd != (iconv_t)-1)
+		return 0;
+	return cdp_err_set(err, CDP_ERR_USAGE,
+			   "this system cannot decode character set '%s'", kind->name);
+}
+
 struct cdp_charset *cdp_charset_new(const char *name, struct cdp_err *err)
 {
 	const struct kind *kind = find_kind(name);
-	struct cdp_charset *cs;
+	struct cdp_charset *cs = cdp_calloc(1, sizeof(*cs));
 
-	if (!kind) {
-		cdp_err_set(err, CDP_ERR_USAGE,
-			    "unknown character set '%s' (known are utf-8, gb18030, gbk, "
-			    "big5, utf-16le, utf-16be, latin1, windows-1252, shift_jis, "
-			    "euc-jp, euc-kr)",
-			    name);
-		return NULL;
-	}
-	cs = cdp_calloc(1, sizeof(*cs));
-	cs->kind = kind;
-	if (kind->iconv) {
-		cs->cd = iconv_open("UTF-8", kind->iconv);
-		if (cs->cd == (iconv_t)-1) {
-			cdp_err_set(err, CDP_ERR_USAGE,
-				    "this system cannot decode character set '%s'", name);
-			free(cs);
-			return NULL;
-		}
-	}
-	return cs;
+	if ((kind ? use_known(cs, kind, err) : use_other(cs, name, err)) == 0)
+		return cs;
+	free(cs);
+	return NULL;
 }
 
 void cdp_charset_free(struct cdp_charset *cs)
@@ -93,6 +151,7 @@ void cdp_charset_free(struct cdp_charset *cs)
 		return;
 	if (cs->kind->iconv)
 		iconv_close(cs->cd);
+	free(cs->name);
 	free(cs);
 }
 
@@ -143,13 +202,25 @@ static bool is_big(const struct cdp_charset *cs)
 	return strcmp(cs->kind->name, "UTF-16BE") == 0;
 }
 
-size_t cdp_charset_line(const struct cdp_charset *cs, const char *p, size_t n)
+int cdp_charset_ascii(const struct cdp_charset *cs, const char *p)
+{
+	const unsigned char *b = (const unsigned char *)p;
+	unsigned c = b[0], high = 0;
+
+	if (cs->kind->unit == 2) {
+		c = is_big(cs) ? b[1] : b[0];
+		high = is_big(cs) ? b[0] : b[1];
+	}
+	return high == 0 && c < 0x80 ? (int)c : -1;
+}
+
+size_t cdp_charset_find(const struct cdp_charset *cs, const char *p, size_t n, char c)
 {
 	bool big = is_big(cs);
-	const char *lf = p;
+	const char *hit = p;
 
-	while ((lf = memchr(lf, '\n', n - (size_t)(lf - p)))) {
-		size_t at = (size_t)(lf - p);
+	while ((hit = memchr(hit, c, n - (size_t)(hit - p)))) {
+		size_t at = (size_t)(hit - p);
 
 		if (cs->kind->unit == 1)
 			return at + 1;
@@ -159,27 +230,24 @@ size_t cdp_charset_line(const struct cdp_charset *cs, const char *p, size_t n)
 			return at + 1;
 		if (!big && at % 2 == 0 && at + 1 < n && p[at + 1] == 0)
 			return at + 2;
-		lf++;
+		hit++;
 	}
 	return 0;
 }
 
 static bool ends_with(const struct cdp_charset *cs, const char *p, size_t n, char c)
 {
-	if (cs->kind->unit == 1)
-		return n && p[n - 1] == c;
-	if (n < 2 || n % 2)
-		return false;
-	return is_big(cs) ? p[n - 1] == c && p[n - 2] == 0
-			  : p[n - 2] == c && p[n - 1] == 0;
+	size_t unit = cs->kind->unit;
+
+	return n >= unit && n % unit == 0 && cdp_charset_ascii(cs, p + n - unit) == c;
 }
 
-size_t cdp_charset_chomp(const struct cdp_charset *cs, const char *p, size_t n)
+size_t cdp_charset_chomp(const struct cdp_charset *cs, const char *p, size_t n, char end)
 {
-	if (!ends_with(cs, p, n, '\n'))
+	if (!ends_with(cs, p, n, end))
 		return n;
 	n -= cs->kind->unit;
-	return ends_with(cs, p, n, '\r') ? n - cs->kind->unit : n;
+	return end == '\n' && ends_with(cs, p, n, '\r') ? n - cs->kind->unit : n;
 }
 
 static int refuse(const struct cdp_charset *cs, const char *p, size_t at, bool cut,

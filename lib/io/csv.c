@@ -9,12 +9,15 @@
 #include "base/mem.h"
 #include "io/charset.h"
 
+/* How far to look for a line feed in a file that begins as if it had none. */
+enum { EOL_WINDOW = 64 * 1024 };
+
 /* The window `src` holds the current input from the row being read to what was read
  * last:
  *
  *	0 <= row <= at <= scanned <= src.n
  *
- * The lines [row, at) were fed to the parser and left a quote open; no line feed is in
+ * The lines [row, at) were fed to the parser and left a quote open; no line end is in
  * [at, scanned).  Until the row is complete its bytes stay, so that after an error the
  * lines behind its first one can be read afresh. */
 struct cdp_csv {
@@ -30,6 +33,7 @@ struct cdp_csv {
 	bool finished; /* there is no further input */
 	bool fresh;    /* no row of it was given */
 	bool marked;   /* its byte order mark was looked at */
+	char eol;      /* what ends its lines, LF (perhaps after CR) or CR; 0: unknown */
 	bool failed;   /* `failure` of the next input is to be reported */
 	struct cdp_err failure;
 	unsigned input;
@@ -151,6 +155,7 @@ static void begin_input(struct cdp_csv *csv)
 {
 	csv->open = csv->fresh = true;
 	csv->ended = csv->marked = false;
+	csv->eol = 0;
 	csv->input = csv->block.input;
 	csv->name = csv->block.name;
 	cdp_buf_reset(&csv->src);
@@ -185,29 +190,73 @@ static int fetch(struct cdp_csv *csv, struct cdp_err *err)
 	return 0;
 }
 
-/* Skip the byte order mark; without a given character set it chooses one.  1: done, 0:
- * more bytes are needed. */
+static void use_charset(struct cdp_csv *csv, const char *name)
+{
+	struct cdp_err err;
+
+	if (strcmp(cdp_charset_name(csv->charset), name) == 0)
+		return;
+	cdp_charset_free(csv->charset);
+	csv->charset = cdp_charset_new(name, &err);
+	if (!csv->charset)
+		CDP_BUG("%s", err.msg);
+}
+
+/* Skip the byte order mark; it knows the character set best.  1: done, 0: more bytes are
+ * needed. */
 static int read_bom(struct cdp_csv *csv)
 {
-	const char *name = "utf-8";
-	struct cdp_err err;
-	int len;
+	const char *name = csv->opts.charset ? csv->opts.charset : "UTF-8";
+	int len = cdp_charset_of_bom(csv->src.p, csv->src.n, &name);
 
-	if (csv->opts.charset) {
-		len = cdp_charset_bom(csv->charset, csv->src.p, csv->src.n);
-	} else {
-		len = cdp_charset_of_bom(csv->src.p, csv->src.n, &name);
-		if (len >= 0) {
-			cdp_charset_free(csv->charset);
-			csv->charset = cdp_charset_new(name, &err);
-			if (!csv->charset)
-				CDP_BUG("%s", err.msg);
-		}
-	}
 	if (len < 0 && !csv->ended)
 		return 0;
+	use_charset(csv, name);
 	csv->at = csv->scanned = csv->row = len > 0 ? (size_t)len : 0;
 	csv->marked = true;
+	return 1;
+}
+
+/* Whether a quoted field is open, character by character. */
+struct quoting {
+	bool open, start, closed; /* a field starts here; a quote was closed just now */
+};
+
+static void quote(struct quoting *q, int c, char delimiter)
+{
+	bool was_open = q->open;
+
+	if (c == '"' && (q->open || q->start || q->closed))
+		q->open = !q->open;
+	q->closed = was_open && !q->open;
+	q->start = !q->open && c == delimiter;
+}
+
+/* Learns what ends the lines, outside of quotes: CR if the first end is one and no LF is
+ * near.  0: more bytes are needed. */
+static int read_eol(struct cdp_csv *csv)
+{
+	size_t unit = cdp_charset_unit(csv->charset), end = csv->at + EOL_WINDOW;
+	struct quoting q = { .start = true };
+	bool cr = false;
+
+	for (size_t i = csv->at; i + unit <= csv->src.n && (!cr || i < end); i += unit) {
+		int c = cdp_charset_ascii(csv->charset, csv->src.p + i);
+
+		if (!csv->opts.unquoted)
+			quote(&q, c, csv->opts.delimiter);
+		if (q.open || (c != '\n' && c != '\r'))
+			continue;
+		if (c == '\n') {
+			csv->eol = '\n';
+			return 1;
+		}
+		q = (struct quoting){ .start = true };
+		cr = true;
+	}
+	if (!csv->ended && csv->src.n < (cr ? end : csv->at + csv->opts.row_max))
+		return 0;
+	csv->eol = cr ? '\r' : '\n';
 	return 1;
 }
 
@@ -218,22 +267,22 @@ static void skip_long(struct cdp_csv *csv)
 	csv->at = csv->row = csv->scanned;
 }
 
-/* The next line is [at, *end), with its LF or at the end of the input without: 1; 0: the
- * input has no more lines; -1: the input failed.  An empty one (*end == at) means that
- * the row it would belong to is over its ceiling already. */
+/* The next line is [at, *end), with its line end or at the end of the input without: 1;
+ * 0: the input has no more lines; -1: the input failed.  An empty one (*end == at) means
+ * that the row it would belong to is over its ceiling already. */
 static int next_line(struct cdp_csv *csv, size_t *end, struct cdp_err *err)
 {
 	for (;;) {
 		size_t unit, n;
 
-		if (!csv->marked && !read_bom(csv)) {
+		if ((!csv->marked && !read_bom(csv)) || (!csv->eol && !read_eol(csv))) {
 			if (fetch(csv, err) < 0)
 				return -1;
 			continue;
 		}
 		unit = cdp_charset_unit(csv->charset);
-		n = cdp_charset_line(csv->charset, csv->src.p + csv->scanned,
-				     csv->src.n - csv->scanned);
+		n = cdp_charset_find(csv->charset, csv->src.p + csv->scanned,
+				     csv->src.n - csv->scanned, csv->eol);
 		*end = csv->scanned + n;
 		if (n > 0)
 			return 1;
@@ -344,14 +393,14 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 		return 0;
 	}
 	if (csv->opts.unquoted) {
-		if (b->p[b->n - 1] == '\n')
+		if (b->p[b->n - 1] == csv->eol)
 			b->n--;
-		if (b->p[b->n - 1] == '\r')
+		if (csv->eol == '\n' && b->n && b->p[b->n - 1] == '\r')
 			b->n--;
 		split_unquoted(csv, b->p, b->n);
 		return 0;
 	}
-	if (b->p[b->n - 1] != '\n')
+	if (b->p[b->n - 1] != csv->eol)
 		cdp_buf_addc(b, '\n');
 	for (used = 0; used < b->n; used++) {
 		used += csv_parse(&csv->parser, b->p + used, b->n - used, on_field,
@@ -366,7 +415,10 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 		csv_set_opts(&csv->parser, CSV_STRICT);
 	}
 	if (csv->done > 1)
-		return refuse(csv, 0, "carriage return inside a row", err);
+		return refuse(csv, 0,
+			      csv->eol == '\r' ? "line feed inside a row"
+					       : "carriage return inside a row",
+			      err);
 	return 0;
 }
 
@@ -375,10 +427,12 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 static void describe(struct cdp_csv *csv, struct cdp_csv_row *row, size_t end)
 {
 	row->raw = csv->src.p + csv->row;
-	row->raw_len = cdp_charset_chomp(csv->charset, row->raw, end - csv->row);
+	row->raw_len =
+		cdp_charset_chomp(csv->charset, row->raw, end - csv->row, csv->eol);
 	row->line = csv->row_line;
 	row->input = csv->input;
 	row->name = csv->name;
+	row->charset = cdp_charset_name(csv->charset);
 	row->first = csv->fresh;
 	row->fields = csv->fields;
 	row->count = 0;
@@ -464,7 +518,7 @@ static int next_row(struct cdp_csv *csv, struct cdp_csv_row *row, struct cdp_err
 		if (csv->skipped)
 			return reject_long(csv, end, row, err);
 		over = cdp_charset_chomp(csv->charset, csv->src.p + csv->row,
-					 end - csv->row) > csv->opts.row_max;
+					 end - csv->row, csv->eol) > csv->opts.row_max;
 		if (csv->at > csv->row && (over || end == csv->at))
 			return reject_open_quote(csv, " within the row ceiling", row,
 						 err);

@@ -2,11 +2,13 @@
  * converted but the character set.  A quote inside an unquoted field is a byte like any
  * other, as spreadsheets read it.
  *
+ * Lines end with LF or CR LF; with CR alone in a file whose first line does.
+ *
  * A bad row never takes the next one with it.  What cannot be a row (text after a closing
- * quote, a quote that is never closed, a carriage return alone, a row or a number of
- * fields over its ceiling) is an error for the line where the row began, and reading goes
- * on with the line after that one.  A row with an undecodable byte is an error as a
- * whole.  Blank lines are skipped. */
+ * quote, a quote that is never closed, the other kind of line end inside, a row or a
+ * number of fields over its ceiling) is an error for the line where the row began, and
+ * reading goes on with the line after that one.  A row with an undecodable byte is an
+ * error as a whole.  Blank lines are skipped. */
 #ifndef CDP_IO_CSV_H
 #define CDP_IO_CSV_H
 
@@ -25,8 +27,8 @@ struct cdp_csv_opts {
 	/* Fields are never quoted, a quote is a byte like any other: tab-separated and
 	 * '|'-separated exports. */
 	bool unquoted;
-	/* A name cdp_charset_new() knows.  NULL: what the byte order mark of each input
-	 * says (UTF-8, UTF-16LE, UTF-16BE, GB18030), UTF-8 without one. */
+	/* A name cdp_charset_new() knows, NULL: UTF-8.  The byte order mark of an input
+	 * (UTF-8, UTF-16LE, UTF-16BE, GB18030) comes before it. */
 	const char *charset;
 	size_t row_max;    /* bytes of a row as read; 0: CDP_IN_LINE_MAX */
 	size_t fields_max; /* of a row; 0: CDP_CSV_FIELDS */
@@ -43,6 +45,7 @@ struct cdp_csv_row {
 	uint64_t line;                      /* of its first byte, in its input, from 1 */
 	unsigned input;                     /* index of the operand */
 	const char *name;                   /* its name for messages */
+	const char *charset;                /* the name of its character set */
 	bool first; /* nothing of this input came before: the header */
 	/* The bytes as read, without the line end; borrowed likewise.  NULL with the true
 	 * length if they pass row_max. */

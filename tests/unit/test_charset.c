@@ -120,15 +120,19 @@ static void lines(void)
 	struct cdp_charset *one = cdp_charset_new("utf-8", &err);
 
 	/* U+0A0A, then U+000A; U+0D00 before it is no CR. */
-	is_int((int64_t)cdp_charset_line(le, "\n\n\n\0x", 5), 4, "an LF in UTF-16LE");
-	is_int((int64_t)cdp_charset_line(be, "\n\n\0\nx", 5), 4, "an LF in UTF-16BE");
-	is_int((int64_t)cdp_charset_line(le, "\0\n\n", 3), 0, "half an LF is none yet");
-	is_int((int64_t)cdp_charset_line(one, "ab\nc", 4), 3, "an LF");
-	is_int((int64_t)cdp_charset_line(one, "ab", 2), 0, "none");
-	is_int((int64_t)cdp_charset_chomp(one, "a\r\n", 3), 1, "CR LF is cut");
-	is_int((int64_t)cdp_charset_chomp(one, "a\r", 2), 2, "CR alone is not");
-	is_int((int64_t)cdp_charset_chomp(le, "a\0\r\0\n\0", 6), 2, "in UTF-16LE too");
-	is_int((int64_t)cdp_charset_chomp(le, "\0\r\n\0", 4), 2, "U+0D00 is no CR");
+	is_int((int64_t)cdp_charset_find(le, "\n\n\n\0x", 5, '\n'), 4,
+	       "an LF in UTF-16LE");
+	is_int((int64_t)cdp_charset_find(be, "\n\n\0\nx", 5, '\n'), 4,
+	       "an LF in UTF-16BE");
+	is_int((int64_t)cdp_charset_find(le, "\0\n\n", 3, '\n'), 0,
+	       "half an LF is none yet");
+	is_int((int64_t)cdp_charset_find(one, "ab\nc", 4, '\n'), 3, "an LF");
+	is_int((int64_t)cdp_charset_find(one, "ab", 2, '\n'), 0, "none");
+	is_int((int64_t)cdp_charset_chomp(one, "a\r\n", 3, '\n'), 1, "CR LF is cut");
+	is_int((int64_t)cdp_charset_chomp(one, "a\r", 2, '\n'), 2, "CR alone is not");
+	is_int((int64_t)cdp_charset_chomp(le, "a\0\r\0\n\0", 6, '\n'), 2,
+	       "in UTF-16LE too");
+	is_int((int64_t)cdp_charset_chomp(le, "\0\r\n\0", 4, '\n'), 2, "U+0D00 is no CR");
 	cdp_charset_free(le);
 	cdp_charset_free(be);
 	cdp_charset_free(one);
@@ -142,10 +146,19 @@ static void names(void)
 
 	is_str(cdp_charset_name(cs), "GB18030", "GB 2312 is read as GB18030");
 	cdp_charset_free(cs);
-	ok(!cdp_charset_new("utf-7", &err) && err.kind == CDP_ERR_USAGE,
+	ok(!cdp_charset_new("klingon", &err) && err.kind == CDP_ERR_USAGE,
 	   "an unknown name is a usage error");
-	ok(strstr(err.msg, "unknown character set 'utf-7' (known are"),
+	ok(strstr(err.msg, "unknown character set 'klingon' (known are"),
 	   "with those known");
+	cs = cdp_charset_new("EUC-TW", &err);
+	ok(cs, "any of iconv's that is ASCII where it looks so will do");
+	cdp_charset_free(cs);
+	ok(!cdp_charset_new("utf-7", &err) && !cdp_charset_new("iso-2022-jp", &err) &&
+		   !cdp_charset_new("ebcdic-us", &err) &&
+		   !cdp_charset_new("utf-32", &err),
+	   "shift states and wide units will not");
+	ok(!cdp_charset_new("gbk//IGNORE", &err) && !cdp_charset_new("", &err),
+	   "nor will ways to drop what cannot be decoded, and the locale's");
 	is_int(cdp_charset_of_bom("\xff", 1, &name), -1, "one byte may begin a mark");
 	is_int(cdp_charset_of_bom("\xff\xfe", 2, &name), 2, "two may be one");
 	is_str(name, "UTF-16LE", "of UTF-16LE");

@@ -130,7 +130,7 @@ static void bad_rows(void)
 	      "2!quote opened in line 2 is not closed\n3:<e>\n",
 	      "each bad line is one error");
 	reads("a\rb\nc\n", &plain, "1#!carriage return inside a row\n2:<c>\n",
-	      "a lone carriage return is no line end");
+	      "a lone carriage return is no line end where others are LF");
 	raw_shown = true;
 	reads("a\n\"x\"y\r\n\"p\nq\",r\n", &plain,
 	      "1#:<a>=a\n2!text after a closing quote (column 4)=\"x\"y\n"
@@ -171,6 +171,8 @@ static void character_sets(void)
 {
 	struct cdp_csv_opts gbk = { .charset = "gbk", .delimiter = '|' };
 	struct cdp_csv_opts tab = { .delimiter = '\t' };
+	struct cdp_csv_opts wide = { .charset = "utf-16", .delimiter = '|' };
+	struct cdp_csv_opts hk = { .charset = "big5-hkscs", .delimiter = '|' };
 
 	reads("\xd5\xc5|\x83|\x7c\xc8\xfd\n", &gbk,
 	      "1#:<\xe5\xbc\xa0><\xe5\x84\x84><\xe4\xb8\x89>\n",
@@ -196,8 +198,48 @@ static void character_sets(void)
 	      "half a unit at the end is an error");
 	reads("\xef\xbb\xbf"
 	      "a\n",
-	      &gbk, "1#:<\xe9\x94\x98\xe7\xb8\x9c>\n",
-	      "a given character set is believed, whatever the mark");
+	      &gbk, "1#:<a>\n", "a mark is believed before a given character set");
+	reads("\xfe\xff"
+	      "\0a\0|\x5f\x20",
+	      &wide, "1#:<a><\xe5\xbc\xa0>\n", "UTF-16 of either order is told by it");
+	reads("a\0|\0\x20\x5f", &wide, "1#:<a><\xe5\xbc\xa0>\n",
+	      "UTF-16 without one has the order of Windows");
+	reads("\x9eU|b\n", &hk, "1#:<\xe5\x86\xa7><b>\n",
+	      "other character sets are those of iconv");
+}
+
+/* Files of old Macintosh programs. */
+static void carriage_returns(void)
+{
+	struct cdp_csv_opts bar = { .delimiter = '|', .unquoted = true };
+	struct cdp_buf b;
+
+	reads("a,b\r1,2\r3,4", &plain, "1#:<a><b>\n2:<1><2>\n3:<3><4>\n",
+	      "lines may all end with CR");
+	reads("a,b\r\"x\ny\rz\",2\r3,4\r", &plain,
+	      "1#:<a><b>\n2:<x\ny\rz><2>\n4:<3><4>\n", "quoted fields have both");
+	reads("\"h\n\",b\r1,2\r", &plain, "1#:<h\n><b>\n2:<1><2>\n",
+	      "an LF in quotes is not taken for a line end");
+	reads("5\" h,b\r1,2\r", &plain, "1#:<5\" h><b>\n2:<1><2>\n",
+	      "a quote inside a field does not hide the line end");
+	reads("\"\"\"h\"\"\",b\r1,2\r", &plain, "1#:<\"h\"><b>\n2:<1><2>\n",
+	      "nor do doubled ones");
+	reads("a|b\r\r1|\"2\r", &bar, "1#:<a><b>\n3:<1><\"2>\n",
+	      "without quotes as well, and blank lines are skipped");
+	reads("\xff\xfe"
+	      "a\0\r\0b\0\r\0",
+	      &plain, "1#:<a>\n2:<b>\n", "in UTF-16 as well");
+	reads("\r\na\r\nb\r\n", &plain, "2#:<a>\n3:<b>\n", "CR before LF belongs to it");
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_buf_adds(&b, "h\r");
+	for (int i = 0; i < 20000; i++)
+		cdp_buf_adds(&b, "12345\r");
+	cdp_buf_adds(&b, "6\n7\r8\r");
+	rows_of(b.p, b.n, &plain);
+	ok(strstr(rows_of(b.p, b.n, &plain),
+		  "\n20001:<12345>\n20002!line feed inside a row\n20003:<8>\n"),
+	   "a line feed far behind is no line end there");
+	cdp_buf_release(&b);
 }
 
 static void inputs(void)
@@ -373,6 +415,7 @@ int main(void)
 	bad_rows();
 	ceilings();
 	character_sets();
+	carriage_returns();
 	inputs();
 	resynchronising();
 	live();

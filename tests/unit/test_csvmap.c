@@ -139,6 +139,59 @@ static void types(void)
 	cdp_csvmap_free(m);
 }
 
+static void updates(void)
+{
+	struct cdp_err err;
+	struct cdp_csvmap *m = map(
+		"{\"type\":\"profile\",\"fields\":["
+		"{\"column\":\"no\",\"to\":\"ids.customer\"},"
+		"{\"column\":\"nick\",\"to\":\"set.nick\",\"empty\":\"unset\"},"
+		"{\"column\":\"born\",\"to\":\"set_once.born\",\"type\":\"date\"},"
+		"{\"column\":\"visits\",\"to\":\"increment.visits\",\"type\":\"int\"},"
+		"{\"column\":\"funds\",\"to\":\"append.funds\",\"split\":\"; \"},"
+		"{\"column\":\"seen\",\"to\":\"append.seen\"},"
+		"{\"column\":\"nums\",\"to\":\"set.nums\",\"split\":\";\",\"type\":"
+		"\"int\"},"
+		"{\"column\":\"left\",\"to\":\"unset.branch\",\"type\":\"bool\"}]}",
+		&err);
+
+	is_int(m ? bind(m, "no|nick|born|visits|funds|seen|nums|left", &err) : -1, 0,
+	       "a map of all kinds of updates");
+	is_str(row(m, "1|Li|1988-02-29|2|F1; F2; |a;b|1; 02|y"),
+	       "{\"time\":\"2024-04-25T00:00:00.000Z\",\"type\":\"profile\",\"ids\":{"
+	       "\"customer\":\"1\"},\"set\":{\"nick\":\"Li\",\"nums\":[1,2]},"
+	       "\"set_once\":{\"born\":\"1988-02-29\"},\"increment\":{\"visits\":2},"
+	       "\"append\":{\"funds\":[\"F1\",\"F2\"],\"seen\":[\"a;b\"]},"
+	       "\"unset\":{\"branch\":true}}",
+	       "lists are split where the map says so, a single value is a list of one");
+	is_str(row(m, "1||||||| 0 "),
+	       "{\"time\":\"2024-04-25T00:00:00.000Z\",\"type\":\"profile\",\"ids\":{"
+	       "\"customer\":\"1\"},\"unset\":{\"nick\":true}}",
+	       "an empty cell unsets if the map says so, a false one does not");
+	is_str(row(m, "1|a||||||maybe"),
+	       "unset.branch: column 'left': 'maybe' is not a bool",
+	       "a cell of the wrong type is refused there, too");
+	is_str(row(m, "1|a|||||1;x|"), "set.nums: column 'nums': 'x' is not an int",
+	       "and in a list");
+	is_int(cdp_csvmap_set_columns(m, "visits,left,no,nick,born,funds,seen,nums",
+				      &err),
+	       0, "columns can be named from outside");
+	ok(!cdp_csvmap_has_header(m), "then there is no header");
+	is_str(row(m, "3|n|1|a||||"),
+	       "{\"time\":\"2024-04-25T00:00:00.000Z\",\"type\":\"profile\",\"ids\":{"
+	       "\"customer\":\"1\"},\"set\":{\"nick\":\"a\"},\"increment\":{\"visits\":3}"
+	       "}",
+	       "and are read in that order");
+	ok(cdp_csvmap_set_columns(m, "no,nik", &err) < 0 &&
+		   strstr(err.msg, "did you mean 'nik'"),
+	   "one that is missing there is named: %s", err.msg);
+	ok(bind(m, "n", &err) < 0, "as it is in a header");
+	ok(cdp_csvmap_bind(m, &(struct cdp_csv_field){ "n\0o", 3 }, 1, &err) < 0 &&
+		   strstr(err.msg, "UTF-16"),
+	   "a header with NUL bytes is told to be UTF-16");
+	cdp_csvmap_free(m);
+}
+
 static void refused(const char *text, const char *want)
 {
 	struct cdp_err err;
@@ -179,6 +232,14 @@ static void wrong(void)
 		"m.json: fields[0].format: only times and dates have one");
 	refused(ONE("{\"column\":\"a\",\"to\":\"time\",\"format\":\"%H:%M\"}"),
 		"m.json: fields[0].format: '%H:%M' has no whole date");
+	refused(ONE("{\"column\":\"a\",\"to\":\"ids.a\",\"split\":\";\"}"),
+		"m.json: fields[0].split: 'ids' takes no list");
+	refused(ONE("{\"column\":\"a\",\"to\":\"append.a\",\"split\":\"\"}"),
+		"m.json: fields[0].split: empty");
+	refused(ONE("{\"column\":\"a\",\"to\":\"props.a\",\"empty\":\"unset\"}"),
+		"m.json: fields[0].empty: only what is set can be unset");
+	refused(ONE("{\"column\":\"a\",\"to\":\"set.a\",\"empty\":\"drop\"}"),
+		"m.json: fields[0].empty: expected 'leave' or 'unset', not 'drop'");
 	refused(ONE("{\"to\":\"props.a\",\"value\":1.5}"),
 		"m.json: fields[0].value: a number with a fraction is not exact here; "
 		"use a "
@@ -196,6 +257,7 @@ int main(void)
 	cdp_buf_init(&out, CDP_BUF_NOMAX);
 	rows();
 	types();
+	updates();
 	wrong();
 	cdp_buf_release(&out);
 	cdp_zone_free(shanghai);
