@@ -1,5 +1,6 @@
 #include "format/ids.h"
 
+#include "base/swar.h"
 #include "format/canon.h"
 #include "record/json.h"
 
@@ -169,6 +170,54 @@ int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *pa
 	if (plain)
 		*plain = simple && members == s->n;
 	return 0;
+}
+
+/* `"text"` at p without escapes and not empty; its end, or NULL. */
+static const char *plain_text(const char *p)
+{
+	const char *end;
+
+	if (*p != '"')
+		return NULL;
+	end = cdp_plain_end(p + 1);
+	return *end == '"' && end > p + 1 ? end : NULL;
+}
+
+bool cdp_ids_plain(const struct cdp_val *object, unsigned *count)
+{
+	enum { FEW = 8 };
+	struct {
+		const char *p;
+		size_t n;
+	} kind[FEW];
+	const char *p = object->p, *end = p + object->n;
+	unsigned n = 0;
+
+	if (object->type != CDP_OBJECT)
+		return false;
+	while (++p < end && *p != '}') {
+		const char *key_end = plain_text(p), *value, *value_end;
+
+		if (n == FEW || !key_end)
+			return false;
+		value = key_end + 2;
+		value_end = plain_text(value);
+		if (!value_end ||
+		    is_scientific(value + 1, (size_t)(value_end - value) - 1))
+			return false;
+		kind[n].p = p + 1;
+		kind[n].n = (size_t)(key_end - p) - 1;
+		for (unsigned i = 0; i < n; i++)
+			if (kind[i].n == kind[n].n &&
+			    memcmp(kind[i].p, kind[n].p, kind[n].n) == 0)
+				return false;
+		n++;
+		p = value_end + 1; /* a comma, or the closing brace */
+		if (*p == '}')
+			break;
+	}
+	*count = n;
+	return true;
 }
 
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,

@@ -38,6 +38,10 @@ int cdp_id_text(const struct cdp_val *v, struct cdp_buf *tmp, const char **p, si
  * is canonical but for white space. */
 int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *path,
 		 bool *plain, struct cdp_err *err);
+/* Whether the object, of a record without white space between tokens, is good as it
+ * stands: strings without escapes, none empty, none spoilt, no kind twice.  *count of
+ * them. */
+bool cdp_ids_plain(const struct cdp_val *object, unsigned *count);
 /* The value of a kind, or NULL. */
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,
 			size_t *n);

@@ -196,10 +196,13 @@ static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 		     struct cdp_err *err)
 {
 	const struct cdp_val *ids = cdp_rec_get(rec, r->slots->ids);
-	unsigned least = kinds[f->kind].ids;
+	unsigned least = kinds[f->kind].ids, count;
 
 	cdp_ids_reset(&r->ids);
-	f->plain_ids = false;
+	f->plain_ids = rec->compact && cdp_ids_plain(ids, &count) && count &&
+		       count >= least;
+	if (f->plain_ids)
+		return 0;
 	if (ids->type != CDP_MISSING &&
 	    cdp_ids_read(&r->ids, ids, "ids", &f->plain_ids, err) < 0)
 		return -1;
@@ -497,7 +500,7 @@ static void put_head(struct cdp_native *r, struct cdp_rec *rec, const struct fac
 		cdp_buf_addc(out, ',');
 		cdp_buf_add(out, r->text.p, r->text.n);
 	}
-	if (r->ids.n || f->kind != ENTITY) {
+	if (f->plain_ids || r->ids.n || f->kind != ENTITY) {
 		cdp_buf_adds(out, ",\"ids\":");
 		if (f->plain_ids && rec->compact)
 			cdp_json_val(out, &rec->slots[r->slots->ids]);

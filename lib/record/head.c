@@ -1,25 +1,23 @@
 #include "record/head.h"
 
 #include "base/hash.h"
+#include "base/swar.h"
 #include "base/time.h"
 #include "record/json.h"
 #include "record/paths.h"
-
-#define ONES 0x0101010101010101u
-#define HIGH 0x8080808080808080u
 
 /* Eight bytes against a pattern in which '0' stands for any digit. */
 static inline bool has_shape(const char *p, const char *shape)
 {
 	uint64_t w = cdp_load64(p), s = cdp_load64(shape);
-	uint64_t x = w ^ s, zero = s ^ ONES * '0';
+	uint64_t x = w ^ s, zero = s ^ CDP_ONES * '0';
 	/* 0xff where the pattern wants a digit: bytes of s equal to '0' */
-	uint64_t digit = (~(((zero & ~HIGH) + ~HIGH) | zero) & HIGH) >> 7;
+	uint64_t digit = (~(((zero & ~CDP_HIGH) + ~CDP_HIGH) | zero) & CDP_HIGH) >> 7;
 
 	digit *= 0xff;
 	/* a digit differs from '0' by at most 9; all else must not differ */
-	return !(x & ~digit) && !(((x & digit) + ONES * 0x76) & HIGH) &&
-	       !(x & digit & HIGH);
+	return !(x & ~digit) && !(((x & digit) + CDP_ONES * 0x76) & CDP_HIGH) &&
+	       !(x & digit & CDP_HIGH);
 }
 
 static inline bool is_time(const char *p)
@@ -31,7 +29,7 @@ static inline bool is_time(const char *p)
 /* High bits where a byte (below 0x80) is at least `least`. */
 static inline uint64_t at_least(uint64_t w, unsigned char least)
 {
-	return w + ONES * (0x80u - least);
+	return w + CDP_ONES * (0x80u - least);
 }
 
 /* Eight bytes of 0-9a-f. */
@@ -40,27 +38,12 @@ static inline bool is_hex8(uint64_t w)
 	uint64_t digit = at_least(w, '0') & ~at_least(w, '9' + 1);
 	uint64_t letter = at_least(w, 'a') & ~at_least(w, 'f' + 1);
 
-	return !(w & HIGH) && ((digit | letter) & HIGH) == HIGH;
+	return !(w & CDP_HIGH) && ((digit | letter) & CDP_HIGH) == CDP_HIGH;
 }
 
 static inline bool is_one_id(const char *p)
 {
 	return is_hex8(cdp_load64(p)) && is_hex8(cdp_load64(p + 8));
-}
-
-/* The end of a name: the first quote, backslash or control byte from p on.  High bits
- * mark such bytes; those above the lowest mark may be wrong. */
-static inline const char *name_end(const char *p)
-{
-	for (;; p += 8) {
-		uint64_t w = cdp_load64(p), quote = w ^ ONES * '"',
-			 slash = w ^ ONES * '\\';
-		uint64_t mark = ((quote - ONES) & ~quote) | ((slash - ONES) & ~slash) |
-				((w - ONES * ' ') & ~w);
-
-		if (mark & HIGH)
-			return p + (__builtin_ctzll(mark & HIGH) >> 3);
-	}
 }
 
 static inline struct cdp_val text(const char *p, size_t n)
@@ -92,7 +75,7 @@ int cdp_head_match(struct cdp_head *h, const char *line)
 		return 0;
 	h->time = text(p, 24);
 	name = p + 24 + sizeof(event) - 1;
-	p = name_end(name);
+	p = cdp_plain_end(name);
 	if (*p != '"')
 		return 0;
 	if (memcmp(p, ids, sizeof(ids) - 1) != 0)

@@ -6,6 +6,7 @@
 #ifndef CDP_RECORD_PATHS_H
 #define CDP_RECORD_PATHS_H
 
+#include "base/swar.h"
 #include "record/scan.h"
 
 #include <string.h>
@@ -46,17 +47,6 @@ struct cdp_paths {
 	unsigned node_count, node_cap;
 	unsigned slot_count;
 };
-
-static inline uint64_t cdp_load64(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	w = __builtin_bswap64(w);
-#endif
-	return w;
-}
 
 /* The first eight bytes of a key of n, zero filled; eight bytes at p are readable. */
 static inline uint64_t cdp_key_word(const char *p, size_t n)
