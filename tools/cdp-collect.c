@@ -4,6 +4,7 @@
 #include "format/csvmap.h"
 #include "format/reader.h"
 #include "format/reject.h"
+#include "model/intake.h"
 #include "model/once.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ struct collect {
 	int format, future;
 	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
 	bool replay;
-	int64_t window_ns;
+	int64_t window_ns, skew_ns, late_ns;
 	struct cdp_opt_time received;
 	struct cdp_strs params;
 	/* what follows from them */
@@ -23,6 +24,7 @@ struct collect {
 	struct cdp_id_param *param_list;
 	struct cdp_format_plan *plan;
 	struct cdp_csvmap *map;
+	struct cdp_intake_conf *intake;
 	struct cdp_dedup *dedup;
 	struct cdp_out *duplicates;
 	struct cdp_once_counts once;
@@ -35,6 +37,7 @@ struct collect {
 struct worker {
 	struct collect *c;
 	struct cdp_reader *reader;
+	struct cdp_intake *intake;
 	struct cdp_once_notes notes;
 	struct cdp_buf raw;
 };
@@ -42,7 +45,7 @@ struct worker {
 enum { FORMAT_CSV = CDP_FORMAT_COMBINED + 1 };
 static const char *const formats[] = { "auto",     "native", "sensors",
 				       "combined", "csv",    NULL };
-static const char *const futures[] = { "reject", "keep", NULL };
+static const char *const futures[] = { "reject", "keep", "clamp", NULL };
 
 /* --- duplicates --- */
 
@@ -67,9 +70,12 @@ static int commit(void *ctx, struct cdp_emit *e, struct cdp_err *err)
 
 /* --- lines --- */
 
-static int written(struct worker *w, const struct cdp_canon *info, struct cdp_emit *e,
-		   size_t at)
+/* A record of its reader is done with, or refused after all. */
+static int written(struct worker *w, struct cdp_canon *info, struct cdp_emit *e,
+		   size_t at, struct cdp_err *err)
 {
+	if (w->intake && cdp_intake_record(w->intake, &e->out, at, info, err) < 0)
+		return -1;
 	cdp_emit_line(e);
 	if (w->c->dedup) {
 		cdp_once_note(&w->notes, info, &e->out, at);
@@ -87,7 +93,7 @@ static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 
 	if (cdp_reader_record(w->reader, rec, &e->out, &info, err) < 0)
 		return -1;
-	return written(w, &info, e, at);
+	return written(w, &info, e, at, err);
 }
 
 static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
@@ -99,7 +105,7 @@ static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 
 	if (cdp_reader_other(w->reader, rec, &e->out, &info, err) < 0)
 		return -1;
-	return written(w, &info, e, at);
+	return written(w, &info, e, at, err);
 }
 
 /* --- replay of rejects --- */
@@ -117,8 +123,9 @@ static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	if (cdp_reject_raw(&w->c->reject, rec, w->c->line_max, &w->raw, &inner.raw,
 			   &inner.len, err) < 0)
 		return -1;
-	if (cdp_reader_line(w->reader, inner.raw, inner.len, &e->out, &info, err) == 0)
-		return written(w, &info, e, at);
+	if (cdp_reader_line(w->reader, inner.raw, inner.len, &e->out, &info, err) == 0 &&
+	    written(w, &info, e, at, err) == 0)
+		return 0;
 	e->out.n = at;
 	if (err->kind != CDP_ERR_DATA)
 		return -1;
@@ -138,8 +145,10 @@ static int read_row(struct worker *w, const struct cdp_csv_row *row, struct cdp_
 	e->counts.in++;
 	cdp_buf_reset(&w->raw);
 	if (cdp_csvmap_row(w->c->map, row->fields, row->count, &w->raw, &err) == 0 &&
-	    cdp_reader_line(w->reader, w->raw.p, w->raw.n, &e->out, &info, &err) == 0)
-		return written(w, &info, e, at);
+	    cdp_reader_line(w->reader, w->raw.p, w->raw.n, &e->out, &info, &err) == 0 &&
+	    written(w, &info, e, at, &err) == 0)
+		return 0;
+	e->out.n = at;
 	cdp_emit_reject(e, &rec, &err);
 	return 0;
 }
@@ -248,6 +257,7 @@ static void *worker_new(void *ctx)
 
 	w->c = ctx;
 	w->reader = cdp_reader_new(w->c->plan);
+	w->intake = w->c->intake ? cdp_intake_new(w->c->intake) : NULL;
 	cdp_once_init(&w->notes);
 	cdp_buf_init(&w->raw, CDP_BUF_NOMAX);
 	return w;
@@ -260,6 +270,8 @@ static int worker_free(void *ctx, void *worker, struct cdp_err *err)
 	(void)ctx;
 	(void)err;
 	cdp_reader_free(w->reader);
+	if (w->intake)
+		cdp_intake_merge(w->intake);
 	cdp_once_release(&w->notes);
 	cdp_buf_release(&w->raw);
 	free(w);
@@ -276,6 +288,7 @@ static void run_lines(struct collect *c)
 		.refused = read_other,
 		.commit = c->dedup ? commit : NULL,
 		.merge = worker_free,
+		.serial = c->intake && cdp_intake_conf_is_ordered(c->intake),
 	};
 
 	if (c->replay) {
@@ -305,6 +318,13 @@ static void run(struct collect *c)
 	} else {
 		run_lines(c);
 	}
+	if (c->intake) {
+		const struct cdp_intake_counts *n = cdp_intake_conf_counts(c->intake);
+
+		cdp_cli_stat(&c->cli, "shifted", n->shifted);
+		cdp_cli_stat(&c->cli, "future", n->future);
+		cdp_cli_stat(&c->cli, "late", n->late);
+	}
 	if (!c->dedup)
 		return;
 	cdp_cli_stat(&c->cli, "duplicates", c->once.duplicates);
@@ -332,6 +352,23 @@ static void read_params(struct collect *c)
 	c->opts.param_count = c->params.n;
 }
 
+/* Without a need for it there is none, and a record costs nothing more. */
+static int load_intake(struct collect *c, struct cdp_err *err)
+{
+	const struct cdp_common *o = &c->cli.opt;
+	struct cdp_intake_opts opts = {
+		.run = &o->run,
+		.skew_ms = c->skew_ns / 1000000,
+		.future = c->future < 0 ? CDP_FUTURE_REJECT : (enum cdp_future)c->future,
+		.base_ms = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME,
+		.late_ms = c->late_ns / 1000000,
+	};
+
+	if (c->future < 0 && !opts.skew_ms && !opts.late_ms)
+		return 0;
+	return cdp_intake_conf_new(&c->intake, &opts, err);
+}
+
 static int load(struct collect *c, struct cdp_err *err)
 {
 	const struct cdp_common *o = &c->cli.opt;
@@ -339,7 +376,9 @@ static int load(struct collect *c, struct cdp_err *err)
 
 	cdp_buf_init(&c->dropped, CDP_BUF_NOMAX);
 	c->opts.zone = o->run.zone;
-	c->opts.future_keep = c->future == 1;
+	if (load_intake(c, err) < 0)
+		return -1;
+	c->opts.future_keep = c->intake || c->future == CDP_FUTURE_KEEP;
 	c->opts.future_ms = o->as_of_given ? as_of + CDP_FUTURE_SLACK_MS : CDP_NO_TIME;
 	c->opts.received = c->received.text ? cdp_time_ms(c->received.t) : CDP_NO_TIME;
 	read_params(c);
@@ -383,6 +422,10 @@ static void check_options(struct collect *c)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
 	if (c->window_ns < 0 || (c->window_ns && c->window_ns < 1000000000))
 		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
+	if (c->skew_ns < 0 || (c->skew_ns && c->skew_ns < 1000000000))
+		cdp_cli_usage(cli, "option '--skew': expected at least a second");
+	if (c->late_ns < 0)
+		cdp_cli_usage(cli, "option '--late': expected a duration above 0");
 }
 
 static void release(struct collect *c)
@@ -391,6 +434,7 @@ static void release(struct collect *c)
 
 	if (c->duplicates && cdp_out_close(c->duplicates, &err) < 0)
 		cdp_cli_report(&c->cli, &err);
+	cdp_intake_conf_free(c->intake);
 	cdp_dedup_free(c->dedup);
 	cdp_buf_release(&c->dropped);
 	cdp_csvmap_free(c->map);
@@ -404,7 +448,8 @@ static void release(struct collect *c)
 
 int main(int argc, char **argv)
 {
-	struct collect c = { .opts = { .login_kind = "customer",
+	struct collect c = { .future = -1,
+			     .opts = { .login_kind = "customer",
 				       .distinct_kind = "anonymous",
 				       .event = "page_request" } };
 	const struct cdp_opt opts[] = {
@@ -422,9 +467,13 @@ int main(int argc, char **argv)
 		  "when the input was received, added to records that do "
 		  "not say" },
 		{ 0, "future", CDP_OPT_CHOICE, &c.future, "WHAT",
-		  "reject (default) or keep events an hour ahead of that "
-		  "or --as-of",
+		  "reject (default), keep or clamp what is an hour ahead "
+		  "of that or --as-of",
 		  futures },
+		{ 0, "skew", CDP_OPT_DURATION, &c.skew_ns, "THRESHOLD",
+		  "correct device clocks that are off by more, such as 5m" },
+		{ 0, "late", CDP_OPT_DURATION, &c.late_ns, "HORIZON",
+		  "count records received later than this" },
 		{ 0, "source", CDP_OPT_STR, &c.opts.source, "TEXT",
 		  "source of records that name none" },
 		{ 0, "event", CDP_OPT_STR, &c.opts.event, "NAME",

@@ -175,3 +175,44 @@ hostile() {
     [ -z "$output" ]
   done
 }
+
+@test "clocks are corrected alike for any number of jobs, and only once" {
+  awk 'BEGIN { srand(3); for (i = 0; i < 30000; i++) {
+    d = int(rand() * 40); off = d % 3 * 400; t = 36000 + i
+    printf "{\"time\":\"2024-04-25T%02d:%02d:%02d.000Z\",\"event\":\"e%d\",\"ids\":{\"device\":\"d%d\"},", \
+      t / 3600, t % 3600 / 60, t % 60, i, d
+    t += 5; r = t - off + int(rand() * 30)
+    printf "\"sent\":\"2024-04-25T%02d:%02d:%02d.000Z\",", t / 3600, t % 3600 / 60, t % 60
+    printf "\"received\":\"2024-04-25T%02d:%02d:%02d.000Z\"}\n", r / 3600, r % 3600 / 60, r % 60
+  } }' >in
+  cdp-collect -q --skew 5m -j1 in >one
+  cdp-collect -q --skew 5m -j4 in >four
+  same one four
+  cdp-collect -q --skew 5m one >again
+  same one again
+  # two of three devices are off; all their records are shifted, in the order they had
+  [ "$(grep -c time_original one)" -gt 15000 ]
+  for d in 1 2; do
+    grep "\"d$d\"" one >mine
+    [ "$(grep -c time_original mine)" -eq "$(wc -l <mine)" ]
+    LC_ALL=C sort -c mine
+  done
+}
+
+@test "what the future holds is rejected, kept or clamped, and counted" {
+  printf '%s\n' '{"time":"2024-04-25T09:00:00Z","event":"x","ids":{"a":"1"}}' >in
+  for what in reject keep clamp; do
+    run --separate-stderr cdp-collect -q --stats --as-of 2024-04-25T07:00:00Z \
+      --future $what --rejects bad -o out in
+    case $what in
+    reject)
+      [ "$status" -eq 3 ]
+      [ ! -s out ]
+      grep -q future-time bad
+      ;;
+    keep) grep -q '^{"time":"2024-04-25T09:00:00.000Z","event":"x","ids":{"a":"1"}}$' out ;;
+    clamp) grep -q '^{"time":"2024-04-25T07:00:00.000Z",.*,"time_original":"2024-04-25T09:00:00.000Z"}$' out ;;
+    esac
+    [ "$(printf '%s\n' "$stderr" | tail -n 1 | jq .future)" -eq 1 ]
+  done
+}
