@@ -10,6 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Choices of -f: these, then the names of the protocols. */
+enum { FORMAT_CSV = CDP_FORMAT_REQUESTS + 1, FORMAT_FIXED, FORMATS_MAX = 64 };
+static const char *const fixed_formats[FORMAT_FIXED] = {
+	[CDP_FORMAT_AUTO] = "auto",         [CDP_FORMAT_NATIVE] = "native",
+	[CDP_FORMAT_SENSORS] = "sensors",   [CDP_FORMAT_COMBINED] = "combined",
+	[CDP_FORMAT_REQUESTS] = "requests", [FORMAT_CSV] = "csv",
+};
+
 struct collect {
 	struct cdp_cli cli;
 	/* options */
@@ -19,6 +27,7 @@ struct collect {
 	int64_t window_ns, skew_ns, late_ns;
 	struct cdp_opt_time received;
 	struct cdp_strs params;
+	const char *formats[FORMATS_MAX];
 	/* what follows from them */
 	struct cdp_format_opts opts;
 	struct cdp_id_param *param_list;
@@ -42,9 +51,6 @@ struct worker {
 	struct cdp_buf raw;
 };
 
-enum { FORMAT_CSV = CDP_FORMAT_COMBINED + 1 };
-static const char *const formats[] = { "auto",     "native", "sensors",
-				       "combined", "csv",    NULL };
 static const char *const futures[] = { "reject", "keep", "clamp", NULL };
 
 /* --- duplicates --- */
@@ -70,42 +76,77 @@ static int commit(void *ctx, struct cdp_emit *e, struct cdp_err *err)
 
 /* --- lines --- */
 
-/* A record of its reader is done with, or refused after all. */
-static int written(struct worker *w, struct cdp_canon *info, struct cdp_emit *e,
-		   size_t at, struct cdp_err *err)
+/* Where the records of one line go; the line itself was counted by the driver. */
+struct line {
+	struct worker *w;
+	struct cdp_emit *e;
+	uint64_t line, found;
+};
+
+static int take_record(void *ctx, size_t at, const struct cdp_canon *info,
+		       struct cdp_err *err)
 {
-	if (w->intake && cdp_intake_record(w->intake, &e->out, at, info, err) < 0)
+	struct line *l = ctx;
+	struct cdp_canon mine = *info;
+
+	if (l->w->intake &&
+	    cdp_intake_record(l->w->intake, &l->e->out, at, &mine, err) < 0) {
+		l->e->out.n = at;
 		return -1;
-	cdp_emit_line(e);
-	if (w->c->dedup) {
-		cdp_once_note(&w->notes, info, &e->out, at);
-		e->user = &w->notes;
+	}
+	l->found++;
+	cdp_emit_line(l->e);
+	if (l->w->c->dedup) {
+		cdp_once_note(&l->w->notes, &mine, &l->e->out, at);
+		l->e->user = &l->w->notes;
 	}
 	return 0;
+}
+
+static void take_reject(void *ctx, const char *raw, size_t n, const struct cdp_err *err)
+{
+	struct line *l = ctx;
+	struct cdp_rec rec = { .raw = raw, .len = n, .line = l->line };
+
+	l->found++;
+	cdp_emit_reject(l->e, &rec, err);
+}
+
+/* 0, and what was found is counted; or -1, as the line itself is bad. */
+static int counted(struct line *l, int rc)
+{
+	if (rc == 0)
+		l->e->counts.in += l->found - 1;
+	return rc;
 }
 
 static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 		       struct cdp_err *err)
 {
 	struct worker *w = worker;
-	struct cdp_canon info;
-	size_t at = e->out.n;
+	struct line l = { w, e, rec->line, 0 };
+	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	if (cdp_reader_record(w->reader, rec, &e->out, &info, err) < 0)
-		return -1;
-	return written(w, &info, e, at, err);
+	return counted(&l, cdp_reader_record(w->reader, rec, &sink, err));
 }
 
 static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 		      struct cdp_err *err)
 {
 	struct worker *w = worker;
-	struct cdp_canon info;
-	size_t at = e->out.n;
+	struct line l = { w, e, rec->line, 0 };
+	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	if (cdp_reader_other(w->reader, rec, &e->out, &info, err) < 0)
-		return -1;
-	return written(w, &info, e, at, err);
+	return counted(&l, cdp_reader_other(w->reader, rec, &sink, err));
+}
+
+static int read_text(struct worker *w, const char *p, size_t n, uint64_t line,
+		     struct cdp_emit *e, struct cdp_err *err)
+{
+	struct line l = { w, e, line, 0 };
+	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
+
+	return counted(&l, cdp_reader_line(w->reader, p, n, &sink, err));
 }
 
 /* --- replay of rejects --- */
@@ -116,15 +157,13 @@ static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 			 struct cdp_err *err)
 {
 	struct worker *w = worker;
-	struct cdp_canon info;
 	size_t at = e->out.n;
 	struct cdp_rec inner = *rec;
 
 	if (cdp_reject_raw(&w->c->reject, rec, w->c->line_max, &w->raw, &inner.raw,
 			   &inner.len, err) < 0)
 		return -1;
-	if (cdp_reader_line(w->reader, inner.raw, inner.len, &e->out, &info, err) == 0 &&
-	    written(w, &info, e, at, err) == 0)
+	if (read_text(w, inner.raw, inner.len, rec->line, e, err) == 0)
 		return 0;
 	e->out.n = at;
 	if (err->kind != CDP_ERR_DATA)
@@ -138,17 +177,13 @@ static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 static int read_row(struct worker *w, const struct cdp_csv_row *row, struct cdp_emit *e)
 {
 	struct cdp_rec rec = { .raw = row->raw, .len = row->raw_len, .line = row->line };
-	struct cdp_canon info;
 	struct cdp_err err;
-	size_t at = e->out.n;
 
 	e->counts.in++;
 	cdp_buf_reset(&w->raw);
 	if (cdp_csvmap_row(w->c->map, row->fields, row->count, &w->raw, &err) == 0 &&
-	    cdp_reader_line(w->reader, w->raw.p, w->raw.n, &e->out, &info, &err) == 0 &&
-	    written(w, &info, e, at, &err) == 0)
+	    read_text(w, w->raw.p, w->raw.n, row->line, e, &err) == 0)
 		return 0;
-	e->out.n = at;
 	cdp_emit_reject(e, &rec, &err);
 	return 0;
 }
@@ -304,13 +339,22 @@ static void run_lines(struct collect *c)
 	cdp_cli_run(&c->cli, &job);
 }
 
+static struct cdp_format_plan *make_plan(struct collect *c)
+{
+	if (c->map)
+		return cdp_format_plan_new(CDP_FORMAT_NATIVE, &c->opts);
+	if (c->format < FORMAT_FIXED)
+		return cdp_format_plan_new((enum cdp_format)c->format, &c->opts);
+	return cdp_format_plan_protocol(cdp_protocol_find(c->formats[c->format]),
+					&c->opts);
+}
+
 static void run(struct collect *c)
 {
 	struct cdp_err ignored;
 	struct worker *w;
 
-	c->plan = cdp_format_plan_new(
-		c->map ? CDP_FORMAT_NATIVE : (enum cdp_format)c->format, &c->opts);
+	c->plan = make_plan(c);
 	if (c->map) {
 		w = worker_new(c);
 		run_tables(c, w);
@@ -367,6 +411,19 @@ static int load_intake(struct collect *c, struct cdp_err *err)
 	if (c->future < 0 && !opts.skew_ms && !opts.late_ms)
 		return 0;
 	return cdp_intake_conf_new(&c->intake, &opts, err);
+}
+
+/* Sensors has a reader of lines among the fixed ones. */
+static void list_formats(struct collect *c)
+{
+	const struct cdp_protocol *const *p = cdp_protocols;
+	int n = 0;
+
+	for (; n < FORMAT_FIXED; n++)
+		c->formats[n] = fixed_formats[n];
+	for (; *p && n < FORMATS_MAX - 1; p++)
+		if (strcmp((*p)->name, "sensors") != 0)
+			c->formats[n++] = (*p)->name;
 }
 
 static int load(struct collect *c, struct cdp_err *err)
@@ -454,7 +511,8 @@ int main(int argc, char **argv)
 				       .event = "page_request" } };
 	const struct cdp_opt opts[] = {
 		{ 'f', "format", CDP_OPT_CHOICE, &c.format, "FORMAT",
-		  "auto (default), native, sensors, combined or csv", formats },
+		  "auto (default), native, combined, csv, requests or a protocol",
+		  c.formats },
 		{ 0, "columns-map", CDP_OPT_STR, &c.map_file, "FILE",
 		  "csv: which column is what (implies -f csv)" },
 		{ 0, "columns", CDP_OPT_STR, &c.columns, "LIST",
@@ -509,6 +567,7 @@ int main(int argc, char **argv)
 	};
 	struct cdp_err err;
 
+	list_formats(&c);
 	cdp_cli_start(&c.cli, &tool, argc, argv);
 	check_options(&c);
 	if (load(&c, &err) < 0) {

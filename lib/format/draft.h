@@ -40,19 +40,42 @@ struct cdp_draft {
 	struct cdp_ids ids;
 	/* Plain texts, without meaning if empty. */
 	struct cdp_buf event, event_id, source;
-	struct cdp_buf name,
-		id; /* detail and row, entity and id, relation and its `to` */
-	struct cdp_buf part[CDP_PARTS]; /* members `"k":v,"k":v`, without braces */
-	struct cdp_buf more;            /* other members of the record, `,"k":v` */
+	/* Detail and row, entity and id; a relation and the JSON of its `to`. */
+	struct cdp_buf name, id;
+	/* `{"k":v,"k":v`, or `["k","k"` of UNSET: open, and empty without members. */
+	struct cdp_buf part[CDP_PARTS];
+	struct cdp_buf more; /* other members of the record, `,"k":v` */
+	struct cdp_buf tmp;
 };
 
 void cdp_draft_init(struct cdp_draft *d);
 void cdp_draft_release(struct cdp_draft *d);
 void cdp_draft_reset(struct cdp_draft *d, enum cdp_draft_kind kind);
 
-/* A member of a part.  Values as they came, without white space between tokens; a member
- * whose value is missing is none.  Keys are not looked at again: a reader that may give
- * one twice asks cdp_draft_has() first. */
+/* An event's name. */
+void cdp_draft_event(struct cdp_draft *d, const char *p, size_t n);
+/* The text of a member (a string, or a whole number as its digits) into event, event_id,
+ * name, id ...; nothing if it is missing, null or empty.  0, or -1 with a data error at
+ * `path`. */
+int cdp_draft_text(struct cdp_draft *d, struct cdp_buf *to, const struct cdp_val *v,
+		   const char *path, struct cdp_err *err);
+/* The same as an id of that kind.  If the kind has another value already, the new one
+ * goes under `other`; NULL: it replaces the old. */
+int cdp_draft_id(struct cdp_draft *d, const char *kind, const char *other,
+		 const struct cdp_val *v, const char *path, struct cdp_err *err);
+/* An event_id from the members that together tell deliveries of one record from two
+ * records: 32 hex digits of their bytes. */
+void cdp_draft_tuple(struct cdp_draft *d, const char *p, size_t n);
+/* Where it came from: `source` becomes "<protocol>/<library in lower case>", without a
+ * library opts->source or the protocol alone; an event also gets the properties `$lib`
+ * and `$lib_version`, unless it has such.  Call it after the properties. */
+void cdp_draft_lib(struct cdp_draft *d, const struct cdp_format_opts *opts,
+		   const char *protocol, const struct cdp_val *lib,
+		   const struct cdp_val *version);
+
+/* A member of a part; of UNSET only the key counts.  Values as they came, without white
+ * space between tokens; a member whose value is missing is none.  Keys are not looked at
+ * again: a reader that may give one twice asks cdp_draft_has() first. */
 void cdp_draft_val(struct cdp_draft *d, enum cdp_part part, const struct cdp_val *key,
 		   const struct cdp_val *v);
 void cdp_draft_named(struct cdp_draft *d, enum cdp_part part, const char *key,
@@ -61,15 +84,16 @@ void cdp_draft_str(struct cdp_draft *d, enum cdp_part part, const char *key,
 		   const char *p, size_t n);
 void cdp_draft_raw(struct cdp_draft *d, enum cdp_part part, const char *key,
 		   const char *json, size_t n);
-/* All members of an object but those named in `without` (NULL-ended, or NULL). */
+/* All members of an object (nothing of anything else) but those named in `without`
+ * (NULL-ended, or NULL). */
 void cdp_draft_all(struct cdp_draft *d, enum cdp_part part, const struct cdp_val *object,
 		   const char *const *without);
-bool cdp_draft_has(const struct cdp_draft *d, enum cdp_part part, const char *key,
-		   size_t n);
+bool cdp_draft_has(struct cdp_draft *d, enum cdp_part part, const char *key, size_t n);
 
 /* Appends the record, head first, without LF, and tells *info; or nothing, and -1 with
  * the data error (no or an empty event name, a time that is missing or in the future, no
- * ids ...): the checks that every reader makes. */
+ * ids ...): the checks that every reader makes.  A profile update without any part is one
+ * of nothing, `"set":{}`: it still says whose ids these are. */
 int cdp_draft_write(struct cdp_draft *d, const struct cdp_format_opts *opts,
 		    struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err);
 

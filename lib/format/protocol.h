@@ -23,13 +23,27 @@ struct cdp_decoder {
 	const struct cdp_format_opts *opts;
 	struct cdp_draft draft;
 	struct cdp_buf a, b, c; /* scratch, reset by whoever uses them */
+	/* What cdp_decoder_envelope() told. */
+	struct cdp_val envelope, list;
+	struct cdp_buf wrapped;
+	struct cdp_sensors_lines *sensors; /* of p_sensors.c */
 };
 void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts);
 void cdp_decoder_release(struct cdp_decoder *d);
-/* Writes d->draft to the sink; a data error becomes a reject of `raw` and is dealt with:
- * 0, or -1 with *err when the run must end. */
+
+/* The messages to come are items of `list`, which stands in the text of `envelope`: a
+ * rejected one is kept in a copy of its envelope in which it is alone, so that what the
+ * envelope says (who, when it was sent ...) is there when it is read again.  Until the
+ * next call; NULL, NULL: messages stand for themselves. */
+void cdp_decoder_envelope(struct cdp_decoder *d, const struct cdp_val *envelope,
+			  const struct cdp_val *list);
+/* Writes d->draft to the sink; a data error becomes a reject of the message `raw` and is
+ * dealt with: 0, or -1 with *err when the run must end. */
 int cdp_decoder_put(struct cdp_decoder *d, struct cdp_sink *sink,
 		    const struct cdp_val *raw, struct cdp_err *err);
+/* The same for a message that failed before, for the reason in *err. */
+int cdp_decoder_reject(struct cdp_decoder *d, struct cdp_sink *sink,
+		       const struct cdp_val *raw, struct cdp_err *err);
 
 struct cdp_protocol {
 	const char *name; /* of -f, and the first part of `source` */
@@ -49,8 +63,37 @@ struct cdp_protocol {
 extern const struct cdp_protocol *const cdp_protocols[];
 const struct cdp_protocol *cdp_protocol_find(const char *name);
 
+/* A payload, with nothing left over of the one before. */
+int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
+		      const struct cdp_val *payload, const struct cdp_arrival *from,
+		      struct cdp_sink *sink, struct cdp_err *err);
+
 /* Members of an object by name, in one pass: v[i] is the value of names[i] (NULL-ended),
- * missing if there is none, the last if it stands twice. */
+ * missing if there is none, the last if it stands twice.  All are missing of anything
+ * else than an object. */
 void cdp_pick(const struct cdp_val *object, const char *const *names, struct cdp_val *v);
+struct cdp_val cdp_pick_one(const struct cdp_val *object, const char *name);
+
+/* A string that is JSON itself, unpacked into `tmp`, from which *v is borrowed.  0, or -1
+ * with a data error at `path`. */
+int cdp_inner_json(struct cdp_val *v, const struct cdp_val *string, struct cdp_buf *tmp,
+		   const char *path, struct cdp_err *err);
+
+/* Times of the protocols: a number, or a string of digits, in this unit since 1970,
+ * perhaps with a fraction; or a text with a zone, or without one in local time, of up to
+ * nine decimals and perhaps without leading zeros ("2024-3-1 8:00:00"). */
+enum cdp_unit { CDP_UNIT_MS, CDP_UNIT_S, CDP_UNIT_S_OR_MS, CDP_UNIT_US, CDP_UNIT_NS };
+enum { CDP_NO_OFFSET = INT32_MAX };
+struct cdp_clock {
+	enum cdp_unit unit;
+	const struct cdp_zone *zone; /* of texts without one */
+	int32_t east;                /* s; instead of `zone`, unless CDP_NO_OFFSET */
+};
+/* 0, or -1 with a data error at `path`, also if v is missing. */
+int cdp_when(int64_t *ms, const struct cdp_val *v, const struct cdp_clock *clock,
+	     const char *path, struct cdp_err *err);
+/* The same, but a missing one or null leaves *ms as it was. */
+int cdp_when_any(int64_t *ms, const struct cdp_val *v, const struct cdp_clock *clock,
+		 const char *path, struct cdp_err *err);
 
 #endif

@@ -3,13 +3,16 @@
 #include "base/mem.h"
 #include "format/combined.h"
 #include "format/native.h"
+#include "format/request.h"
 #include "format/sensors.h"
 #include "io/in.h"
+#include "record/json.h"
 
 #include <stdlib.h>
 
 struct cdp_format_plan {
 	enum cdp_format format;
+	const struct cdp_protocol *protocol;
 	const struct cdp_format_opts *opts;
 	struct cdp_paths *paths;
 	struct cdp_native_slots native;
@@ -21,7 +24,10 @@ struct cdp_reader {
 	struct cdp_native *native;
 	struct cdp_sensors *sensors;
 	struct cdp_combined *combined;
-	struct cdp_scan *scan; /* of lines that come alone; made when one does */
+	/* Made when they are needed. */
+	struct cdp_requests *requests;
+	struct cdp_decoder *decoder;
+	struct cdp_scan *scan; /* of lines that come alone */
 	struct cdp_buf line;
 };
 
@@ -42,6 +48,15 @@ struct cdp_format_plan *cdp_format_plan_new(enum cdp_format format,
 		cdp_native_paths(&p->native, p->paths);
 	if (reads(p, CDP_FORMAT_SENSORS))
 		cdp_sensors_paths(&p->sensors, p->paths);
+	return p;
+}
+
+struct cdp_format_plan *cdp_format_plan_protocol(const struct cdp_protocol *protocol,
+						 const struct cdp_format_opts *opts)
+{
+	struct cdp_format_plan *p = cdp_format_plan_new(CDP_FORMAT_PROTOCOL, opts);
+
+	p->protocol = protocol;
 	return p;
 }
 
@@ -80,38 +95,125 @@ void cdp_reader_free(struct cdp_reader *r)
 	cdp_native_free(r->native);
 	cdp_sensors_free(r->sensors);
 	cdp_combined_free(r->combined);
+	cdp_requests_free(r->requests);
+	if (r->decoder)
+		cdp_decoder_release(r->decoder);
+	free(r->decoder);
 	cdp_scan_free(r->scan);
 	cdp_buf_release(&r->line);
 	free(r);
 }
 
-int cdp_reader_record(struct cdp_reader *r, struct cdp_rec *rec, struct cdp_buf *out,
-		      struct cdp_canon *info, struct cdp_err *err)
-{
-	enum cdp_format f = r->plan->format;
+/* --- lines that may hold many records --- */
 
-	/* The libraries' records always have a type, and none of ours. */
-	if (f == CDP_FORMAT_AUTO)
-		f = cdp_sensors_knows(cdp_rec_get(rec, CDP_SLOT_TYPE))
-			    ? CDP_FORMAT_SENSORS
-			    : CDP_FORMAT_NATIVE;
-	switch (f) {
-	case CDP_FORMAT_SENSORS:
-		return cdp_sensors_read(r->sensors, rec, out, info, err);
-	case CDP_FORMAT_COMBINED:
-		return cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err);
-	default:
-		return cdp_native_read(r->native, rec, out, info, err);
-	}
+static int read_request(struct cdp_reader *r, const struct cdp_rec *rec,
+			struct cdp_sink *sink, struct cdp_err *err)
+{
+	if (!r->requests)
+		r->requests = cdp_requests_new(r->plan->opts, CDP_INFLATED_MAX);
+	return cdp_requests_line(r->requests, rec, sink, err);
 }
 
-static bool looks_like_json(const char *p, size_t n)
+static int read_protocol(struct cdp_reader *r, const struct cdp_protocol *p,
+			 const struct cdp_val *payload, struct cdp_sink *sink,
+			 struct cdp_err *err)
+{
+	struct cdp_arrival from = { .received = r->plan->opts->received };
+
+	if (!r->decoder) {
+		r->decoder = cdp_alloc(sizeof(*r->decoder));
+		cdp_decoder_init(r->decoder, r->plan->opts);
+	}
+	return cdp_protocol_read(r->decoder, p, payload, &from, sink, err);
+}
+
+/* --- which format --- */
+
+static const struct cdp_protocol *ask_protocols(const struct cdp_val *payload)
+{
+	const struct cdp_protocol *const *p = cdp_protocols;
+
+	while (*p && !(*p)->knows(payload))
+		p++;
+	return *p;
+}
+
+/* A record that is plainly ours or one of Sensors: they have their readers.  The
+ * libraries of Sensors always give a type, and none of ours. */
+static enum cdp_format plain_format(struct cdp_reader *r, struct cdp_rec *rec)
+{
+	const struct cdp_native_slots *native = &r->plan->native;
+	const struct cdp_sensors_slots *s = &r->plan->sensors;
+	const struct cdp_val *type = cdp_rec_get(rec, CDP_SLOT_TYPE);
+
+	if (type->type == CDP_MISSING)
+		return cdp_rec_get(rec, native->ids)->type == CDP_OBJECT
+			       ? CDP_FORMAT_NATIVE
+			       : CDP_FORMAT_AUTO;
+	if (cdp_sensors_knows(type)) /* of these, others use `track` as well */
+		return cdp_rec_get(rec, s->distinct_id)->type != CDP_MISSING ||
+				       cdp_rec_get(rec, s->identities)->type !=
+					       CDP_MISSING ||
+				       cdp_rec_get(rec, s->p_distinct_id)->type !=
+					       CDP_MISSING ||
+				       cdp_rec_get(rec, s->p_identities)->type !=
+					       CDP_MISSING ||
+				       !cdp_val_is(type, "track", 5)
+			       ? CDP_FORMAT_SENSORS
+			       : CDP_FORMAT_AUTO;
+	return cdp_native_knows(type) ? CDP_FORMAT_NATIVE : CDP_FORMAT_AUTO;
+}
+
+static int read_one(struct cdp_reader *r, enum cdp_format f, struct cdp_rec *rec,
+		    struct cdp_sink *sink, struct cdp_err *err)
+{
+	size_t at = sink->out->n;
+	struct cdp_canon info;
+	int rc;
+
+	if (f == CDP_FORMAT_SENSORS)
+		rc = cdp_sensors_read(r->sensors, rec, sink->out, &info, err);
+	else if (f == CDP_FORMAT_COMBINED)
+		rc = cdp_combined_read(r->combined, rec->raw, rec->len, sink->out, &info,
+				       err);
+	else
+		rc = cdp_native_read(r->native, rec, sink->out, &info, err);
+	return rc < 0 ? -1 : sink->record(sink->ctx, at, &info, err);
+}
+
+int cdp_reader_record(struct cdp_reader *r, struct cdp_rec *rec, struct cdp_sink *sink,
+		      struct cdp_err *err)
+{
+	enum cdp_format f = r->plan->format;
+	const struct cdp_protocol *p = r->plan->protocol;
+	struct cdp_val payload;
+
+	if (f == CDP_FORMAT_AUTO)
+		f = plain_format(r, rec);
+	if (f == CDP_FORMAT_REQUESTS)
+		return read_request(r, rec, sink, err);
+	if (f != CDP_FORMAT_AUTO && f != CDP_FORMAT_PROTOCOL)
+		return read_one(r, f, rec, sink, err);
+	cdp_val_at(&payload, rec->raw, rec->len);
+	if (!p && cdp_requests_knows(&payload))
+		return read_request(r, rec, sink, err);
+	if (!p)
+		p = ask_protocols(&payload);
+	if (p)
+		return read_protocol(r, p, &payload, sink, err);
+	f = cdp_sensors_knows(cdp_rec_get(rec, CDP_SLOT_TYPE)) ? CDP_FORMAT_SENSORS
+							       : CDP_FORMAT_NATIVE;
+	return read_one(r, f, rec, sink, err);
+}
+
+/* The first byte that is no blank, 0 without one. */
+static char first_of(const char *p, size_t n)
 {
 	while (n && (*p == ' ' || *p == '\t')) {
 		p++;
 		n--;
 	}
-	return n && *p == '{';
+	return n ? *p : 0;
 }
 
 /* What a file that is no lines of text looks like, line by line: the cause comes before
@@ -132,24 +234,46 @@ static void find_cause(const char *p, size_t n, struct cdp_err *err)
 	err->path[0] = '\0';
 }
 
-int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec, struct cdp_buf *out,
-		     struct cdp_canon *info, struct cdp_err *err)
+/* An array, which the scanner of records takes for none, may be an envelope. */
+static int read_array(struct cdp_reader *r, const struct cdp_rec *rec,
+		      struct cdp_sink *sink, struct cdp_err *err)
 {
-	bool is_auto = r->plan->format == CDP_FORMAT_AUTO;
+	const struct cdp_protocol *p = r->plan->protocol;
+	struct cdp_val payload;
 
-	if (r->combined && !(is_auto && looks_like_json(rec->raw, rec->len))) {
-		if (cdp_combined_read(r->combined, rec->raw, rec->len, out, info, err) ==
+	if (r->plan->format == CDP_FORMAT_SENSORS)
+		p = cdp_protocol_find("sensors");
+	if (cdp_json_check(rec->raw, rec->len, err) < 0)
+		return -1;
+	cdp_val_at(&payload, rec->raw, rec->len);
+	if (!p)
+		p = ask_protocols(&payload);
+	return p ? read_protocol(r, p, &payload, sink, err)
+		 : cdp_err_set(err, CDP_ERR_DATA, "an array of no known protocol");
+}
+
+int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec,
+		     struct cdp_sink *sink, struct cdp_err *err)
+{
+	enum cdp_format f = r->plan->format;
+	char first = first_of(rec->raw, rec->len);
+
+	if (first == '[' &&
+	    (f == CDP_FORMAT_AUTO || f == CDP_FORMAT_PROTOCOL || f == CDP_FORMAT_SENSORS))
+		return read_array(r, rec, sink, err);
+	if (r->combined && !(f == CDP_FORMAT_AUTO && first == '{')) {
+		if (read_one(r, CDP_FORMAT_COMBINED, (struct cdp_rec *)rec, sink, err) ==
 		    0)
 			return 0;
-		if (is_auto)
+		if (f == CDP_FORMAT_AUTO)
 			cdp_err_prefix(err, "no JSON object; as a line of an access log");
 	}
 	find_cause(rec->raw, rec->len, err);
 	return -1;
 }
 
-int cdp_reader_line(struct cdp_reader *r, const char *line, size_t n, struct cdp_buf *out,
-		    struct cdp_canon *info, struct cdp_err *err)
+int cdp_reader_line(struct cdp_reader *r, const char *line, size_t n,
+		    struct cdp_sink *sink, struct cdp_err *err)
 {
 	static const char pad[CDP_IN_PAD] = { 0 };
 	struct cdp_rec rec = { 0 };
@@ -164,8 +288,8 @@ int cdp_reader_line(struct cdp_reader *r, const char *line, size_t n, struct cdp
 	cdp_scan_block(r->scan, r->line.p, n + 1);
 	rc = cdp_scan_next(r->scan, &rec, err);
 	if (rc > 0)
-		return cdp_reader_record(r, &rec, out, info, err);
+		return cdp_reader_record(r, &rec, sink, err);
 	if (rc < 0)
-		return cdp_reader_other(r, &rec, out, info, err);
+		return cdp_reader_other(r, &rec, sink, err);
 	return cdp_err_set(err, CDP_ERR_DATA, "blank line");
 }

@@ -20,8 +20,9 @@ struct cdp_request {
 	const char *query; /* as it came, without '?'; "" */
 	const char *body;
 	size_t body_n;
-	const char *(*header)(void *ctx,
-			      const char *lower_case_name); /* NULL: not there */
+	/* A header by its name in lower case, until the next call; NULL: not there.  May
+	 * be NULL itself. */
+	const char *(*header)(void *ctx, const char *lower_case_name);
 	void *header_ctx;
 	const char *ip;   /* or NULL */
 	int64_t received; /* or CDP_NO_TIME */
@@ -47,7 +48,10 @@ void cdp_requests_free(struct cdp_requests *r);
 int cdp_requests_read(struct cdp_requests *r, const struct cdp_request *q,
 		      struct cdp_sink *sink, struct cdp_answer *answer,
 		      struct cdp_err *err);
-/* A line of the form above, as scanned. */
+/* Whether an object looks like a line of the form above. */
+bool cdp_requests_knows(const struct cdp_val *line);
+/* A line of that form, as scanned.  -1 with a data error: nothing was written, the line
+ * is bad. */
 int cdp_requests_line(struct cdp_requests *r, const struct cdp_rec *rec,
 		      struct cdp_sink *sink, struct cdp_err *err);
 

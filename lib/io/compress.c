@@ -8,7 +8,12 @@
 
 #include "base/mem.h"
 
-enum { GZIP_WINDOW = 15 + 16 }; /* 32 KiB window, gzip wrapper */
+enum { ZLIB_WINDOW = 15, GZIP_WINDOW = 15 + 16 }; /* 32 KiB window; gzip wrapper */
+static const char *const codec_names[] = {
+	[CDP_CODEC_GZIP] = "gzip",
+	[CDP_CODEC_ZSTD] = "zstd",
+	[CDP_CODEC_ZLIB] = "zlib",
+};
 
 enum cdp_codec cdp_codec_sniff(const char *p, size_t n)
 {
@@ -55,7 +60,9 @@ struct cdp_unpack *cdp_unpack_new(enum cdp_codec codec)
 	struct cdp_unpack *u = cdp_calloc(1, sizeof(*u));
 
 	u->codec = codec;
-	if (codec == CDP_CODEC_GZIP && inflateInit2(&u->gz, GZIP_WINDOW) != Z_OK)
+	if (codec != CDP_CODEC_ZSTD &&
+	    inflateInit2(&u->gz, codec == CDP_CODEC_GZIP ? GZIP_WINDOW : ZLIB_WINDOW) !=
+		    Z_OK)
 		cdp_mem_exhausted();
 	if (codec == CDP_CODEC_ZSTD && !(u->zs = ZSTD_createDStream()))
 		cdp_mem_exhausted();
@@ -66,7 +73,7 @@ void cdp_unpack_free(struct cdp_unpack *u)
 {
 	if (!u)
 		return;
-	if (u->codec == CDP_CODEC_GZIP)
+	if (u->codec != CDP_CODEC_ZSTD)
 		inflateEnd(&u->gz);
 	ZSTD_freeDStream(u->zs);
 	free(u);
@@ -81,10 +88,10 @@ static int check_next(const struct cdp_unpack *u, const char *p, size_t n,
 	if (u->inside || !u->later || next == u->codec || next == CDP_CODEC_UNSURE)
 		return 0;
 	return cdp_err_set(err, CDP_ERR_SYS, "trailing garbage after %s data",
-			   u->codec == CDP_CODEC_GZIP ? "gzip" : "zstd");
+			   codec_names[u->codec]);
 }
 
-static int gzip_run(struct cdp_unpack *u, const char *p, size_t n, size_t *used,
+static int zlib_run(struct cdp_unpack *u, const char *p, size_t n, size_t *used,
 		    char *out, size_t cap, size_t *made, struct cdp_err *err)
 {
 	int status;
@@ -114,7 +121,8 @@ static int gzip_run(struct cdp_unpack *u, const char *p, size_t n, size_t *used,
 		} else if (status == Z_BUF_ERROR) {
 			return 0; /* no progress possible: more input or room is needed */
 		} else if (status != Z_OK) {
-			return cdp_err_set(err, CDP_ERR_SYS, "corrupt gzip data: %s",
+			return cdp_err_set(err, CDP_ERR_SYS, "corrupt %s data: %s",
+					   codec_names[u->codec],
 					   u->gz.msg ? u->gz.msg : zError(status));
 		}
 	} while (*made < cap);
@@ -157,16 +165,15 @@ int cdp_unpack_run(struct cdp_unpack *u, const char *p, size_t n, size_t *used, 
 	*used = *made = 0;
 	if (cap == 0)
 		return 0;
-	return u->codec == CDP_CODEC_GZIP ? gzip_run(u, p, n, used, out, cap, made, err)
-					  : zstd_run(u, p, n, used, out, cap, made, err);
+	return u->codec == CDP_CODEC_ZSTD ? zstd_run(u, p, n, used, out, cap, made, err)
+					  : zlib_run(u, p, n, used, out, cap, made, err);
 }
 
 int cdp_unpack_end(struct cdp_unpack *u, struct cdp_err *err)
 {
 	if (!u->inside && u->later)
 		return 0;
-	return cdp_err_set(err, CDP_ERR_SYS, "truncated %s data",
-			   u->codec == CDP_CODEC_GZIP ? "gzip" : "zstd");
+	return cdp_err_set(err, CDP_ERR_SYS, "truncated %s data", codec_names[u->codec]);
 }
 
 struct cdp_pack {

@@ -1,4 +1,5 @@
-/* gzip (RFC 1952) and Zstandard (RFC 8878) streams behind one interface.
+/* gzip (RFC 1952), zlib (RFC 1950, decoding alone) and Zstandard (RFC 8878) streams
+ * behind one interface.
  *
  * Decoding takes concatenated members and frames, skippable ones included; anything else
  * after a complete one, a wrong checksum and an end in the middle are errors.  A frame
@@ -15,6 +16,7 @@ enum cdp_codec {
 	CDP_CODEC_PLAIN,
 	CDP_CODEC_GZIP,
 	CDP_CODEC_ZSTD,
+	CDP_CODEC_ZLIB,   /* never of sniffing: text may begin like it */
 	CDP_CODEC_UNSURE, /* of sniffing only: these bytes may begin either; read more */
 };
 
@@ -25,7 +27,7 @@ enum cdp_codec cdp_codec_of_name(const char *name);
 
 struct cdp_unpack;
 
-struct cdp_unpack *cdp_unpack_new(enum cdp_codec codec); /* gzip or zstd */
+struct cdp_unpack *cdp_unpack_new(enum cdp_codec codec); /* not plain */
 void cdp_unpack_free(struct cdp_unpack *u);
 /* Decode from p to out.  *used of n bytes were taken, *made of cap bytes written; both
  * hold on an error too: what was made before it is good.  If *made == cap there may be

@@ -1,0 +1,153 @@
+#include "format/protocol.h"
+
+#include "format/p_sensors.h"
+#include "format/protocols.h"
+#include "record/json.h"
+
+const struct cdp_protocol *const cdp_protocols[] = {
+	&cdp_p_sensors,
+	&cdp_p_thinkingdata,
+	NULL,
+};
+
+const struct cdp_protocol *cdp_protocol_find(const char *name)
+{
+	for (const struct cdp_protocol *const *p = cdp_protocols; *p; p++)
+		if (strcmp((*p)->name, name) == 0)
+			return *p;
+	return NULL;
+}
+
+/* --- the decoder --- */
+
+void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts)
+{
+	*d = (struct cdp_decoder){ .opts = opts };
+	cdp_draft_init(&d->draft);
+	cdp_buf_init(&d->a, CDP_BUF_NOMAX);
+	cdp_buf_init(&d->b, CDP_BUF_NOMAX);
+	cdp_buf_init(&d->c, CDP_BUF_NOMAX);
+	cdp_buf_init(&d->wrapped, CDP_BUF_NOMAX);
+}
+
+void cdp_decoder_release(struct cdp_decoder *d)
+{
+	cdp_draft_release(&d->draft);
+	cdp_buf_release(&d->a);
+	cdp_buf_release(&d->b);
+	cdp_buf_release(&d->c);
+	cdp_buf_release(&d->wrapped);
+	cdp_sensors_lines_free(d->sensors);
+}
+
+void cdp_decoder_envelope(struct cdp_decoder *d, const struct cdp_val *envelope,
+			  const struct cdp_val *list)
+{
+	d->envelope = envelope ? *envelope : (struct cdp_val){ 0 };
+	d->list = envelope ? *list : (struct cdp_val){ 0 };
+}
+
+/* A text as it stands in the input: of a string, with its quotes. */
+static void add_whole(struct cdp_buf *b, const struct cdp_val *v)
+{
+	if (v->type == CDP_STRING)
+		cdp_json_val(b, v);
+	else
+		cdp_buf_add(b, v->p, v->n);
+}
+
+static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
+		   const struct cdp_val *raw, const struct cdp_err *err)
+{
+	struct cdp_buf *b = &d->wrapped;
+	const struct cdp_val *all = &d->envelope, *list = &d->list;
+
+	cdp_buf_reset(b);
+	if (all->type != CDP_MISSING) {
+		cdp_buf_add(b, all->p, (size_t)(list->p - all->p));
+		cdp_buf_addc(b, '[');
+		add_whole(b, raw);
+		cdp_buf_addc(b, ']');
+		cdp_buf_add(b, list->p + list->n,
+			    (size_t)(all->p + all->n - list->p - list->n));
+	} else {
+		add_whole(b, raw);
+	}
+	sink->reject(sink->ctx, b->p, b->n, err);
+}
+
+int cdp_decoder_reject(struct cdp_decoder *d, struct cdp_sink *sink,
+		       const struct cdp_val *raw, struct cdp_err *err)
+{
+	if (err->kind != CDP_ERR_DATA)
+		return -1;
+	reject(d, sink, raw, err);
+	return 0;
+}
+
+int cdp_decoder_put(struct cdp_decoder *d, struct cdp_sink *sink,
+		    const struct cdp_val *raw, struct cdp_err *err)
+{
+	struct cdp_canon info;
+	size_t at = sink->out->n;
+
+	if (cdp_draft_write(&d->draft, d->opts, sink->out, &info, err) == 0 &&
+	    sink->record(sink->ctx, at, &info, err) == 0)
+		return 0;
+	return cdp_decoder_reject(d, sink, raw, err);
+}
+
+int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
+		      const struct cdp_val *payload, const struct cdp_arrival *from,
+		      struct cdp_sink *sink, struct cdp_err *err)
+{
+	cdp_decoder_envelope(d, NULL, NULL);
+	return p->read(d, payload, from, sink, err);
+}
+
+/* --- members --- */
+
+void cdp_pick(const struct cdp_val *object, const char *const *names, struct cdp_val *v)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, value;
+
+	for (size_t i = 0; names[i]; i++)
+		v[i] = (struct cdp_val){ 0 };
+	if (object->type != CDP_OBJECT)
+		return;
+	while (cdp_val_member(object, &it, &key, &value))
+		for (size_t i = 0; names[i]; i++)
+			if (cdp_val_is(&key, names[i], strlen(names[i]))) {
+				v[i] = value;
+				break;
+			}
+}
+
+struct cdp_val cdp_pick_one(const struct cdp_val *object, const char *name)
+{
+	const char *const names[] = { name, NULL };
+	struct cdp_val v;
+
+	cdp_pick(object, names, &v);
+	return v;
+}
+
+int cdp_inner_json(struct cdp_val *v, const struct cdp_val *string, struct cdp_buf *tmp,
+		   const char *path, struct cdp_err *err)
+{
+	struct cdp_err why;
+	const char *p;
+	size_t n;
+
+	if (string->type != CDP_STRING)
+		return cdp_canon_bad(err, path, "not a string of JSON");
+	cdp_buf_reset(tmp);
+	p = cdp_val_str(string, tmp, &n);
+	if (p != tmp->p)
+		cdp_buf_add(tmp, p, n);
+	if (cdp_json_check(tmp->p, tmp->n, &why) < 0)
+		return cdp_canon_bad(err, path, "a string that is no JSON: %s", why.msg);
+	cdp_val_at(v, tmp->p, tmp->n);
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* The payload of a request, wherever its library puts it. */
+#include "format/lzstring.h"
+#include "format/payload.h"
+#include "format/request_priv.h"
+#include "record/json.h"
+
+#include "base/num.h"
+
+static bool is_json(const char *p, size_t n)
+{
+	while (n && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) {
+		p++;
+		n--;
+	}
+	return n && (*p == '{' || *p == '[');
+}
+
+static int take_json(struct cdp_requests *r, const char *p, size_t n, struct cdp_err *err)
+{
+	if (cdp_json_check(p, n, err) < 0) {
+		cdp_err_prefix(err, "the payload is no JSON");
+		return -1;
+	}
+	cdp_val_at(&r->payload, p, n);
+	return 0;
+}
+
+/* JSON, or base64 of it, compressed or not. */
+static int take_text(struct cdp_requests *r, const char *p, size_t n, struct cdp_err *err)
+{
+	if (is_json(p, n))
+		return take_json(r, p, n, err);
+	cdp_buf_reset(&r->tmp);
+	if (cdp_base64_read(&r->tmp, p, n, err) < 0)
+		return -1;
+	p = r->tmp.p;
+	n = r->tmp.n;
+	if (cdp_unpack_bytes(&p, &n, &r->text, r->inflated_max, err) < 0)
+		return -1;
+	return take_json(r, p, n, err);
+}
+
+/* A parameter of the query or the form. */
+static bool find_param(struct cdp_requests *r, const char *name, struct cdp_buf *value)
+{
+	const struct cdp_request *q = r->q;
+
+	return cdp_form_get(q->query, strlen(q->query), name, value) ||
+	       cdp_form_get(r->body, r->body_n, name, value);
+}
+
+static int no_payload(struct cdp_err *err)
+{
+	return cdp_err_set(err, CDP_ERR_DATA, "the request carries no payload");
+}
+
+/* --- Sensors --- */
+
+/* As Java's String.hashCode() of the base64 text. */
+static int32_t sensors_crc(const struct cdp_buf *text)
+{
+	uint32_t h = 0;
+
+	for (size_t i = 0; i < text->n; i++)
+		h = 31 * h + (unsigned char)text->p[i];
+	return (int32_t)h;
+}
+
+static int check_crc(struct cdp_requests *r, struct cdp_err *err)
+{
+	const char *p;
+	int64_t crc;
+	size_t n;
+
+	if (find_param(r, "crc", &r->tmp)) {
+		p = r->tmp.p;
+		n = r->tmp.n;
+	} else if (find_param(r, "ext", &r->tmp) && r->tmp.n > 4 &&
+		   memcmp(r->tmp.p, "crc=", 4) == 0) {
+		p = r->tmp.p + 4;
+		n = r->tmp.n - 4;
+	} else {
+		return 0;
+	}
+	if (!cdp_num_json_i64(&crc, p, n) || crc == sensors_crc(&r->param))
+		return 0;
+	return cdp_err_set(err, CDP_ERR_DATA, "damaged on its way: crc is not %.*s",
+			   (int)(n < 20 ? n : 20), p);
+}
+
+static int take_data(struct cdp_requests *r, struct cdp_err *err)
+{
+	if (find_param(r, "gzip", &r->tmp) && r->tmp.n && *r->tmp.p != '0' &&
+	    (*r->tmp.p != '1' || r->tmp.n > 1))
+		return cdp_err_set(err, CDP_ERR_DATA, "encrypted (gzip=%s)",
+				   cdp_excerpt(r->tmp.p, r->tmp.n).s);
+	if (!find_param(r, "data_list", &r->param) && !find_param(r, "data", &r->param))
+		return no_payload(err);
+	if (check_crc(r, err) < 0)
+		return -1;
+	return take_text(r, r->param.p, r->param.n, err);
+}
+
+/* --- others --- */
+
+static int take_event(struct cdp_requests *r, struct cdp_err *err)
+{
+	if (find_param(r, "encrypt", &r->tmp) && r->tmp.n == 1 && *r->tmp.p == '1')
+		return cdp_err_set(err, CDP_ERR_DATA, "encrypted (encrypt=1)");
+	if (!find_param(r, "event", &r->param))
+		return no_payload(err);
+	return take_text(r, r->param.p, r->param.n, err);
+}
+
+static int take_body(struct cdp_requests *r, struct cdp_err *err)
+{
+	if (find_param(r, "data", &r->param))
+		return take_text(r, r->param.p, r->param.n, err);
+	if (!r->body_n)
+		return no_payload(err);
+	return take_text(r, r->body, r->body_n, err);
+}
+
+static int take_lz(struct cdp_requests *r, struct cdp_err *err)
+{
+	const struct cdp_request *q = r->q;
+
+	if (q->header && (q->header(q->header_ctx, "x-crypt-codec") ||
+			  q->header(q->header_ctx, "x-compress-codec")))
+		return cdp_err_set(err, CDP_ERR_DATA, "encrypted (X-Crypt-Codec)");
+	cdp_buf_reset(&r->text);
+	if (r->body_n) {
+		if (cdp_lzstring_words(&r->text, r->body, r->body_n, r->inflated_max,
+				       err) < 0)
+			return -1;
+		return take_json(r, r->text.p, r->text.n, err);
+	}
+	if (!cdp_form_get(q->query, strlen(q->query), "data", &r->param))
+		return no_payload(err);
+	if (is_json(r->param.p, r->param.n))
+		return take_json(r, r->param.p, r->param.n, err);
+	if (cdp_lzstring_uri(&r->text, r->param.p, r->param.n, r->inflated_max, err) < 0)
+		return -1;
+	return take_json(r, r->text.p, r->text.n, err);
+}
+
+static int take_form(struct cdp_requests *r, struct cdp_err *err)
+{
+	cdp_buf_reset(&r->text);
+	cdp_buf_addc(&r->text, '{');
+	cdp_form_json(&r->text, r->q->query, strlen(r->q->query));
+	cdp_form_json(&r->text, r->body, r->body_n);
+	cdp_buf_addc(&r->text, '}');
+	if (r->text.n == 2)
+		return no_payload(err);
+	return take_json(r, r->text.p, r->text.n, err);
+}
+
+int request_payload(struct cdp_requests *r, struct cdp_err *err)
+{
+	enum cdp_carrier carrier = r->route       ? r->route->carrier
+				   : r->q->body_n ? CDP_CARRY_BODY
+						  : CDP_CARRY_FORM;
+
+	r->body = r->q->body ? r->q->body : "";
+	r->body_n = r->q->body_n;
+	if (cdp_unpack_bytes(&r->body, &r->body_n, &r->unpacked, r->inflated_max, err) <
+	    0)
+		return -1;
+	if (is_json(r->body, r->body_n))
+		return take_json(r, r->body, r->body_n, err);
+	switch (carrier) {
+	case CDP_CARRY_DATA:
+		return take_data(r, err);
+	case CDP_CARRY_EVENT:
+		return take_event(r, err);
+	case CDP_CARRY_LZ:
+		return take_lz(r, err);
+	case CDP_CARRY_FORM:
+		return take_form(r, err);
+	default:
+		return take_body(r, err);
+	}
+}

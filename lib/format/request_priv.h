@@ -1,0 +1,39 @@
+/* Inside of the reader of requests: what its parts share. */
+#ifndef CDP_FORMAT_REQUEST_PRIV_H
+#define CDP_FORMAT_REQUEST_PRIV_H
+
+#include "format/request.h"
+#include "format/route.h"
+
+struct cdp_requests {
+	struct cdp_format_opts opts; /* `received` is that of the request at hand */
+	int64_t received;            /* of requests that do not say */
+	struct cdp_decoder decoder;
+	size_t inflated_max;
+	uint64_t ids; /* given out so far */
+
+	/* the request at hand */
+	const struct cdp_request *q;
+	const struct cdp_protocol *forced; /* named by the path */
+	const struct cdp_route *route;     /* NULL: the path means nothing */
+	const char *body;                  /* unpacked */
+	size_t body_n;
+	struct cdp_val payload;
+	struct cdp_sink *outer;
+	/* The payload may stand in any of the first four. */
+	struct cdp_buf unpacked, text, param, tmp, line, scratch;
+	struct cdp_buf project, token;
+
+	/* a request that stands in a line */
+	struct cdp_val headers;
+	struct cdp_buf method, path, query, content, header, ip;
+};
+
+/* Fills r->payload from the request.  0, or -1 with a data error. */
+int request_payload(struct cdp_requests *r, struct cdp_err *err);
+/* Appends the request as a line; with `body`, `path` and what else is known of the
+ * delivery, instead of all of it, if `body` is not NULL. */
+void request_write(struct cdp_requests *r, struct cdp_buf *out, const char *path,
+		   const char *body, size_t n);
+
+#endif
