@@ -13,17 +13,27 @@ static int digit(char c)
 	return c == '/' || c == '_' ? 63 : -1;
 }
 
+static bool is_break(char c)
+{
+	return c == '\n' || c == '\r';
+}
+
 int cdp_base64_decode(struct cdp_buf *out, const char *p, size_t n)
 {
 	size_t start = out->n;
 	unsigned bits = 0;
 	uint32_t v = 0;
 
+	while (n && is_break(p[n - 1]))
+		n--;
 	for (int i = 0; i < 2 && n && p[n - 1] == '='; i++)
 		n--;
+	cdp_buf_reserve(out, n / 4 * 3 + 3);
 	for (size_t i = 0; i < n; i++) {
 		int d = digit(p[i]);
 
+		if (is_break(p[i]))
+			continue;
 		if (d < 0)
 			goto bad;
 		v = (v << 6 | (uint32_t)d) & 0xffffff;

@@ -50,18 +50,40 @@ int cdp_form_next(struct cdp_form *f, struct cdp_buf *key, struct cdp_buf *value
 
 bool cdp_form_get(const char *p, size_t n, const char *name, struct cdp_buf *value)
 {
-	struct cdp_form f = { p, p + n };
-	struct cdp_buf key;
+	const char *end = p + n, *to;
 	size_t len = strlen(name);
-	bool found = false;
 
-	cdp_buf_init(&key, CDP_BUF_NOMAX);
-	while (!found && cdp_form_next(&f, &key, value))
-		found = key.n == len && memcmp(key.p, name, len) == 0;
-	cdp_buf_release(&key);
-	if (!found)
-		cdp_buf_reset(value);
-	return found;
+	/* Only the value sought is decoded: others may be megabytes. */
+	for (; p < end; p = to + 1) {
+		to = memchr(p, '&', (size_t)(end - p));
+		if (!to)
+			to = end;
+		if ((size_t)(to - p) < len || memcmp(p, name, len) != 0 ||
+		    (p + len < to && p[len] != '='))
+			continue;
+		decode(value, p + len < to ? p + len + 1 : to, to);
+		return true;
+	}
+	cdp_buf_reset(value);
+	return false;
+}
+
+void cdp_form_put(struct cdp_buf *out, const char *p, size_t n)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned c = (unsigned char)p[i];
+
+		if ((c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+		    c == '-' || c == '.' || c == '_' || c == '~') {
+			cdp_buf_addc(out, p[i]);
+			continue;
+		}
+		cdp_buf_addc(out, '%');
+		cdp_buf_addc(out, digits[c >> 4]);
+		cdp_buf_addc(out, digits[c & 15]);
+	}
 }
 
 /* Pairs of a form, decoded, one after the other in `text`. */

@@ -199,8 +199,8 @@ static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 	unsigned least = kinds[f->kind].ids, count;
 
 	cdp_ids_reset(&r->ids);
-	f->plain_ids = rec->compact && cdp_ids_plain(ids, &count) && count &&
-		       count >= least;
+	f->plain_ids =
+		rec->compact && cdp_ids_plain(ids, &count) && count && count >= least;
 	if (f->plain_ids)
 		return 0;
 	if (ids->type != CDP_MISSING &&

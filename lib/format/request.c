@@ -2,7 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "format/payload.h"
+#include "format/form.h"
 #include "format/request_priv.h"
 #include "record/json.h"
 

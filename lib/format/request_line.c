@@ -1,6 +1,7 @@
 /* Requests as lines of a file. */
+#include "base/base64.h"
 #include "base/text.h"
-#include "format/payload.h"
+#include "format/form.h"
 #include "format/request_priv.h"
 #include "record/json.h"
 
@@ -76,7 +77,7 @@ static void put_body(struct cdp_buf *out, const char *p, size_t n)
 	}
 	cdp_json_key(out, "body_base64");
 	cdp_buf_addc(out, '"');
-	cdp_base64_write(out, p, n);
+	cdp_base64_encode(out, p, n);
 	cdp_buf_addc(out, '"');
 }
 
@@ -193,9 +194,9 @@ static int take_content(struct cdp_requests *r, const struct cdp_val *v,
 	cdp_buf_init(&tmp, CDP_BUF_NOMAX);
 	if (v[BASE64].type == CDP_STRING) {
 		p = cdp_val_str(&v[BASE64], &tmp, &n);
-		rc = cdp_base64_read(&r->content, p, n, err);
+		rc = cdp_base64_decode(&r->content, p, n);
 		if (rc < 0)
-			cdp_err_prefix(err, "body_base64");
+			cdp_canon_bad(err, "body_base64", "not Base64");
 	} else if (v[BODY].type == CDP_STRING) {
 		p = cdp_val_str(&v[BODY], &tmp, &n);
 		cdp_buf_add(&r->content, p, n);

@@ -1,10 +1,11 @@
 /* The payload of a request, wherever its library puts it. */
+#include "base/base64.h"
+#include "base/num.h"
+#include "format/form.h"
 #include "format/lzstring.h"
 #include "format/payload.h"
 #include "format/request_priv.h"
 #include "record/json.h"
-
-#include "base/num.h"
 
 static bool is_json(const char *p, size_t n)
 {
@@ -31,8 +32,9 @@ static int take_text(struct cdp_requests *r, const char *p, size_t n, struct cdp
 	if (is_json(p, n))
 		return take_json(r, p, n, err);
 	cdp_buf_reset(&r->tmp);
-	if (cdp_base64_read(&r->tmp, p, n, err) < 0)
-		return -1;
+	if (cdp_base64_decode(&r->tmp, p, n) < 0)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "the payload is neither JSON nor Base64");
 	p = r->tmp.p;
 	n = r->tmp.n;
 	if (cdp_unpack_bytes(&p, &n, &r->text, r->inflated_max, err) < 0)
@@ -146,14 +148,14 @@ static int take_lz(struct cdp_requests *r, struct cdp_err *err)
 
 static int take_form(struct cdp_requests *r, struct cdp_err *err)
 {
+	cdp_buf_reset(&r->param);
+	cdp_buf_adds(&r->param, r->q->query);
+	cdp_buf_addc(&r->param, '&');
+	cdp_buf_add(&r->param, r->body, r->body_n);
 	cdp_buf_reset(&r->text);
-	cdp_buf_addc(&r->text, '{');
-	cdp_form_json(&r->text, r->q->query, strlen(r->q->query));
-	cdp_form_json(&r->text, r->body, r->body_n);
-	cdp_buf_addc(&r->text, '}');
-	if (r->text.n == 2)
-		return no_payload(err);
-	return take_json(r, r->text.p, r->text.n, err);
+	if (cdp_form_json(&r->text, r->param.p, r->param.n, err) < 0)
+		return -1;
+	return r->text.n == 2 ? no_payload(err) : take_json(r, r->text.p, r->text.n, err);
 }
 
 int request_payload(struct cdp_requests *r, struct cdp_err *err)
