@@ -211,8 +211,9 @@ bool cdp_requests_knows(const struct cdp_val *line)
 
 	cdp_pick(line, members, v);
 	return v[PATH].type == CDP_STRING && v[PATH].n && *v[PATH].p == '/' &&
-	       (v[QUERY].type == CDP_STRING || v[BODY].type == CDP_STRING ||
-		v[BASE64].type == CDP_STRING || v[HEADERS].type == CDP_OBJECT);
+	       (v[METHOD].type == CDP_STRING || v[QUERY].type == CDP_STRING ||
+		v[BODY].type == CDP_STRING || v[BASE64].type == CDP_STRING ||
+		v[HEADERS].type == CDP_OBJECT);
 }
 
 int cdp_requests_line(struct cdp_requests *r, const struct cdp_rec *rec,
