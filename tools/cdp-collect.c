@@ -1,11 +1,12 @@
 /* cdp-collect: anything that a bank has as clean, canonical records. */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/once_job.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
 #include "format/reject.h"
 #include "model/intake.h"
-#include "model/once.h"
+#include "model/intake_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +24,10 @@ struct collect {
 	/* options */
 	int format, future;
 	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
+	const char *state_dir;
 	bool replay;
 	int64_t window_ns, skew_ns, late_ns;
+	uint64_t dedup_memory;
 	struct cdp_opt_time received;
 	struct cdp_strs params;
 	const char *formats[FORMATS_MAX];
@@ -34,10 +37,8 @@ struct collect {
 	struct cdp_format_plan *plan;
 	struct cdp_csvmap *map;
 	struct cdp_intake_conf *intake;
-	struct cdp_dedup *dedup;
-	struct cdp_out *duplicates;
-	struct cdp_once_counts once;
-	struct cdp_buf dropped;
+	struct cdp_intake_state *state;
+	struct cdp_once_job *once;
 	struct cdp_paths *replay_paths;
 	struct cdp_reject_slots reject;
 	size_t line_max; /* of lines in rejects */
@@ -58,20 +59,15 @@ static const char *const futures[] = { "reject", "keep", "clamp", NULL };
 static int commit(void *ctx, struct cdp_emit *e, struct cdp_err *err)
 {
 	struct collect *c = ctx;
-	struct cdp_once_notes *notes = e->user;
-	uint64_t before = c->once.duplicates;
-	int rc = 0;
 
-	if (!notes || !notes->n)
-		return 0;
-	cdp_buf_reset(&c->dropped);
-	cdp_once_settle(notes, c->dedup, &e->out, &c->dropped, &c->once);
-	e->counts.out -= c->once.duplicates - before;
-	if (c->duplicates)
-		rc = cdp_out_write(c->duplicates, c->dropped.p, c->dropped.n);
-	if (rc < 0)
-		*err = *cdp_out_error(c->duplicates);
-	return rc;
+	return cdp_once_job_settle(c->once, e->user, e, err);
+}
+
+static int flushed(void *ctx, struct cdp_err *err)
+{
+	struct collect *c = ctx;
+
+	return cdp_once_job_flushed(c->once, err);
 }
 
 /* --- lines --- */
@@ -96,7 +92,7 @@ static int take_record(void *ctx, size_t at, const struct cdp_canon *info,
 	}
 	l->found++;
 	cdp_emit_line(l->e);
-	if (l->w->c->dedup) {
+	if (l->w->c->once) {
 		cdp_once_note(&l->w->notes, &mine, &l->e->out, at);
 		l->e->user = &l->w->notes;
 	}
@@ -230,7 +226,7 @@ static bool take_row(struct worker *w, int rc, const struct cdp_csv_row *row,
 		reject_row(row, e, err);
 	else
 		read_row(w, row, e);
-	if (c->dedup && commit(c, e, err) < 0) {
+	if (c->once && commit(c, e, err) < 0) {
 		cdp_cli_report(&c->cli, err);
 		return false;
 	}
@@ -293,7 +289,7 @@ static void *worker_new(void *ctx)
 	w->c = ctx;
 	w->reader = cdp_reader_new(w->c->plan);
 	w->intake = w->c->intake ? cdp_intake_new(w->c->intake) : NULL;
-	cdp_once_init(&w->notes);
+	cdp_once_init(&w->notes, w->c->once ? cdp_once_job_seed(w->c->once) : 0);
 	cdp_buf_init(&w->raw, CDP_BUF_NOMAX);
 	return w;
 }
@@ -321,7 +317,8 @@ static void run_lines(struct collect *c)
 		.worker = worker_new,
 		.record = read_record,
 		.refused = read_other,
-		.commit = c->dedup ? commit : NULL,
+		.commit = c->once ? commit : NULL,
+		.flushed = c->once ? flushed : NULL,
 		.merge = worker_free,
 		.serial = c->intake && cdp_intake_conf_is_ordered(c->intake),
 	};
@@ -369,11 +366,6 @@ static void run(struct collect *c)
 		cdp_cli_stat(&c->cli, "future", n->future);
 		cdp_cli_stat(&c->cli, "late", n->late);
 	}
-	if (!c->dedup)
-		return;
-	cdp_cli_stat(&c->cli, "duplicates", c->once.duplicates);
-	cdp_cli_stat(&c->cli, "same_id", c->once.same_id);
-	cdp_cli_stat(&c->cli, "too_old", c->once.too_old);
 }
 
 /* --- options --- */
@@ -426,12 +418,34 @@ static void list_formats(struct collect *c)
 			c->formats[n++] = (*p)->name;
 }
 
+static int load_once(struct collect *c, struct cdp_err *err)
+{
+	struct cdp_once_job_opts opts = {
+		.dedup = { .window_ms = c->window_ns / 1000000,
+			   .latest_ms = cdp_time_ms(c->cli.opt.run.as_of) +
+					CDP_FUTURE_SLACK_MS,
+			   .memory = c->dedup_memory },
+		.duplicates = c->duplicates_file,
+	};
+	char *dir = NULL;
+
+	if (c->state_dir) {
+		c->state = cdp_intake_open(c->state_dir, err);
+		if (!c->state)
+			return -1;
+		dir = cdp_asprintf("%s/seen", c->state_dir);
+	}
+	opts.dedup.dir = dir;
+	c->once = cdp_once_job_new(&c->cli, &opts, err);
+	free(dir);
+	return c->once ? 0 : -1;
+}
+
 static int load(struct collect *c, struct cdp_err *err)
 {
 	const struct cdp_common *o = &c->cli.opt;
 	int64_t as_of = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME;
 
-	cdp_buf_init(&c->dropped, CDP_BUF_NOMAX);
 	c->opts.zone = o->run.zone;
 	if (load_intake(c, err) < 0)
 		return -1;
@@ -445,15 +459,7 @@ static int load(struct collect *c, struct cdp_err *err)
 		    (c->columns && cdp_csvmap_set_columns(c->map, c->columns, err) < 0))
 			return -1;
 	}
-	if (c->window_ns)
-		c->dedup = cdp_dedup_new(c->window_ns / 1000000,
-					 cdp_time_ms(o->run.as_of) + CDP_FUTURE_SLACK_MS);
-	if (c->duplicates_file) {
-		c->duplicates = cdp_out_open(c->duplicates_file, err);
-		if (!c->duplicates)
-			return -1;
-	}
-	return 0;
+	return c->window_ns ? load_once(c, err) : 0;
 }
 
 static void check_options(struct collect *c)
@@ -477,6 +483,8 @@ static void check_options(struct collect *c)
 				   "correct the rows and give them again");
 	if (c->duplicates_file && !c->window_ns)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
+	if (c->state_dir && !c->window_ns)
+		cdp_cli_usage(cli, "option '--state' needs '--dedup'");
 	if (c->window_ns < 0 || (c->window_ns && c->window_ns < 1000000000))
 		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
 	if (c->skew_ns < 0 || (c->skew_ns && c->skew_ns < 1000000000))
@@ -487,13 +495,9 @@ static void check_options(struct collect *c)
 
 static void release(struct collect *c)
 {
-	struct cdp_err err;
-
-	if (c->duplicates && cdp_out_close(c->duplicates, &err) < 0)
-		cdp_cli_report(&c->cli, &err);
 	cdp_intake_conf_free(c->intake);
-	cdp_dedup_free(c->dedup);
-	cdp_buf_release(&c->dropped);
+	cdp_once_job_abandon(c->once);
+	cdp_intake_close(c->state);
 	cdp_csvmap_free(c->map);
 	cdp_format_plan_free(c->plan);
 	cdp_paths_free(c->replay_paths);
@@ -508,7 +512,8 @@ int main(int argc, char **argv)
 	struct collect c = { .future = -1,
 			     .opts = { .login_kind = "customer",
 				       .distinct_kind = "anonymous",
-				       .event = "page_request" } };
+				       .event = "page_request" },
+			     .dedup_memory = 512 << 20 };
 	const struct cdp_opt opts[] = {
 		{ 'f', "format", CDP_OPT_CHOICE, &c.format, "FORMAT",
 		  "auto (default), native, combined, csv, requests or a protocol",
@@ -547,6 +552,10 @@ int main(int argc, char **argv)
 		{ 0, "dedup", CDP_OPT_DURATION, &c.window_ns, "WINDOW",
 		  "drop records that came before within a window of their "
 		  "time" },
+		{ 0, "dedup-memory", CDP_OPT_SIZE, &c.dedup_memory, "SIZE",
+		  "memory for --dedup, beyond which it takes files (512M)" },
+		{ 0, "state", CDP_OPT_STR, &c.state_dir, "DIR",
+		  "remember in this directory what --dedup has seen" },
 		{ 0, "duplicates", CDP_OPT_STR, &c.duplicates_file, "FILE",
 		  "keep what --dedup drops" },
 		{ 0, "replay", CDP_OPT_FLAG, &c.replay, NULL,
@@ -575,6 +584,8 @@ int main(int argc, char **argv)
 		return cdp_cli_fail(&c.cli, &err);
 	}
 	run(&c);
+	cdp_once_job_finish(c.once);
+	c.once = NULL;
 	release(&c);
 	return cdp_cli_finish(&c.cli);
 }

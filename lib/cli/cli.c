@@ -188,23 +188,35 @@ static void release(struct cdp_cli *cli)
 	cli->priv = NULL;
 }
 
-int cdp_cli_finish(struct cdp_cli *cli)
+int cdp_cli_close_out(struct cdp_cli *cli)
 {
 	struct cdp_cli_priv *p = cli->priv;
 	bool to_file = cli->opt.output && strcmp(cli->opt.output, "-") != 0;
+	bool whole = false;
+
+	close_aside(cli, p->rejects, p->rejects_fd);
+	close_aside(cli, p->longs, p->longs_fd);
+	/* A file that looks whole must be whole. */
+	if (p->out && (p->out_failed || p->pipe ||
+		       (to_file && (p->status == 4 || p->status == 2)))) {
+		cdp_out_abandon(p->out);
+	} else if (p->out) {
+		close_output(cli, p->out);
+		whole = !p->out_failed && !p->pipe;
+	}
+	p->rejects = p->longs = p->out = NULL;
+	return whole ? 0 : -1;
+}
+
+int cdp_cli_finish(struct cdp_cli *cli)
+{
+	struct cdp_cli_priv *p = cli->priv;
 	int status;
 
 	cli_progress_clear(cli);
-	close_aside(cli, p->rejects, p->rejects_fd);
-	close_aside(cli, p->longs, p->longs_fd);
 	if (too_many_rejects(cli))
 		cdp_cli_set_status(cli, 3);
-	/* A file that looks whole must be whole. */
-	if (p->out &&
-	    (p->out_failed || p->pipe || (to_file && (p->status == 4 || p->status == 2))))
-		cdp_out_abandon(p->out);
-	else
-		close_output(cli, p->out);
+	cdp_cli_close_out(cli);
 	sum_up(cli);
 	if (cli->opt.stats)
 		print_stats(cli);

@@ -152,6 +152,10 @@ struct cdp_job {
 	 * written: the place for order-dependent state.  May edit emit->out and reject.
 	 * NULL: none. */
 	int (*commit)(void *ctx, struct cdp_emit *emit, struct cdp_err *err);
+	/* After the output has been flushed because the input waits, under the same lock
+	 * as commit: what it committed has left.  0, or -1 with *err, which ends the
+	 * run.  NULL: none. */
+	int (*flushed)(void *ctx, struct cdp_err *err);
 	/* Once for each worker state after the last record, on the main thread, also when
 	 * the run failed: add it to ctx and free it.  NULL: free() is called. */
 	int (*merge)(void *ctx, void *worker, struct cdp_err *err);
@@ -183,6 +187,9 @@ void cdp_cli_emit_free(struct cdp_emit *e);
 int cdp_cli_flush(struct cdp_cli *cli);
 
 struct cdp_out *cdp_cli_out(struct cdp_cli *cli); /* -o or standard output */
+/* Ends the output before cdp_cli_finish() does, for what may only be done once all of it
+ * is with its reader, or in its place.  0, or -1 (told) if it is not. */
+int cdp_cli_close_out(struct cdp_cli *cli);
 /* The exit status; frees everything.  -o FILE is replaced unless the status is 2 or 4. */
 int cdp_cli_finish(struct cdp_cli *cli);
 

@@ -51,6 +51,18 @@ struct worker {
 
 /* --- taking a block --- */
 
+static int flush(struct run *r)
+{
+	struct cdp_err err;
+
+	if (cdp_cli_flush(r->cli) < 0)
+		return -1;
+	if (!r->job->flushed || r->job->flushed(r->job->ctx, &err) == 0)
+		return 0;
+	cdp_cli_report(r->cli, &err);
+	return -1;
+}
+
 static void before_wait(void *ctx)
 {
 	struct run *r = ctx;
@@ -60,7 +72,7 @@ static void before_wait(void *ctx)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 	pthread_mutex_lock(&r->turn);
 	r->waiting = true;
-	if (cdp_cli_flush(r->cli) < 0) {
+	if (flush(r) < 0) {
 		r->failed = true;
 		atomic_store(&r->stop, true);
 		pthread_cond_broadcast(&r->turned);
@@ -287,7 +299,7 @@ static void commit(struct worker *w, const struct cdp_err *err)
 		else if (!r->job->again)
 			cdp_cli_report(r->cli, err);
 		if (rc == 0 && r->waiting)
-			rc = cdp_cli_flush(r->cli);
+			rc = flush(r);
 		if (rc < 0) {
 			r->failed = true;
 			atomic_store(&r->stop, true);

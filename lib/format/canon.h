@@ -53,6 +53,8 @@ struct cdp_canon {
 	/* These members with the comma before them: they differ between deliveries of
 	 * one and the same record. */
 	struct cdp_span sent, received;
+	/* The same of time_original, where the time was corrected for this delivery. */
+	struct cdp_span original;
 };
 
 /* A data error at a member: always -1. */

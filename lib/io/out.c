@@ -227,6 +227,15 @@ int cdp_out_flush(struct cdp_out *o)
 	return drain(o);
 }
 
+int cdp_out_sync(struct cdp_out *o)
+{
+	if (cdp_out_flush(o) < 0)
+		return -1;
+	if (!o->regular || o->temp)
+		return 0;
+	return fdatasync(o->fd) < 0 && errno != EINVAL ? fail(o, errno) : 0;
+}
+
 static int sync_directory(struct cdp_out *o)
 {
 	char *slash = strrchr(o->target, '/');
@@ -311,6 +320,11 @@ const struct cdp_err *cdp_out_error(const struct cdp_out *o)
 bool cdp_out_is_regular(const struct cdp_out *o)
 {
 	return o->regular;
+}
+
+bool cdp_out_is_atomic(const struct cdp_out *o)
+{
+	return o->temp != NULL;
 }
 
 int cdp_file_replace(const char *path, const void *p, size_t n, struct cdp_err *err)

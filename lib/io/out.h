@@ -26,6 +26,8 @@ struct cdp_out *cdp_out_fd(int fd, const char *name); /* borrowed fd; name for m
  * calls unless they exceed the buffer: who passes whole lines, writes whole lines. */
 int cdp_out_write(struct cdp_out *o, const void *p, size_t n);
 int cdp_out_flush(struct cdp_out *o);
+/* The same, and on disk where it is a file that is written as it is. */
+int cdp_out_sync(struct cdp_out *o);
 /* Flush, fsync and rename where due, close, free (in any case).  0 or -1 with *err (the
  * sticky one).  A borrowed descriptor stays open. */
 int cdp_out_close(struct cdp_out *o, struct cdp_err *err);
@@ -33,6 +35,7 @@ int cdp_out_close(struct cdp_out *o, struct cdp_err *err);
 void cdp_out_abandon(struct cdp_out *o);
 const struct cdp_err *cdp_out_error(const struct cdp_out *o); /* NULL if none */
 bool cdp_out_is_regular(const struct cdp_out *o);
+bool cdp_out_is_atomic(const struct cdp_out *o); /* nobody sees it before it is closed */
 
 /* Whole small files: replaced atomically (as they are: the name asks for no compression),
  * and read with a ceiling; the result has a NUL after its n bytes and is freed by the

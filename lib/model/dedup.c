@@ -1,110 +1,242 @@
 #include "model/dedup.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "base/rand.h"
+#include "model/dedup_priv.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { SLICES = 1024, FIRST_CAP = 1024 };
+/* Clusters of a table that is three quarters full are some hundreds long at most. */
+enum { FIRST_CAP = 1024, TAIL = 1024 };
 
-/* Times are kept as numbers of slices of 1/1024 of the window; 32 bits of them suffice,
- * as what lives is at most a window (and what a wrong clock adds) apart. */
-struct entry {
-	uint64_t id;
-	uint32_t content; /* 0: free */
-	uint32_t slice;
-};
+/* Thirty years ahead of all others is as good as any more. */
+#define FAR_S ((int64_t)1 << 30)
 
-struct cdp_dedup {
-	struct entry *v;
-	size_t cap, n; /* cap: a power of two */
-	int64_t slice_ms, latest_ms;
-	int64_t mark; /* slice of the latest time, INT64_MIN before the first */
-};
+static struct cdp_key *table_new(size_t cap)
+{
+	return cdp_calloc(cap + TAIL, sizeof(struct cdp_key));
+}
 
-struct cdp_dedup *cdp_dedup_new(int64_t window_ms, int64_t latest_ms)
+struct cdp_dedup *cdp_dedup_open(const struct cdp_dedup_opts *opts, struct cdp_err *err)
 {
 	struct cdp_dedup *d = cdp_calloc(1, sizeof(*d));
 
-	d->slice_ms = window_ms < SLICES ? 1 : window_ms / SLICES;
-	d->latest_ms = latest_ms;
+	d->window_s = (opts->window_ms + 999) / 1000;
+	if (d->window_s > INT32_MAX)
+		d->window_s = INT32_MAX;
+	d->latest_ms = opts->latest_ms;
 	d->mark = INT64_MIN;
-	d->cap = FIRST_CAP;
-	d->v = cdp_calloc(d->cap, sizeof(*d->v));
-	return d;
+	d->lock = -1;
+	d->cap = d->max_cap = FIRST_CAP;
+	/* While it grows there is one of half the size beside it. */
+	while (!opts->memory ? d->max_cap < (size_t)1 << 40
+			     : d->max_cap * 2 * sizeof(*d->v) / 2 * 3 <= opts->memory)
+		d->max_cap *= 2;
+	d->v = table_new(d->cap);
+	d->seed = cdp_hash("dedup", 5);
+	if (!opts->dir || dedup_state_open(d, opts->dir, err) == 0)
+		return d;
+	cdp_dedup_close(d);
+	return NULL;
 }
 
-void cdp_dedup_free(struct cdp_dedup *d)
+void cdp_dedup_close(struct cdp_dedup *d)
 {
 	if (!d)
 		return;
+	for (unsigned i = 0; i < d->nruns; i++)
+		cdp_keyrun_close(d->runs[i].keys);
+	dedup_state_close(d);
 	free(d->v);
 	free(d);
 }
 
-static bool is_live(const struct cdp_dedup *d, uint32_t slice)
+uint64_t cdp_dedup_seed(const struct cdp_dedup *d)
 {
-	return (int32_t)((uint32_t)d->mark - slice) <= SLICES;
+	return d->seed;
 }
 
-static struct entry *find_free(struct entry *v, size_t cap, uint64_t id)
+static size_t home(const struct cdp_dedup *d, uint64_t id)
 {
-	size_t i = id & (cap - 1);
-
-	while (v[i].content)
-		i = (i + 1) & (cap - 1);
-	return &v[i];
+	return (size_t)((unsigned __int128)id * d->cap >> 64);
 }
 
-/* Into a table that fits what still lives. */
-static void rebuild(struct cdp_dedup *d)
+/* The place of the id, or the free one where it belongs; NULL: the tail is full. */
+static struct cdp_key *place(const struct cdp_dedup *d, uint64_t id)
 {
-	struct entry *old = d->v;
-	size_t old_cap = d->cap, live = 0;
+	struct cdp_key *e = d->v + home(d, id), *end = d->v + d->cap + TAIL;
 
-	for (size_t i = 0; i < old_cap; i++)
-		live += old[i].content && is_live(d, old[i].slice);
-	for (d->cap = FIRST_CAP; d->cap / 16 * 9 < live;)
-		d->cap *= 2;
-	d->v = cdp_calloc(d->cap, sizeof(*d->v));
-	for (size_t i = 0; i < old_cap; i++)
-		if (old[i].content && is_live(d, old[i].slice))
-			*find_free(d->v, d->cap, old[i].id) = old[i];
-	d->n = live;
+	while (e < end && e->content && e->id != id)
+		e++;
+	return e < end ? e : NULL;
+}
+
+static size_t count_live(const struct cdp_dedup *d)
+{
+	size_t live = 0;
+
+	for (size_t i = 0; i < d->cap + TAIL; i++)
+		live += d->v[i].content && dedup_is_live(d, d->v[i].at);
+	return live;
+}
+
+/* From left to right: the places before the present one are final, and each key finds a
+ * free one there or its own. */
+static void forget_old(struct cdp_dedup *d)
+{
+	d->n = 0;
+	for (size_t i = 0; i < d->cap + TAIL; i++) {
+		struct cdp_key e = d->v[i];
+
+		d->v[i].content = 0;
+		if (!e.content || !dedup_is_live(d, e.at))
+			continue;
+		*place(d, e.id) = e;
+		d->n++;
+	}
+}
+
+static void grow(struct cdp_dedup *d, size_t cap)
+{
+	struct cdp_key *old = d->v, *e;
+	size_t old_size = d->cap + TAIL;
+
+	for (;; cap *= 2) {
+		size_t i = 0;
+
+		d->cap = cap;
+		d->v = table_new(cap);
+		d->n = 0;
+		for (; i < old_size; i++) {
+			if (!old[i].content || !dedup_is_live(d, old[i].at))
+				continue;
+			e = place(d, old[i].id);
+			if (!e)
+				break;
+			*e = old[i];
+			d->n++;
+		}
+		if (i == old_size)
+			break;
+		free(d->v);
+	}
 	free(old);
 }
 
-static int64_t slice_of(const struct cdp_dedup *d, int64_t ms)
+/* At least a quarter of the places is free afterwards, or all are. */
+static int make_room(struct cdp_dedup *d, struct cdp_err *err)
 {
-	return ms / d->slice_ms - (ms % d->slice_ms < 0);
+	size_t live = count_live(d);
+
+	if (live <= d->cap / 16 * 9 && live < d->n)
+		forget_old(d);
+	else if (d->cap < d->max_cap)
+		grow(d, d->cap * 2);
+	else
+		return dedup_spill(d, err);
+	return 0;
 }
 
-enum cdp_seen cdp_dedup_see(struct cdp_dedup *d, uint64_t id, uint32_t content,
-			    int64_t ms)
+int dedup_put(struct cdp_dedup *d, uint64_t id, uint32_t content, uint32_t at,
+	      struct cdp_err *err)
 {
-	int64_t slice = slice_of(d, ms);
-	bool id_known = false;
-	size_t i;
+	struct cdp_key *e;
 
-	if (slice > d->mark && (ms <= d->latest_ms || d->mark == INT64_MIN))
-		d->mark = slice_of(d, ms <= d->latest_ms ? ms : d->latest_ms);
-	if (slice < d->mark - SLICES)
+	while (!(e = place(d, id)))
+		if (make_room(d, err) < 0)
+			return -1;
+	d->n += !e->content;
+	*e = (struct cdp_key){ id, content, at };
+	if (d->dir)
+		dedup_state_note(d, e);
+	d->uncommitted++;
+	return d->n > d->cap / 4 * 3 ? make_room(d, err) : 0;
+}
+
+/* What is known of an id: content 0 if nothing is. */
+static struct cdp_key find(const struct cdp_dedup *d, uint64_t id)
+{
+	const struct cdp_key *e = place(d, id);
+
+	/* A newer run knows better than an older one. */
+	for (unsigned i = d->nruns; (!e || !e->content) && i > 0; i--)
+		e = cdp_keyrun_find(d->runs[i - 1].keys, id);
+	if (e && e->content && dedup_is_live(d, e->at))
+		return *e;
+	return (struct cdp_key){ 0 };
+}
+
+void cdp_dedup_ahead(const struct cdp_dedup *d, uint64_t id)
+{
+	__builtin_prefetch(&d->v[home(d, id)]);
+	for (unsigned i = 0; i < d->nruns; i++)
+		cdp_keyrun_ahead(d->runs[i].keys, id);
+}
+
+static int64_t second_of(int64_t ms)
+{
+	return ms / 1000 - (ms % 1000 < 0);
+}
+
+/* The first bearer of an id stands under the id, the others under ids of their own made
+ * of id and content: so an id that a whole log bears makes no long chains.  The first
+ * one's time is the latest of all, so that it is known for as long as any of them is. */
+static int see_other(struct cdp_dedup *d, const struct cdp_key *first, uint32_t content,
+		     uint32_t at, struct cdp_err *err)
+{
+	uint64_t id = cdp_mix64(first->id ^ cdp_mix64(content));
+	struct cdp_key known = find(d, id);
+
+	if (known.content == content)
+		return CDP_SEEN_AGAIN;
+	if (dedup_put(d, id, content, at, err) < 0)
+		return -1;
+	if ((int32_t)(at - first->at) > 0 &&
+	    dedup_put(d, first->id, first->content, at, err) < 0)
+		return -1;
+	return CDP_SEEN_ID_ONLY;
+}
+
+int cdp_dedup_see(struct cdp_dedup *d, uint64_t id, uint32_t content, int64_t ms,
+		  struct cdp_err *err)
+{
+	int64_t second = second_of(ms);
+	struct cdp_key known;
+
+	if (second > d->mark && (ms <= d->latest_ms || d->mark == INT64_MIN))
+		d->mark = second_of(ms <= d->latest_ms ? ms : d->latest_ms);
+	if (second < d->mark - d->window_s)
 		return CDP_SEEN_TOO_OLD;
+	if (second > d->mark + FAR_S)
+		second = d->mark + FAR_S;
 	content = content ? content : 1;
-	for (i = id & (d->cap - 1); d->v[i].content; i = (i + 1) & (d->cap - 1)) {
-		if (d->v[i].id != id || !is_live(d, d->v[i].slice))
-			continue;
-		if (d->v[i].content == content)
-			return CDP_SEEN_AGAIN;
-		id_known = true;
-	}
-	d->v[i] = (struct entry){ id, content, (uint32_t)slice };
-	if (++d->n > d->cap / 4 * 3)
-		rebuild(d);
-	return id_known ? CDP_SEEN_ID_ONLY : CDP_SEEN_NEW;
+	known = find(d, id);
+	if (known.content == content)
+		return CDP_SEEN_AGAIN;
+	if (known.content)
+		return see_other(d, &known, content, (uint32_t)second, err);
+	return dedup_put(d, id, content, (uint32_t)second, err) < 0 ? -1 : CDP_SEEN_NEW;
 }
 
 size_t cdp_dedup_memory(const struct cdp_dedup *d)
 {
-	return d->cap * sizeof(*d->v);
+	return (d->cap + TAIL) * sizeof(*d->v);
+}
+
+uint64_t cdp_dedup_spilled(const struct cdp_dedup *d)
+{
+	uint64_t all = 0, n;
+
+	for (unsigned i = 0; i < d->nruns; i++) {
+		cdp_keyrun_keys(d->runs[i].keys, &n);
+		all += n;
+	}
+	return all;
+}
+
+uint64_t cdp_dedup_uncommitted(const struct cdp_dedup *d)
+{
+	return d->uncommitted;
 }

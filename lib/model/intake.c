@@ -194,7 +194,7 @@ static int set_time(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	cdp_time_format(out->p + (slots[CDP_SLOT_TIME].p - out->p), cdp_time_from_ms(ms));
 	if (slots[S_TIME_ORIGINAL].type == CDP_MISSING) {
 		out->n--;
-		cdp_canon_add_time(out, at, "time_original", info->ms);
+		info->original = cdp_canon_add_time(out, at, "time_original", info->ms);
 		cdp_buf_addc(out, '}');
 	}
 	info->ms = ms;

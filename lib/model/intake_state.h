@@ -4,7 +4,9 @@
  *
  *	files      imported files, by content (model/imports)
  *	positions  how far sources of SQL were read (model/imports)
- *	seen...    records that came before (model/dedup)
+ *
+ * Records that came before (model/dedup) are too many for tables that are updated in
+ * place; they have the directory DIR/seen.
  *
  * A run has the directory alone, by a lock that its death releases: two that go on from
  * the same state would both bring what is new. */

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+/* Records that are fetched into the cache before their turn. */
+enum { AHEAD = 12 };
+
 struct cdp_once_note {
 	uint64_t id;
 	uint32_t content;
@@ -14,9 +17,9 @@ struct cdp_once_note {
 	struct cdp_span event_id;
 };
 
-void cdp_once_init(struct cdp_once_notes *s)
+void cdp_once_init(struct cdp_once_notes *s, uint64_t seed)
 {
-	*s = (struct cdp_once_notes){ 0 };
+	*s = (struct cdp_once_notes){ .seed = seed };
 	cdp_buf_init(&s->tmp, CDP_BUF_NOMAX);
 }
 
@@ -26,25 +29,35 @@ void cdp_once_release(struct cdp_once_notes *s)
 	cdp_buf_release(&s->tmp);
 }
 
-/* The record without the spans: the text itself, or a copy in `tmp`. */
-static const char *without(struct cdp_buf *tmp, struct cdp_span a, struct cdp_span b,
-			   const char *p, size_t *n)
-{
-	struct cdp_span swap = a;
+enum { TIME_AT = 8, TIME_LEN = 26 }; /* of the value, with quotes, in a canonical head */
 
-	if (!a.n && !b.n)
-		return p;
-	if (b.n && (!a.n || b.at < a.at)) {
-		a = b;
-		b = swap;
-	}
+/* The record as any delivery has it, without LF: the text itself, or a copy in `tmp`. Not
+ * sent nor received, and with the time that it came with. */
+static const char *as_sent(struct cdp_buf *tmp, const struct cdp_canon *info,
+			   const char *line, size_t *n)
+{
+	struct cdp_span gaps[] = { info->sent, info->received, info->original };
+	size_t at = 0;
+
+	if (!gaps[0].n && !gaps[1].n && !gaps[2].n)
+		return line;
 	cdp_buf_reset(tmp);
-	cdp_buf_add(tmp, p, a.at);
-	if (b.n) {
-		cdp_buf_add(tmp, p + a.at + a.n, b.at - a.at - a.n);
-		a = b;
+	for (;;) {
+		struct cdp_span *next = NULL;
+
+		for (int i = 0; i < 3; i++)
+			if (gaps[i].n && (!next || gaps[i].at < next->at))
+				next = &gaps[i];
+		if (!next)
+			break;
+		cdp_buf_add(tmp, line + at, next->at - at);
+		at = next->at + next->n;
+		next->n = 0;
 	}
-	cdp_buf_add(tmp, p + a.at + a.n, *n - a.at - a.n);
+	cdp_buf_add(tmp, line + at, *n - at);
+	if (info->original.n)
+		memcpy(tmp->p + TIME_AT,
+		       line + info->original.at + info->original.n - TIME_LEN, TIME_LEN);
 	*n = tmp->n;
 	return tmp->p;
 }
@@ -58,7 +71,7 @@ void cdp_once_note(struct cdp_once_notes *s, const struct cdp_canon *info,
 	};
 	size_t n = note.n - 1;
 
-	p = without(&s->tmp, info->sent, info->received, line, &n);
+	p = as_sent(&s->tmp, info, line, &n);
 	note.content = (uint32_t)cdp_hash_stable(p, n, 2);
 	if (info->event_id.n) {
 		cdp_buf_reset(&s->tmp);
@@ -67,7 +80,7 @@ void cdp_once_note(struct cdp_once_notes *s, const struct cdp_canon *info,
 		p = s->tmp.p;
 		n = s->tmp.n;
 	}
-	note.id = cdp_hash(p, n);
+	note.id = cdp_hash_stable(p, n, s->seed);
 	CDP_GROW(s->v, s->n, s->cap);
 	s->v[s->n++] = note;
 }
@@ -90,14 +103,15 @@ static void put_renamed(struct cdp_buf *out, const struct cdp_once_note *note,
 	cdp_buf_release(&renamed);
 }
 
-static enum cdp_seen look(struct cdp_dedup *seen, const struct cdp_once_note *note,
-			  struct cdp_once_counts *counts)
+/* enum cdp_seen, or -1. */
+static int look(struct cdp_dedup *seen, const struct cdp_once_note *note,
+		struct cdp_once_counts *counts, struct cdp_err *err)
 {
-	enum cdp_seen r;
+	int r;
 
 	if (note->ms == CDP_NO_TIME)
 		return CDP_SEEN_NEW;
-	r = cdp_dedup_see(seen, note->id, note->content, note->ms);
+	r = cdp_dedup_see(seen, note->id, note->content, note->ms, err);
 	/* Two contents that agree in 64 bits have no id to be renamed. */
 	if (r == CDP_SEEN_ID_ONLY && !note->event_id.n)
 		r = CDP_SEEN_NEW;
@@ -106,32 +120,33 @@ static enum cdp_seen look(struct cdp_dedup *seen, const struct cdp_once_note *no
 	return r;
 }
 
-void cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen,
-		     struct cdp_buf *out, struct cdp_buf *dropped,
-		     struct cdp_once_counts *counts)
+int cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen, struct cdp_buf *out,
+		    struct cdp_buf *dropped, struct cdp_once_counts *counts,
+		    struct cdp_err *err)
 {
 	struct cdp_buf kept;
+	int r = 0;
 
 	cdp_buf_init(&kept, CDP_BUF_NOMAX);
-	for (size_t i = 0; i < s->n; i++) {
+	for (size_t i = 0; i < s->n && r >= 0; i++) {
 		const struct cdp_once_note *note = &s->v[i];
 		const char *line = out->p + note->at;
 
-		switch (look(seen, note, counts)) {
-		case CDP_SEEN_AGAIN:
+		if (i + AHEAD < s->n)
+			cdp_dedup_ahead(seen, s->v[i + AHEAD].id);
+		r = look(seen, note, counts, err);
+		if (r == CDP_SEEN_AGAIN) {
 			if (dropped)
 				cdp_buf_add(dropped, line, note->n);
-			break;
-		case CDP_SEEN_ID_ONLY:
+		} else if (r == CDP_SEEN_ID_ONLY) {
 			counts->same_id++;
 			put_renamed(&kept, note, line);
-			break;
-		default:
+		} else {
 			cdp_buf_add(&kept, line, note->n);
-			break;
 		}
 	}
 	cdp_buf_release(out);
 	*out = kept;
 	s->n = 0;
+	return r < 0 ? -1 : 0;
 }

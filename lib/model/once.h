@@ -2,9 +2,10 @@
  *
  * Workers note the records that they write; the notes of a block are then settled, in
  * input order, against all blocks before it.  A record is known by its source and
- * event_id, or without one by its content (all but `sent` and `received`, which differ
- * between deliveries).  An id that was used for other content is no duplicate: the record
- * stays, under an id of its own ("<id>~<hash>") and with the old one in `duplicate_of`.
+ * event_id, or without one by its content (all but `sent`, `received` and corrections of
+ * the time, which differ between deliveries).  An id that was used for other content is
+ * no duplicate: the record stays, under an id of its own ("<id>~<hash>") and with the old
+ * one in `duplicate_of`.
  */
 #ifndef CDP_MODEL_ONCE_H
 #define CDP_MODEL_ONCE_H
@@ -17,9 +18,11 @@
 struct cdp_once_notes {
 	struct cdp_once_note *v;
 	size_t n, cap;
+	uint64_t seed;
 	struct cdp_buf tmp;
 };
-void cdp_once_init(struct cdp_once_notes *s);
+/* `seed` is that of the records seen (cdp_dedup_seed). */
+void cdp_once_init(struct cdp_once_notes *s, uint64_t seed);
 void cdp_once_release(struct cdp_once_notes *s);
 
 /* The record at out->p + at, to the end, with its LF, was just written; `info` is what
@@ -31,9 +34,10 @@ struct cdp_once_counts {
 	uint64_t duplicates, same_id, too_old;
 };
 /* Take what came before out of the block (all of whose records were noted) and append it
- * to `dropped` (NULL: nowhere).  The notes are empty then. */
-void cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen,
-		     struct cdp_buf *out, struct cdp_buf *dropped,
-		     struct cdp_once_counts *counts);
+ * to `dropped` (NULL: nowhere).  The notes are empty then.  -1 when what was seen could
+ * not be kept (cdp_dedup_see). */
+int cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen, struct cdp_buf *out,
+		    struct cdp_buf *dropped, struct cdp_once_counts *counts,
+		    struct cdp_err *err);
 
 #endif
