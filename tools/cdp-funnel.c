@@ -113,10 +113,10 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 {
 	struct worker *w = worker;
 	const struct funnel_ctx *f = w->f;
-	const struct cdp_val *key;
 	const char *p;
 	uint32_t mask;
 	int64_t ms = 0;
+	int rc = 0;
 	size_t n;
 
 	/* Only what has an event name is an event; profile updates and the like pass by.
@@ -137,23 +137,21 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	}
 	if (!mask && !f->spec.strict)
 		goto out;
-	key = cdp_rec_get(rec, f->key_slot);
-	if (key->type == CDP_MISSING || key->type == CDP_NULL ||
-	    (key->type == CDP_STRING && key->n == 0)) {
-		w->no_key++;
+	rc = cdp_rec_key(rec, f->key_slot, &w->key, &p, &n, err);
+	if (rc <= 0) {
+		w->no_key += rc == 0;
 		goto out;
 	}
 	w->keyed = true;
-	if (cdp_rec_time_ms(rec, &ms, err) < 0)
-		return -1;
+	rc = cdp_rec_time_ms(rec, &ms, err);
+	if (rc < 0)
+		goto out;
 	if (f->by && mask & 1)
 		breakdown(w, rec, emit);
-	p = key->type == CDP_STRING ? cdp_val_str(key, &w->key, &n)
-				    : (n = key->n, key->p);
 	cdp_funnel_set_add(w->set, p, n, ms, mask, w->group.p, w->group.n);
 out:
 	cdp_eval_reset(w->ev);
-	return 0;
+	return rc < 0 ? -1 : 0;
 }
 
 /* --- results --- */

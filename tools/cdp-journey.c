@@ -18,12 +18,15 @@ struct journey_ctx {
 	struct cdp_intern *members;
 	/* profiles */
 	struct cdp_paths *profile_paths;
-	int address_slot;
+	int address_slot, as_of_slot;
 	/* Lines of all members so far; by member id where its line stands (n 0: none
 	 * yet). */
 	struct cdp_buf lines;
 	struct line {
 		size_t at, n;
+		int64_t as_of; /* of the profile, and its hash */
+		uint64_t hash;
+		enum cdp_fate fate;
 	} * of;
 	uint64_t fate[CDP_FATE_NO_VALUE + 1];
 };
@@ -55,32 +58,48 @@ static int add_member(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	return 0;
 }
 
-static void add_line(struct journey_ctx *j, uint32_t id, struct cdp_rec *profile)
+static void add_line(struct journey_ctx *j, uint32_t id, struct cdp_rec *profile,
+		     struct line l)
 {
 	size_t n;
 	const char *one_id = cdp_intern_key(j->members, id, &n);
-	size_t at = j->lines.n;
-	enum cdp_fate fate = cdp_strategy_line(&j->strategy, one_id, n, profile,
-					       j->address_slot, j->ev, j->run, &j->lines);
 
-	j->of[id] = (struct line){ at, j->lines.n - at };
-	j->fate[fate]++;
+	if (j->of[id].n)
+		j->fate[j->of[id].fate]--;
+	l.at = j->lines.n;
+	l.fate = cdp_strategy_line(&j->strategy, one_id, n, profile, j->address_slot,
+				   j->ev, j->run, &j->lines);
+	l.n = j->lines.n - l.at;
+	j->of[id] = l;
+	j->fate[l.fate]++;
 	cdp_eval_reset(j->ev);
 }
 
+/* Of several profiles of a customer the latest counts, whatever their order; of equally
+ * late ones that with the greater hash. */
 static int add_profile(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 		       struct cdp_err *err)
 {
 	struct journey_ctx *j = ctx;
 	const struct cdp_val *one_id = one_id_of(rec);
+	const struct cdp_val *as_of = cdp_rec_get(rec, j->as_of_slot);
+	const struct line *old;
+	struct line l = { 0 };
 	uint32_t id;
 
 	(void)emit;
 	if (!one_id)
 		return cdp_err_set(err, CDP_ERR_DATA, "no one_id");
 	id = cdp_intern_get(j->members, one_id->p, one_id->n);
-	if (id != CDP_INTERN_NONE && j->of[id].n == 0)
-		add_line(j, id, rec);
+	if (id == CDP_INTERN_NONE)
+		return 0;
+	old = &j->of[id];
+	l.as_of = as_of->type == CDP_STRING ? cdp_time_canon_ms(as_of->p, as_of->n)
+					    : INT64_MIN;
+	l.hash = cdp_hash_stable(rec->raw, rec->len, 0);
+	if (!old->n || l.as_of > old->as_of ||
+	    (l.as_of == old->as_of && l.hash > old->hash))
+		add_line(j, id, rec, l);
 	return 0;
 }
 
@@ -90,10 +109,11 @@ static void write_lines(struct journey_ctx *j, struct cdp_cli *cli)
 	uint32_t count = cdp_intern_count(j->members);
 	uint32_t *order = cdp_intern_order(j->members);
 	struct cdp_out *out = cdp_cli_out(cli);
+	const struct line none = { 0 };
 
 	for (uint32_t i = 0; i < count; i++)
 		if (j->of[i].n == 0)
-			add_line(j, i, NULL);
+			add_line(j, i, NULL, none);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct line *l = &j->of[order[i]];
 
@@ -114,6 +134,7 @@ static int prepare(struct journey_ctx *j, const char *definition, struct cdp_err
 	j->profile_paths = cdp_paths_new();
 	j->segment_slot = cdp_paths_add(j->member_paths, "segment", 7, err);
 	j->change_slot = cdp_paths_add(j->member_paths, "change", 6, err);
+	j->as_of_slot = cdp_paths_add(j->profile_paths, "as_of", 5, err);
 	if (cdp_strategy_load(&j->strategy, definition, j->profile_paths, err) < 0)
 		return -1;
 	path = cdp_asprintf("ids.%s", j->strategy.node.address);

@@ -26,6 +26,7 @@ struct segment_ctx {
 	struct cdp_strs with, only;
 	bool count;
 	struct cdp_paths *paths;
+	int tags_slot;
 	struct cdp_segments *set;
 	const struct cdp_run *run;
 	struct cdp_members *given; /* what streams say, by number in the set */
@@ -96,14 +97,27 @@ static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	return 0;
 }
 
-static int read_pairs(struct cdp_cli *cli, struct pairs *p, const char *path)
+/* What is no membership says that the file is another one than it should be: nobody must
+ * be told to have entered for that.  -1 with *err; 1 if it could not be read, which was
+ * reported. */
+static int read_pairs(struct cdp_cli *cli, struct pairs *p, const char *path,
+		      struct cdp_err *err)
 {
+	uint64_t rejected = cli->counts.rejected;
+
 	char *files[] = { (char *)path, NULL };
 	struct cdp_job job = {
 		.ctx = p, .paths = p->paths, .record = add_pair, .serial = true
 	};
 
-	return cdp_cli_run_files(cli, &job, files);
+	if (cdp_cli_run_files(cli, &job, files) < 0)
+		return 1;
+	rejected = cli->counts.rejected - rejected;
+	return !rejected ? 0
+			 : cdp_err_set(err, CDP_ERR_USAGE,
+				       "%s: %llu of its records %s no membership", path,
+				       (unsigned long long)rejected,
+				       rejected == 1 ? "is" : "are");
 }
 
 /* The pairs as bits by the set's numbers, from number `first` on; names that the set does
@@ -174,6 +188,8 @@ static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+	if (cdp_rec_get(rec, w->s->tags_slot)->type != CDP_OBJECT)
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
 	w->profiles++;
 	given = cdp_members_get(w->s->given, one_id->p, one_id->n);
 	for (size_t i = 0; i < words; i++)
@@ -333,23 +349,28 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	pairs_init(&with);
 	pairs_init(&previous);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
-		ret = read_pairs(cli, &with, s->with.v[i]);
-	if (ret == 0)
+		ret = read_pairs(cli, &with, s->with.v[i], err);
+	if (ret == 0) {
 		s->set = cdp_segments_load(s->definition, s->paths, with.names, err);
-	if (s->set) {
+		ret = s->set ? 0 : -1;
+	}
+	if (ret == 0) {
 		choose(cli, s);
 		s->errors = cdp_calloc(s->set->count, sizeof(*s->errors));
 		s->given = members_of(&with, s->set, s->set->defined);
-		if (s->previous && read_pairs(cli, &previous, s->previous) == 0)
+		if (s->previous)
+			ret = read_pairs(cli, &previous, s->previous, err);
+	}
+	if (ret == 0) {
+		if (s->previous)
 			s->before = members_of(&previous, s->set, 0);
 		job.paths = s->paths;
-		if ((!s->previous || s->before) && cdp_cli_run(cli, &job) == 0 &&
-		    s->members)
+		if (cdp_cli_run(cli, &job) == 0 && s->members)
 			write_all(cli, s);
 	}
 	pairs_release(&with);
 	pairs_release(&previous);
-	return ret == 0 && !s->set ? -1 : 0;
+	return ret < 0 ? -1 : 0;
 }
 
 static void release(struct segment_ctx *s)
@@ -402,6 +423,7 @@ int main(int argc, char **argv)
 			      cli.opt.table ? "table" : "csv");
 	s.run = &cli.opt.run;
 	s.paths = cdp_paths_new();
+	s.tags_slot = cdp_paths_add(s.paths, "tags", 4, &err);
 	if (run(&cli, &s, &err) < 0) {
 		release(&s);
 		return cdp_cli_fail(&cli, &err);

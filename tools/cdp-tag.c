@@ -58,34 +58,27 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	return 0;
 }
 
-/* The key of the record's customer, NULL if it belongs to nobody; valid until settled. */
-static const char *key_of(struct worker *w, struct cdp_rec *rec, size_t *n)
+/* 1 and the key of the record's customer; 0: it belongs to nobody; -1: a data error. */
+static int key_of(struct worker *w, struct cdp_rec *rec, const char **p, size_t *n,
+		  struct cdp_err *err)
 {
-	const struct cdp_val *v = cdp_rec_get(rec, w->t->key_slot);
-	const char *p;
+	int rc = cdp_rec_key(rec, w->t->key_slot, &w->key, p, n, err);
 
-	if (v->type == CDP_MISSING || v->type == CDP_NULL ||
-	    (v->type == CDP_STRING && v->n == 0)) {
-		w->no_key++;
-		return NULL;
-	}
-	*n = v->n;
-	if (v->type != CDP_STRING || !v->escaped)
-		return v->p;
-	p = cdp_val_str(v, &w->key, n);
-	return cdp_arena_strndup(&w->keys, p, *n);
+	w->no_key += rc == 0;
+	return rc;
 }
 
-/* 1 and the customer; 0: the record belongs to nobody. */
-static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer)
+/* The same and the customer. */
+static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer,
+		       struct cdp_err *err)
 {
+	const char *p;
 	size_t n;
-	const char *key = key_of(w, rec, &n);
+	int rc = key_of(w, rec, &p, &n, err);
 
-	if (!key)
-		return 0;
-	*customer = cdp_gather_customer(w->gather, key, n);
-	return 1;
+	if (rc > 0)
+		*customer = cdp_gather_customer(w->gather, p, n);
+	return rc;
 }
 
 static void settle(void *worker, struct cdp_emit *emit)
@@ -119,11 +112,13 @@ static int add_profile(struct worker *w, struct cdp_rec *rec, struct cdp_err *er
 {
 	uint32_t customer;
 	int64_t ms;
+	int rc;
 
 	if (cdp_rec_time_ms(rec, &ms, err) < 0)
 		return -1;
-	if (!customer_of(w, rec, &customer))
-		return 0;
+	rc = customer_of(w, rec, &customer, err);
+	if (rc <= 0)
+		return rc;
 	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
 		cdp_gather_forget(w->gather, customer, ms);
 	for (int what = CDP_UNSET; what <= CDP_APPEND; what++)
@@ -139,14 +134,16 @@ static int add_detail(struct worker *w, struct cdp_rec *rec, struct cdp_err *err
 	const struct cdp_val *props = cdp_rec_get(rec, w->t->props);
 	uint32_t customer;
 	int64_t ms;
+	int rc;
 
 	if (cdp_rec_time_ms(rec, &ms, err) < 0)
 		return -1;
 	if (table->type != CDP_STRING || row->type != CDP_STRING)
 		return cdp_err_set(err, CDP_ERR_DATA,
 				   "a detail row needs 'detail' and 'row'");
-	if (!customer_of(w, rec, &customer))
-		return 0;
+	rc = customer_of(w, rec, &customer, err);
+	if (rc <= 0)
+		return rc;
 	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
 		props = &removed;
 	cdp_gather_detail(w->gather, customer, table, row, props, ms);
@@ -162,14 +159,18 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	const char *key;
 	int64_t ms;
 	size_t n;
+	int rc;
 
 	(void)emit;
 	if (event->type == CDP_STRING) {
 		if (cdp_rec_time_ms(rec, &ms, err) < 0)
 			return -1;
-		key = key_of(w, rec, &n);
-		if (key)
-			cdp_gather_event(w->gather, key, n, rec, event, ms);
+		rc = key_of(w, rec, &key, &n, err);
+		if (rc <= 0)
+			return rc;
+		if (key == w->key.p) /* decoded there */
+			key = cdp_arena_strndup(&w->keys, key, n);
+		cdp_gather_event(w->gather, key, n, rec, event, ms);
 		return 0;
 	}
 	type = cdp_rec_get(rec, CDP_SLOT_TYPE);

@@ -149,3 +149,28 @@ int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err)
 	memcpy(err->path, "time", 5);
 	return -1;
 }
+
+int cdp_rec_key(struct cdp_rec *rec, int slot, struct cdp_buf *tmp, const char **p,
+		size_t *n, struct cdp_err *err)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, slot);
+
+	*p = v->p;
+	*n = v->n;
+	switch (v->type) {
+	case CDP_MISSING:
+	case CDP_NULL:
+		return 0;
+	case CDP_STRING:
+		if (v->escaped)
+			*p = cdp_val_str(v, tmp, n);
+		return *n > 0;
+	case CDP_NUMBER:
+		if (v->integral)
+			return 1;
+		break;
+	default:
+		break;
+	}
+	return cdp_err_set(err, CDP_ERR_DATA, "the key is no string or whole number");
+}

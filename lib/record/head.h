@@ -37,4 +37,10 @@ void cdp_line_put_one_id(struct cdp_buf *out, const char *line, size_t n, size_t
  * with a data error. */
 int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err);
 
+/* What tells customers apart, the value of a slot: 1 and its text, borrowed from the
+ * record or `tmp`; 0: there is none (missing, null or empty); -1 with a data error: it is
+ * no string and no whole number. */
+int cdp_rec_key(struct cdp_rec *rec, int slot, struct cdp_buf *tmp, const char **p,
+		size_t *n, struct cdp_err *err);
+
 #endif

@@ -29,6 +29,19 @@ journey() {
   tac members | journey | cmp out -
 }
 
+@test "of several profiles the latest counts, whatever their order" {
+  printf '%s\n' '{"one_id":"a","as_of":"2024-04-02T00:00:00.000Z","tags":{"favourite":"F1"},"ids":{"device":["new"]}}' \
+    '{"one_id":"a","as_of":"2024-04-01T00:00:00.000Z","tags":{"favourite":"F1"},"ids":{"device":["old"]}}' \
+    '{"one_id":"b","tags":{"favourite":"F1"},"ids":{"device":["x"]}}' \
+    '{"one_id":"b","tags":{"favourite":"F1"},"ids":{"device":["y"]}}' >profiles
+  run -0 --separate-stderr journey --stats members
+  [ "$(jq -c '[.message,.no_profile]' <<<"$stderr")" = '[2,2]' ]
+  [ "$(jq -r 'select(.one_id == "a").to' <<<"$output")" = new ]
+  journey members >out
+  tac profiles >p2 && mv p2 profiles
+  journey members | cmp out -
+}
+
 @test "another version or wave is another message" {
   first=$(journey members | jq -r .message_id | sed -n 1p)
   sed -i 's/"wave": 1/"wave": 2/' s.json

@@ -96,6 +96,22 @@ members() {
   [ -z "$stderr" ]
 }
 
+@test "a previous file that holds no memberships is refused, and nobody entered" {
+  echo '{"segments":[{"name":"y","when":"tags.y"}]}' >d
+  echo '{"one_id":"a","tags":{"y":true}}' >in
+  run -2 --separate-stderr cdp-segment -d d --previous in in
+  [ "${stderr_lines[-1]}" = "cdp-segment: in: 1 of its records is no membership" ]
+  [ -z "$output" ]
+}
+
+@test "a record without tags is no profile" {
+  echo '{"segments":[{"name":"all","when":"true"}]}' >d
+  printf '%s\n' '{"one_id":"a","event":"e"}' '{"one_id":"b","tags":{}}' >in
+  run -3 --separate-stderr cdp-segment -d d in
+  [ "$stderr" = "cdp-segment: in:1: not a profile: no tags" ]
+  [ "$(jq -r .one_id <<<"$output")" = b ]
+}
+
 @test "--table and --csv need --count" {
   echo '{"segments":[{"name":"y","when":"true"}]}' >d
   run -2 --separate-stderr cdp-segment -d d --csv </dev/null

@@ -127,3 +127,12 @@ tags() {
   [ "$(jq .no_key <<<"$stderr")" -eq 2 ]
   [ -z "$output" ]
 }
+
+@test "a key is a string or a whole number" {
+  printf '{"k":%s,"time":"2024-04-01T00:00:00.000Z","event":"A"}\n' '"7"' 7 '"\u0037"' 7.5 '[7]' true >in
+  echo '{"tags":[{"name":"n","value":"count()"}]}' >d
+  run -3 --separate-stderr cdp-tag -d d --key k --as-of 2024-05-01 in
+  [ "${#stderr_lines[@]}" -eq 3 ]
+  [ "${stderr_lines[0]}" = "cdp-tag: in:4: the key is no string or whole number" ]
+  [ "$output" = '{"k":"7","as_of":"2024-04-30T16:00:00.000Z","tags":{"n":3}}' ]
+}
