@@ -59,6 +59,58 @@ hostile() {
   [ "$(stat stats duplicates)" -gt 100 ]
 }
 
+# Everything that the suite has of any format, each line with anything done to it, with
+# bytes that are no text, a line over the ceiling, and a file that was cut short.
+anything() {
+  {
+    cat "$TOP"/tests/cases/cdp-collect/*/in "$SAMPLES"/raw/* "$SAMPLES"/*.ndjson \
+      "$BANK"/sensors/*.log "$BANK"/access/*.log
+    find "$TOP/tests/fuzz/corpus" -type f -path '*/fuzz_[cnrps]*' | sort | xargs -d '\n' cat
+  } | hostile
+  head -c 100000 "$(command -v cdp-collect)"
+  echo
+  head -c 3000000 /dev/zero | tr '\0' x
+  printf '\n{"time":"2024-04-02T00:00:00Z","event":"last","ids":{"a":"1"}}'
+}
+
+@test "whatever comes in is a record, a duplicate or a reject, by any number of jobs" {
+  anything >in
+  gzip -c in | head -c 20000 >cut.gz
+  for format in auto native sensors combined requests; do
+    for j in 1 2; do
+      run --separate-stderr cdp-collect -q -j$j -f $format --stats --line-max 1M \
+        --rejects bad.$j --dedup 9d --duplicates dup.$j in cut.gz
+      # The cut one cannot be read to its end.
+      [ "$status" -eq 4 ]
+      printf '%s\n' "$output" >out.$j
+      printf '%s\n' "$stderr" >stats.$j
+      conserved stats.$j
+      [ "$(stat stats.$j in)" -gt 1000 ]
+      [ "$(stat stats.$j rejected)" -eq "$(wc -l <bad.$j)" ]
+      [ "$(stat stats.$j rejected)" -gt 100 ]
+      [ "$(stat stats.$j duplicates)" -eq "$(wc -l <dup.$j)" ]
+      [ "$(stat stats.$j out)" -eq "$(grep -c '^{' out.$j)" ]
+    done
+    sed -i 's/bad\.[12]\.long/bad.long/' bad.1 bad.2
+    for what in out bad dup; do same $what.1 $what.2; done
+    same <(tail -n 1 stats.1) <(tail -n 1 stats.2)
+  done
+}
+
+@test "whatever comes in as a table is a record, a duplicate or a reject" {
+  { cat "$BANK/core/customers.gb18030.csv"; hostile "$BANK/core/customers.gb18030.csv"
+    head -c 50000 "$(command -v cdp-collect)"; } >in
+  gzip -c in | head -c 9000 >cut.gz
+  run --separate-stderr cdp-collect -q --stats --as-of 2024-05-01 --line-max 64K --rejects bad \
+    --dedup 9d --duplicates dup --columns-map "$SAMPLES/bank/maps/customers.json" -o out in cut.gz
+  [ "$status" -eq 4 ]
+  printf '%s\n' "$stderr" >stats
+  conserved stats
+  [ "$(stat stats rejected)" -eq "$(wc -l <bad)" ]
+  [ "$(stat stats duplicates)" -eq "$(wc -l <dup)" ]
+  [ "$(stat stats duplicates)" -gt 0 ]
+}
+
 @test "what comes out is valid, canonical, and stays as it is when collected again" {
   hostile "$BANK"/sensors/*.log "$BANK"/access/*.log "$BANK"/core/*.ndjson |
     cdp-collect -q >out || [ $? -eq 3 ]
