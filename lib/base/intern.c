@@ -202,6 +202,11 @@ void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
 		__builtin_prefetch(t->keys[(uint32_t)slot - 1]);
 }
 
+void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id)
+{
+	__builtin_prefetch(&t->keys[id]);
+}
+
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id)
 {
 	__builtin_prefetch(t->keys[id]);

@@ -29,7 +29,8 @@ uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash);
-/* Ahead of cdp_intern_key(). */
+/* Ahead of cdp_intern_key(): where the key is; later, the key. */
+void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id);
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id);
 /* What the id will probably be, told by the slot alone; CDP_INTERN_NONE: a new key. */
 uint32_t cdp_intern_guess(const struct cdp_intern *t, uint64_t hash);

@@ -14,7 +14,8 @@ struct group {
 	unsigned *aggs;
 	size_t *offset; /* of each state in the block */
 	size_t count, cap;
-	size_t block; /* bytes */
+	size_t block;    /* bytes */
+	unsigned column; /* in a customer's row, if it is not for every event */
 };
 
 struct cdp_aggroute {
@@ -30,6 +31,8 @@ struct cdp_aggplan {
 	struct cdp_aggroute *routes;
 	size_t route_cap;
 	struct cdp_aggroute always; /* groups that every event concerns */
+	struct cdp_aggroute other;  /* the others, by column */
+	size_t row;                 /* bytes of a customer's row */
 	struct {
 		unsigned group;
 		unsigned member;
@@ -125,8 +128,15 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 		place(p, a, size);
 		largest = size > largest ? size : largest;
 	}
-	for (size_t i = 0; i < p->count; i++)
-		p->groups[i].block = rounded(p->groups[i].block);
+	for (unsigned i = 0; i < p->count; i++) {
+		struct group *g = &p->groups[i];
+
+		g->block = rounded(g->block);
+		g->column = (unsigned)p->other.count;
+		if (g->event_count)
+			lead(&p->other, i);
+	}
+	p->row = rounded(p->other.count * sizeof(uint32_t));
 	p->zeros = cdp_calloc(largest, 1);
 	return p;
 }
@@ -143,6 +153,7 @@ void cdp_aggplan_free(struct cdp_aggplan *p)
 		free(p->routes[i].groups);
 	free(p->routes);
 	free(p->always.groups);
+	free(p->other.groups);
 	free(p->groups);
 	cdp_intern_free(p->events);
 	free(p->where);
@@ -175,9 +186,8 @@ enum {
 	LINE = 64,      /* of a cache */
 };
 
+/* Many pieces of memory of one size, zeros at first. */
 struct blocks {
-	uint32_t *of; /* by customer: block number + 1, 0 none; unless all have one */
-	size_t of_cap;
 	char **pages;
 	size_t page_count, page_cap;
 	char **slabs; /* what pages were allocated as */
@@ -187,7 +197,10 @@ struct blocks {
 
 struct cdp_aggstore {
 	const struct cdp_aggplan *plan;
-	struct blocks *blocks; /* by group */
+	/* By group.  Those that every event concerns have a block for each customer, by
+	 * its number; of the others a customer has those that its row names. */
+	struct blocks *blocks;
+	struct blocks rows; /* by customer: for each column block number + 1, 0 none */
 };
 
 struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
@@ -199,25 +212,29 @@ struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
 	return s;
 }
 
-static inline char *block_at(const struct group *g, const struct blocks *b, uint32_t i)
+static inline char *at(const struct blocks *b, uint32_t i, size_t size)
 {
-	return b->pages[i / PAGE] + i % PAGE * g->block;
+	return b->pages[i / PAGE] + i % PAGE * size;
 }
 
-static void free_blocks(const struct cdp_aggplan *p, const struct group *g,
+static void free_blocks(struct blocks *b)
+{
+	for (size_t i = 0; i < b->slab_count; i++)
+		free(b->slabs[i]);
+	free(b->slabs);
+	free(b->pages);
+}
+
+static void free_states(const struct cdp_aggplan *p, const struct group *g,
 			struct blocks *b)
 {
 	for (size_t k = 0; k < g->count; k++) {
 		const struct cdp_agg *agg = cdp_aggs_at(p->aggs, g->aggs[k]);
 
 		for (uint32_t i = 0; i < b->used && cdp_agg_uses_heap(agg); i++)
-			cdp_agg_release(agg, block_at(g, b, i) + g->offset[k]);
+			cdp_agg_release(agg, at(b, i, g->block) + g->offset[k]);
 	}
-	for (size_t i = 0; i < b->slab_count; i++)
-		free(b->slabs[i]);
-	free(b->slabs);
-	free(b->pages);
-	free(b->of);
+	free_blocks(b);
 }
 
 void cdp_aggstore_free(struct cdp_aggstore *s)
@@ -225,14 +242,15 @@ void cdp_aggstore_free(struct cdp_aggstore *s)
 	if (!s)
 		return;
 	for (size_t i = 0; i < s->plan->count; i++)
-		free_blocks(s->plan, &s->plan->groups[i], &s->blocks[i]);
+		free_states(s->plan, &s->plan->groups[i], &s->blocks[i]);
+	free_blocks(&s->rows);
 	free(s->blocks);
 	free(s);
 }
 
-static void add_pages(const struct group *g, struct blocks *b)
+static void add_pages(struct blocks *b, size_t size)
 {
-	size_t bytes = g->block * PAGE;
+	size_t bytes = size * PAGE;
 	size_t most = SLAB / bytes + 1, half = b->page_count / 2 + 1;
 	size_t n = half < most ? half : most;
 	char *slab = cdp_calloc(n * bytes + LINE, 1), *first;
@@ -246,40 +264,75 @@ static void add_pages(const struct group *g, struct blocks *b)
 	}
 }
 
-static char *block_of(const struct group *g, struct blocks *b, uint32_t customer)
+/* Block i, there from now on. */
+static char *grown_to(struct blocks *b, uint32_t i, size_t size)
 {
-	size_t old = b->of_cap;
+	while (i >= b->page_count * PAGE)
+		add_pages(b, size);
+	if (i >= b->used)
+		b->used = i + 1;
+	return at(b, i, size);
+}
 
-	if (!g->event_count) { /* the block of every customer, by its number */
-		while (customer >= b->page_count * PAGE)
-			add_pages(g, b);
-		if (customer >= b->used)
-			b->used = customer + 1;
-		return block_at(g, b, customer);
+static char *block_of(struct cdp_aggstore *s, unsigned group, uint32_t customer)
+{
+	const struct group *g = &s->plan->groups[group];
+	struct blocks *b = &s->blocks[group];
+	uint32_t *number;
+
+	if (!g->event_count)
+		return grown_to(b, customer, g->block);
+	number = (uint32_t *)grown_to(&s->rows, customer, s->plan->row) + g->column;
+	if (!*number)
+		*number = b->used + 1;
+	return grown_to(b, *number - 1, g->block);
+}
+
+/* The block if it is there, else NULL. */
+static char *block_there(const struct cdp_aggstore *s, unsigned group, uint32_t customer)
+{
+	const struct group *g = &s->plan->groups[group];
+	const struct blocks *b = &s->blocks[group];
+	uint32_t number = customer;
+
+	if (g->event_count) {
+		if (customer >= s->rows.used)
+			return NULL;
+		number =
+			((uint32_t *)at(&s->rows, customer, s->plan->row))[g->column] - 1;
 	}
-	CDP_GROW(b->of, customer, b->of_cap);
-	if (b->of_cap > old)
-		memset(b->of + old, 0, (b->of_cap - old) * sizeof(*b->of));
-	if (!b->of[customer]) {
-		if (b->used == b->page_count * PAGE)
-			add_pages(g, b);
-		b->of[customer] = ++b->used;
-	}
-	return block_at(g, b, b->of[customer] - 1);
+	return number < b->used ? at(b, number, g->block) : NULL;
+}
+
+static void prefetch(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n && i < 4 * LINE; i += LINE)
+		__builtin_prefetch(p + i, 1);
 }
 
 void cdp_aggstore_prefetch(const struct cdp_aggstore *s, uint32_t customer)
 {
 	const struct cdp_aggroute *r = &s->plan->always;
 
-	for (size_t i = 0; i < r->count; i++) {
-		const struct group *g = &s->plan->groups[r->groups[i]];
-		const struct blocks *b = &s->blocks[r->groups[i]];
+	if (customer < s->rows.used)
+		prefetch(at(&s->rows, customer, s->plan->row), s->plan->row);
+	for (size_t i = 0; i < r->count; i++)
+		if (customer < s->blocks[r->groups[i]].used)
+			prefetch(block_there(s, r->groups[i], customer),
+				 s->plan->groups[r->groups[i]].block);
+}
 
-		if (customer >= b->used)
-			continue;
-		for (size_t at = 0; at < g->block && at < 4 * LINE; at += LINE)
-			__builtin_prefetch(block_at(g, b, customer) + at, 1);
+void cdp_aggstore_prefetch_states(const struct cdp_aggstore *s, uint32_t customer,
+				  const struct cdp_aggroute *route)
+{
+	enum { FEW = 16 };
+	const struct cdp_aggroute *r = route ? route : &s->plan->other;
+
+	for (size_t i = 0; i < r->count && i < FEW; i++) {
+		const char *block = block_there(s, r->groups[i], customer);
+
+		if (block)
+			__builtin_prefetch(block, 1);
 	}
 }
 
@@ -291,7 +344,7 @@ static void add_to(struct cdp_aggstore *s, const struct cdp_aggroute *r,
 
 	for (size_t i = 0; i < r->count; i++) {
 		const struct group *g = &s->plan->groups[r->groups[i]];
-		char *block = block_of(g, &s->blocks[r->groups[i]], customer);
+		char *block = block_of(s, r->groups[i], customer);
 
 		for (size_t k = 0; k < g->count; k++)
 			*eval_errors +=
@@ -313,15 +366,10 @@ void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg)
 {
-	unsigned at = s->plan->where[agg].group;
-	const struct group *g = &s->plan->groups[at];
-	const struct blocks *b = &s->blocks[at];
-	uint32_t i = customer;
+	unsigned group = s->plan->where[agg].group;
+	const char *block = block_there(s, group, customer);
 
-	if (g->event_count)
-		i = customer < b->of_cap && b->of[customer] ? b->of[customer] - 1
-							    : UINT32_MAX;
-	if (i >= b->used)
+	if (!block)
 		return s->plan->zeros;
-	return block_at(g, b, i) + g->offset[s->plan->where[agg].member];
+	return block + s->plan->groups[group].offset[s->plan->where[agg].member];
 }

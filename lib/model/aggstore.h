@@ -23,8 +23,11 @@ const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
 struct cdp_aggstore;
 struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan);
 void cdp_aggstore_free(struct cdp_aggstore *s);
-/* Fetches what adding an event of this customer will touch. */
+/* Fetches what an event of this customer, or asking for its states, will touch; later,
+ * when that is there, the states of the route's groups (NULL: of all). */
 void cdp_aggstore_prefetch(const struct cdp_aggstore *s, uint32_t customer);
+void cdp_aggstore_prefetch_states(const struct cdp_aggstore *s, uint32_t customer,
+				  const struct cdp_aggroute *route);
 /* Customers are numbered from 0 without gaps: there is room for all up to this one. */
 void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 		      const struct cdp_aggroute *route, struct cdp_eval *ev,

@@ -126,6 +126,9 @@ uint32_t cdp_customers_at(const struct cdp_customers *c, uint32_t i)
 		uint32_t near = c->order[i + NEAR], far = c->order[i + FAR];
 
 		cdp_intern_prefetch_id(shard_of(c, near)->keys, local_of(c, near));
+		cdp_aggstore_prefetch_states(shard_of(c, near)->aggs, local_of(c, near),
+					     NULL);
+		cdp_intern_prefetch_where_id(shard_of(c, far)->keys, local_of(c, far));
 		cdp_aggstore_prefetch(shard_of(c, far)->aggs, local_of(c, far));
 	}
 	return c->order[i];

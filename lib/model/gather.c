@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOGETHER = 64 }; /* events whose memory is fetched at once */
+
 /* An event that was put off. */
 struct event {
 	struct cdp_rec *rec;
@@ -100,20 +102,23 @@ void cdp_gather_event(struct cdp_gather *g, const char *key, size_t n,
 	};
 }
 
-/* Each line fetches what the line before has made known. */
+/* Each step fetches what the one before has made known. */
 static void fetch(const struct cdp_shard *s, const struct event *const *e, unsigned n)
 {
+	uint32_t guess[TOGETHER];
+
 	for (unsigned i = 0; i < n; i++)
 		cdp_intern_prefetch(s->keys, e[i]->hash);
-	for (unsigned i = 0; i < n; i++)
-		cdp_intern_prefetch_where(s->keys, e[i]->hash);
 	for (unsigned i = 0; i < n; i++) {
-		uint32_t guess = cdp_intern_guess(s->keys, e[i]->hash);
-
-		if (guess == CDP_INTERN_NONE)
-			continue;
+		cdp_intern_prefetch_where(s->keys, e[i]->hash);
+		guess[i] = cdp_intern_guess(s->keys, e[i]->hash);
+		if (guess[i] != CDP_INTERN_NONE)
+			cdp_aggstore_prefetch(s->aggs, guess[i]);
+	}
+	for (unsigned i = 0; i < n; i++) {
 		cdp_intern_prefetch_key(s->keys, e[i]->hash);
-		cdp_aggstore_prefetch(s->aggs, guess);
+		if (guess[i] != CDP_INTERN_NONE && e[i]->route)
+			cdp_aggstore_prefetch_states(s->aggs, guess[i], e[i]->route);
 	}
 }
 
@@ -129,8 +134,6 @@ static void add(struct cdp_gather *g, struct cdp_shard *s, const struct event *e
 static void settle_shard(struct cdp_gather *g, struct cdp_shard *s,
 			 const struct event *const *e, unsigned n, uint64_t *eval_errors)
 {
-	enum { TOGETHER = 64 };
-
 	pthread_mutex_lock(&s->lock);
 	for (unsigned from = 0; from < n; from += TOGETHER) {
 		unsigned to = n - from < TOGETHER ? n : from + TOGETHER;
