@@ -141,6 +141,15 @@ void cdp_draft_lib(struct cdp_draft *d, const struct cdp_format_opts *opts,
 		cdp_draft_named(d, CDP_PART_PROPS, "$lib_version", version);
 }
 
+void cdp_draft_member(struct cdp_draft *d, const char *key, const struct cdp_val *v)
+{
+	if ((v->type != CDP_STRING && v->type != CDP_NUMBER) || !v->n)
+		return;
+	cdp_buf_addf(&d->more, ",\"%s\":\"", key);
+	cdp_buf_add(&d->more, v->p, v->n); /* as it is escaped already */
+	cdp_buf_addc(&d->more, '"');
+}
+
 /* --- parts --- */
 
 static struct cdp_buf *next(struct cdp_draft *d, enum cdp_part part)
@@ -246,6 +255,66 @@ bool cdp_draft_has(struct cdp_draft *d, enum cdp_part part, const char *key, siz
 		if (cdp_val_is(&k, key, n))
 			return true;
 	return false;
+}
+
+/* Hashes of the names of a part; of more than fit only the first. */
+struct names {
+	uint64_t hash[128];
+	size_t n;
+};
+
+static uint64_t hash_name(const struct cdp_val *key, struct cdp_buf *tmp)
+{
+	const char *p;
+	size_t n;
+
+	p = cdp_val_str(key, tmp, &n);
+	return cdp_hash(p, n);
+}
+
+static void collect_names(struct cdp_draft *d, enum cdp_part part, struct names *s)
+{
+	struct cdp_val object = part_val(d, part), key, v;
+	struct cdp_iter it = { 0 };
+
+	s->n = 0;
+	while (object.type == CDP_OBJECT && s->n < sizeof(s->hash) / sizeof(*s->hash) &&
+	       cdp_val_member(&object, &it, &key, &v))
+		s->hash[s->n++] = hash_name(&key, &d->tmp);
+}
+
+static bool is_taken(const struct names *s, uint64_t hash)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->hash[i] == hash)
+			return true;
+	return false;
+}
+
+void cdp_draft_beside(struct cdp_draft *d, enum cdp_part part,
+		      const struct cdp_val *object, const char *const *without)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, v;
+	struct names taken;
+	struct cdp_buf *b;
+
+	if (object->type != CDP_OBJECT)
+		return;
+	collect_names(d, part, &taken);
+	while (cdp_val_member(object, &it, &key, &v)) {
+		if (is_named(&key, without))
+			continue;
+		if (!is_taken(&taken, hash_name(&key, &d->tmp))) {
+			cdp_draft_val(d, part, &key, &v);
+			continue;
+		}
+		b = next(d, part);
+		cdp_buf_adds(b, "\"$");
+		cdp_buf_add(b, key.p, key.n);
+		cdp_buf_adds(b, "\":");
+		cdp_canon_put_val(b, &v);
+	}
 }
 
 /* --- writing --- */

@@ -73,6 +73,10 @@ void cdp_draft_lib(struct cdp_draft *d, const struct cdp_format_opts *opts,
 		   const char *protocol, const struct cdp_val *lib,
 		   const struct cdp_val *version);
 
+/* A member of the record itself, such as `project`: the text of a string or a number; of
+ * anything else none. */
+void cdp_draft_member(struct cdp_draft *d, const char *key, const struct cdp_val *v);
+
 /* A member of a part; of UNSET only the key counts.  Values as they came, without white
  * space between tokens; a member whose value is missing is none.  Keys are not looked at
  * again: a reader that may give one twice asks cdp_draft_has() first. */
@@ -88,6 +92,9 @@ void cdp_draft_raw(struct cdp_draft *d, enum cdp_part part, const char *key,
  * (NULL-ended, or NULL). */
 void cdp_draft_all(struct cdp_draft *d, enum cdp_part part, const struct cdp_val *object,
 		   const char *const *without);
+/* Those of another object beside them: a name that is taken gets a '$' before it. */
+void cdp_draft_beside(struct cdp_draft *d, enum cdp_part part,
+		      const struct cdp_val *object, const char *const *without);
 bool cdp_draft_has(struct cdp_draft *d, enum cdp_part part, const char *key, size_t n);
 
 /* Appends the record, head first, without LF, and tells *info; or nothing, and -1 with

@@ -6,7 +6,11 @@
 
 const struct cdp_protocol *const cdp_protocols[] = {
 	&cdp_p_sensors,
+	&cdp_p_zhuge,
+	&cdp_p_growingio,
 	&cdp_p_thinkingdata,
+	&cdp_p_datarangers,
+	&cdp_p_umeng,
 	NULL,
 };
 
@@ -124,13 +128,20 @@ void cdp_pick(const struct cdp_val *object, const char *const *names, struct cdp
 			}
 }
 
+struct cdp_val cdp_pick_key(const struct cdp_val *object, const char *p, size_t n)
+{
+	struct cdp_val found = { 0 }, key, v;
+	struct cdp_iter it = { 0 };
+
+	while (object->type == CDP_OBJECT && cdp_val_member(object, &it, &key, &v))
+		if (cdp_val_is(&key, p, n))
+			found = v;
+	return found;
+}
+
 struct cdp_val cdp_pick_one(const struct cdp_val *object, const char *name)
 {
-	const char *const names[] = { name, NULL };
-	struct cdp_val v;
-
-	cdp_pick(object, names, &v);
-	return v;
+	return cdp_pick_key(object, name, strlen(name));
 }
 
 int cdp_inner_json(struct cdp_val *v, const struct cdp_val *string, struct cdp_buf *tmp,

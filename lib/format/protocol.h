@@ -13,6 +13,7 @@
 /* What is known of a delivery besides its payload. */
 struct cdp_arrival {
 	int64_t received;            /* CDP_NO_TIME: nobody says */
+	int64_t sent;                /* the same; of the request, not of its payload */
 	const char *project, *token; /* of the request, or NULL */
 	const char *agent;           /* User-Agent, or NULL */
 	const char *ip;              /* of the client, or NULL */
@@ -73,6 +74,7 @@ int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
  * else than an object. */
 void cdp_pick(const struct cdp_val *object, const char *const *names, struct cdp_val *v);
 struct cdp_val cdp_pick_one(const struct cdp_val *object, const char *name);
+struct cdp_val cdp_pick_key(const struct cdp_val *object, const char *p, size_t n);
 
 /* A string that is JSON itself, unpacked into `tmp`, from which *v is borrowed.  0, or -1
  * with a data error at `path`. */

@@ -5,6 +5,6 @@
 #include "format/protocol.h"
 
 extern const struct cdp_protocol cdp_p_sensors, cdp_p_zhuge, cdp_p_growingio,
-	cdp_p_thinkingdata, cdp_p_datarangers;
+	cdp_p_thinkingdata, cdp_p_datarangers, cdp_p_umeng;
 
 #endif

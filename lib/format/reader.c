@@ -118,7 +118,8 @@ static int read_protocol(struct cdp_reader *r, const struct cdp_protocol *p,
 			 const struct cdp_val *payload, struct cdp_sink *sink,
 			 struct cdp_err *err)
 {
-	struct cdp_arrival from = { .received = r->plan->opts->received };
+	struct cdp_arrival from = { .received = r->plan->opts->received,
+				    .sent = CDP_NO_TIME };
 
 	if (!r->decoder) {
 		r->decoder = cdp_alloc(sizeof(*r->decoder));

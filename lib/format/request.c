@@ -145,11 +145,27 @@ static const char *param(struct cdp_requests *r, const char *name, struct cdp_bu
 		       : NULL;
 }
 
+/* `stm`, as GrowingIO has it. */
+static int64_t sent_time(struct cdp_requests *r)
+{
+	struct cdp_clock clock = { CDP_UNIT_MS, NULL, CDP_NO_OFFSET };
+	struct cdp_val v = { .type = CDP_STRING };
+	int64_t ms = CDP_NO_TIME;
+	struct cdp_err ignored;
+
+	v.p = param(r, "stm", &r->scratch);
+	v.n = (uint32_t)r->scratch.n;
+	if (!v.p || cdp_when(&ms, &v, &clock, "stm", &ignored) < 0)
+		return CDP_NO_TIME;
+	return ms;
+}
+
 static int read_payload(struct cdp_requests *r, struct cdp_err *err)
 {
 	struct cdp_sink inner = { r->outer->out, r, pass_record, wrap_reject };
 	struct cdp_arrival from = {
 		.received = r->opts.received,
+		.sent = sent_time(r),
 		.project = param(r, "project", &r->project),
 		.token = param(r, "token", &r->token),
 		.ip = r->q->ip,

@@ -81,21 +81,22 @@ static void put_body(struct cdp_buf *out, const char *p, size_t n)
 	cdp_buf_addc(out, '"');
 }
 
-/* `project` and `token` alone: the payload of a query is in `body` now. */
+/* What a query says besides the payload, which is in `body` now. */
 static void put_own_query(struct cdp_requests *r, struct cdp_buf *out)
 {
-	const struct cdp_buf *v[] = { &r->project, &r->token };
-	static const char *const names[] = { "project=", "token=" };
-	struct cdp_buf *q = &r->scratch;
+	static const char *const names[] = { "project", "token", "stm" };
+	struct cdp_buf *q = &r->scratch, *value = &r->header;
+	const char *query = r->q->query;
 
 	cdp_buf_reset(q);
-	for (int i = 0; i < 2; i++) {
-		if (!v[i]->n)
+	for (int i = 0; i < 3; i++) {
+		if (!cdp_form_get(query, strlen(query), names[i], value) || !value->n)
 			continue;
 		if (q->n)
 			cdp_buf_addc(q, '&');
 		cdp_buf_adds(q, names[i]);
-		cdp_form_put(q, v[i]->p, v[i]->n);
+		cdp_buf_addc(q, '=');
+		cdp_form_put(q, value->p, value->n);
 	}
 	put_member(out, "query", cdp_buf_str(q));
 }
