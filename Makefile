@@ -38,7 +38,7 @@ ifeq ($(shell $(PKG_CONFIG) --exists libmicrohttpd && echo yes),yes)
 PKGS += libmicrohttpd
 OPTIONAL += -DCDP_WITH_MICROHTTPD
 else
-WITHOUT += without libmicrohttpd,
+WITHOUT += , without libmicrohttpd
 endif
 CSV_LIBS ?= -lcsv
 CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' $(OPTIONAL) -iquote lib \
@@ -54,7 +54,7 @@ LINK = $(CC) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS)
 
 # Named by --version.
 LIBRARIES := $(shell for p in $(PKGS); do v=$$($(PKG_CONFIG) --modversion $$p 2>/dev/null) && \
-	echo "$$p $$v,"; done) $(WITHOUT) libcsv
+	echo "$$p $$v,"; done) libcsv$(WITHOUT)
 $O/lib/cli/common.o: private DEFS = -DCDP_LIBRARIES='"$(LIBRARIES)"'
 
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/cdp-*.c))

@@ -1,6 +1,7 @@
 /* cdp-collect: anything that a bank has as clean, canonical records. */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/listen.h"
 #include "cli/once_job.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
@@ -31,6 +32,7 @@ struct collect {
 	struct cdp_opt_time received;
 	struct cdp_strs params;
 	const char *formats[FORMATS_MAX];
+	struct cdp_listen listen;
 	/* what follows from them */
 	struct cdp_format_opts opts;
 	struct cdp_id_param *param_list;
@@ -70,6 +72,23 @@ static int flushed(void *ctx, struct cdp_err *err)
 	return cdp_once_job_flushed(c->once, err);
 }
 
+/* --- records --- */
+
+/* All that is done to a record between its reader and the output, from wherever it came.
+ */
+static int keep(struct worker *w, struct cdp_buf *out, size_t at,
+		const struct cdp_canon *info, struct cdp_err *err)
+{
+	struct cdp_canon mine = *info;
+
+	if (w->intake && cdp_intake_record(w->intake, out, at, &mine, err) < 0)
+		return -1;
+	cdp_buf_addc(out, '\n');
+	if (w->c->once)
+		cdp_once_note(&w->notes, &mine, out, at);
+	return 0;
+}
+
 /* --- lines --- */
 
 /* Where the records of one line go; the line itself was counted by the driver. */
@@ -83,19 +102,15 @@ static int take_record(void *ctx, size_t at, const struct cdp_canon *info,
 		       struct cdp_err *err)
 {
 	struct line *l = ctx;
-	struct cdp_canon mine = *info;
 
-	if (l->w->intake &&
-	    cdp_intake_record(l->w->intake, &l->e->out, at, &mine, err) < 0) {
+	if (keep(l->w, &l->e->out, at, info, err) < 0) {
 		l->e->out.n = at;
 		return -1;
 	}
 	l->found++;
-	cdp_emit_line(l->e);
-	if (l->w->c->once) {
-		cdp_once_note(&l->w->notes, &mine, &l->e->out, at);
+	l->e->counts.out++;
+	if (l->w->c->once)
 		l->e->user = &l->w->notes;
-	}
 	return 0;
 }
 
@@ -309,6 +324,66 @@ static int worker_free(void *ctx, void *worker, struct cdp_err *err)
 	return 0;
 }
 
+/* --- the endpoint --- */
+
+static void endpoint_begin(void *worker)
+{
+	struct worker *w = worker;
+
+	cdp_once_forget(&w->notes);
+}
+
+static int endpoint_record(void *worker, struct cdp_buf *out, size_t at,
+			   const struct cdp_canon *info, struct cdp_err *err)
+{
+	return keep(worker, out, at, info, err);
+}
+
+static int endpoint_settle(void *ctx, void *worker, struct cdp_buf *out, uint64_t *taken,
+			   struct cdp_err *err)
+{
+	struct collect *c = ctx;
+	struct worker *w = worker;
+
+	return cdp_once_job_take(c->once, &w->notes, out, taken, err);
+}
+
+static int endpoint_remember(void *ctx, struct cdp_err *err)
+{
+	struct collect *c = ctx;
+
+	return cdp_once_job_remember(c->once, err);
+}
+
+static void endpoint_worker_free(void *ctx, void *worker)
+{
+	struct cdp_err ignored;
+
+	worker_free(ctx, worker, &ignored);
+}
+
+static void run_endpoint(struct collect *c)
+{
+	c->listen.format = &c->opts;
+	c->listen.stages = (struct cdp_listen_stages){
+		.ctx = c,
+		.worker = worker_new,
+		.worker_free = endpoint_worker_free,
+		.begin = endpoint_begin,
+		.serial = c->intake && cdp_intake_conf_is_ordered(c->intake),
+		.record = endpoint_record,
+		.settle = c->once ? endpoint_settle : NULL,
+		.remember = c->once ? endpoint_remember : NULL,
+	};
+	if (cdp_cli_listen(&c->cli, &c->listen) == 0)
+		return;
+	/* What was not written must not be known. */
+	cdp_once_job_abandon(c->once);
+	c->once = NULL;
+}
+
+/* --- files --- */
+
 static void run_lines(struct collect *c)
 {
 	struct cdp_job job = {
@@ -352,7 +427,9 @@ static void run(struct collect *c)
 	struct worker *w;
 
 	c->plan = make_plan(c);
-	if (c->map) {
+	if (c->listen.address) {
+		run_endpoint(c);
+	} else if (c->map) {
 		w = worker_new(c);
 		run_tables(c, w);
 		worker_free(c, w, &ignored);
@@ -429,6 +506,9 @@ static int load_once(struct collect *c, struct cdp_err *err)
 	};
 	char *dir = NULL;
 
+	/* A service outlives its base time; what is ahead of its receipt was refused. */
+	if (c->listen.address)
+		opts.dedup.latest_ms = INT64_MAX;
 	if (c->state_dir) {
 		c->state = cdp_intake_open(c->state_dir, err);
 		if (!c->state)
@@ -485,6 +565,9 @@ static void check_options(struct collect *c)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
 	if (c->state_dir && !c->window_ns)
 		cdp_cli_usage(cli, "option '--state' needs '--dedup'");
+	if (c->listen.address && (c->map_file || c->replay || c->format))
+		cdp_cli_usage(cli, "'--listen' is told the format by each request");
+	cdp_listen_check(cli, &c->listen);
 	if (c->window_ns < 0 || (c->window_ns && c->window_ns < 1000000000))
 		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
 	if (c->skew_ns < 0 || (c->skew_ns && c->skew_ns < 1000000000))
@@ -505,6 +588,7 @@ static void release(struct collect *c)
 		free((char *)c->param_list[i].name);
 	free(c->param_list);
 	cdp_strs_release(&c->params);
+	cdp_listen_release(&c->listen);
 }
 
 int main(int argc, char **argv)
@@ -558,6 +642,22 @@ int main(int argc, char **argv)
 		  "remember in this directory what --dedup has seen" },
 		{ 0, "duplicates", CDP_OPT_STR, &c.duplicates_file, "FILE",
 		  "keep what --dedup drops" },
+		{ 0, "listen", CDP_OPT_STR, &c.listen.address, "ADDRESS:PORT",
+		  "serve tracking libraries over HTTP; port 0: any" },
+		{ 0, "port-file", CDP_OPT_STR, &c.listen.port_file, "FILE",
+		  "listen: write the port there once it is open" },
+		{ 0, "spool", CDP_OPT_STR, &c.listen.spool, "DIR",
+		  "listen: write files there instead of standard output" },
+		{ 0, "rotate", CDP_OPT_LIST, &c.listen.rotate, "SIZE|AGE",
+		  "listen: finish files of this size or age (64M and 1m)" },
+		{ 0, "ack", CDP_OPT_CHOICE, &c.listen.ack, "WHEN",
+		  "listen: answer after write (default) or fsync", cdp_listen_acks },
+		{ 0, "keys", CDP_OPT_STR, &c.listen.keys, "FILE",
+		  "listen: requests need a key of this JSON object" },
+		{ 0, "origin", CDP_OPT_LIST, &c.listen.origins, "ORIGIN",
+		  "listen: pages that may send; default all" },
+		{ 0, "limit", CDP_OPT_LIST, &c.listen.limits, "NAME=VALUE",
+		  "listen: a bound on requests, see the manual" },
 		{ 0, "replay", CDP_OPT_FLAG, &c.replay, NULL,
 		  "the inputs are rejects: read what they hold" },
 		{ 0 },

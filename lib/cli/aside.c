@@ -120,24 +120,44 @@ static void add_text(struct cdp_buf *b, const char *key, const char *p)
 	cdp_buf_release(&escaped);
 }
 
-static void add_raw(struct cdp_buf *b, const struct cdp_cli *cli, const struct mishap *m,
-		    const char *text)
+static void add_raw(struct cdp_buf *b, const char *p, size_t n)
 {
-	const struct cdp_block *l = m->overlong;
-
-	if (l) {
-		add_text(b, "raw_file", cli->priv->longs_name);
-		cdp_buf_addf(b,
-			     ",\"offset\":%" PRIu64 ",\"length\":%" PRIu64
-			     ",\"sha256\":\"%s\"",
-			     l->long_offset, l->long_length, l->long_sha256);
-	} else if (is_utf8(text + m->raw, m->raw_n)) {
+	if (is_utf8(p, n)) {
 		cdp_json_key(b, "raw");
-		cdp_json_str(b, text + m->raw, m->raw_n);
+		cdp_json_str(b, p, n);
 	} else {
 		cdp_json_key(b, "raw_b64");
-		add_base64(b, text + m->raw, m->raw_n);
+		add_base64(b, p, n);
 	}
+}
+
+static void add_long(struct cdp_buf *b, const struct cdp_cli *cli,
+		     const struct cdp_block *l)
+{
+	add_text(b, "raw_file", cli->priv->longs_name);
+	cdp_buf_addf(b,
+		     ",\"offset\":%" PRIu64 ",\"length\":%" PRIu64 ",\"sha256\":\"%s\"",
+		     l->long_offset, l->long_length, l->long_sha256);
+}
+
+static void add_reason(struct cdp_buf *b, const struct cdp_cli *cli, const char *reason,
+		       const char *path, const char *at)
+{
+	cdp_buf_adds(b, "{\"reject\":{");
+	add_text(b, "reason", reason);
+	if (*path)
+		add_text(b, "path", path);
+	add_text(b, "at", at);
+	cdp_json_key(b, "tool");
+	cdp_buf_addf(b, "\"%s " CDP_VERSION "\"}", cli->tool->name);
+}
+
+void cli_reject_put(struct cdp_buf *b, const struct cdp_cli *cli,
+		    const struct cdp_err *why, const char *at, const char *raw, size_t n)
+{
+	add_reason(b, cli, why->msg, why->path, at);
+	add_raw(b, raw, n);
+	cdp_buf_adds(b, "}\n");
 }
 
 void cli_reject_line(struct cdp_buf *b, const struct cdp_emit *e, const struct mishap *m,
@@ -149,14 +169,11 @@ void cli_reject_line(struct cdp_buf *b, const struct cdp_emit *e, const struct m
 
 	cdp_buf_init(&at, CDP_BUF_NOMAX);
 	cdp_buf_addf(&at, "%s:%" PRIu64, e->priv->name, base + m->line);
-	cdp_buf_adds(b, "{\"reject\":{");
-	add_text(b, "reason", text + m->reason);
-	if (text[m->path])
-		add_text(b, "path", text + m->path);
-	add_text(b, "at", cdp_buf_str(&at));
-	cdp_json_key(b, "tool");
-	cdp_buf_addf(b, "\"%s " CDP_VERSION "\"}", cli->tool->name);
-	add_raw(b, cli, m, text);
+	add_reason(b, cli, text + m->reason, text + m->path, cdp_buf_str(&at));
+	if (m->overlong)
+		add_long(b, cli, m->overlong);
+	else
+		add_raw(b, text + m->raw, m->raw_n);
 	cdp_buf_adds(b, "}\n");
 	cdp_buf_release(&at);
 }

@@ -62,10 +62,33 @@ int cdp_once_job_flushed(struct cdp_once_job *j, struct cdp_err *err)
 	return cdp_dedup_commit(j->seen, false, err);
 }
 
+int cdp_once_job_remember(struct cdp_once_job *j, struct cdp_err *err)
+{
+	if (!j->survives || !cdp_dedup_uncommitted(j->seen))
+		return 0;
+	return cdp_dedup_commit(j->seen, false, err);
+}
+
+int cdp_once_job_take(struct cdp_once_job *j, struct cdp_once_notes *notes,
+		      struct cdp_buf *records, uint64_t *taken, struct cdp_err *err)
+{
+	uint64_t before = j->counts.duplicates;
+	int rc;
+
+	cdp_buf_reset(&j->dropped);
+	rc = cdp_once_settle(notes, j->seen, records, &j->dropped, &j->counts, err);
+	*taken = j->counts.duplicates - before;
+	if (!j->duplicates ||
+	    cdp_out_write(j->duplicates, j->dropped.p, j->dropped.n) == 0)
+		return rc;
+	*err = *cdp_out_error(j->duplicates);
+	return -1;
+}
+
 int cdp_once_job_settle(struct cdp_once_job *j, struct cdp_once_notes *notes,
 			struct cdp_emit *e, struct cdp_err *err)
 {
-	uint64_t before = j->counts.duplicates;
+	uint64_t taken;
 	int rc;
 
 	if (!notes || !notes->n)
@@ -74,14 +97,9 @@ int cdp_once_job_settle(struct cdp_once_job *j, struct cdp_once_notes *notes,
 	if (cdp_dedup_uncommitted(j->seen) >= COMMIT_EVERY &&
 	    cdp_once_job_flushed(j, err) < 0)
 		return -1;
-	cdp_buf_reset(&j->dropped);
-	rc = cdp_once_settle(notes, j->seen, &e->out, &j->dropped, &j->counts, err);
-	e->counts.out -= j->counts.duplicates - before;
-	if (!j->duplicates ||
-	    cdp_out_write(j->duplicates, j->dropped.p, j->dropped.n) == 0)
-		return rc;
-	*err = *cdp_out_error(j->duplicates);
-	return -1;
+	rc = cdp_once_job_take(j, notes, &e->out, &taken, err);
+	e->counts.out -= taken;
+	return rc;
 }
 
 static int remember(struct cdp_once_job *j)

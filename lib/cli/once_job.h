@@ -26,6 +26,12 @@ uint64_t cdp_once_job_seed(const struct cdp_once_job *j);
 /* In a job's commit: notes of the block (NULL: none were made) against all before. */
 int cdp_once_job_settle(struct cdp_once_job *j, struct cdp_once_notes *notes,
 			struct cdp_emit *e, struct cdp_err *err);
+/* The same for records that go elsewhere than into an emit: what came before is taken out
+ * of them, and *taken says how many those were. */
+int cdp_once_job_take(struct cdp_once_job *j, struct cdp_once_notes *notes,
+		      struct cdp_buf *records, uint64_t *taken, struct cdp_err *err);
+/* And all that was settled is where it belongs. */
+int cdp_once_job_remember(struct cdp_once_job *j, struct cdp_err *err);
 /* In a job's flushed. */
 int cdp_once_job_flushed(struct cdp_once_job *j, struct cdp_err *err);
 /* After the run, before cdp_cli_finish(): the counts go to --stats, the output is ended

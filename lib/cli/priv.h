@@ -95,6 +95,9 @@ int cli_rejects_check(const struct cdp_cli *cli, struct cdp_err *err);
 int cli_rejects_open(struct cdp_cli *cli, struct cdp_err *err);
 void cli_reject_line(struct cdp_buf *b, const struct cdp_emit *e, const struct mishap *m,
 		     uint64_t base);
+/* A reject line of bytes that are no line of an input. */
+void cli_reject_put(struct cdp_buf *b, const struct cdp_cli *cli,
+		    const struct cdp_err *why, const char *at, const char *raw, size_t n);
 /* The next bytes of an overlong line. */
 int cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n, struct cdp_err *err);
 

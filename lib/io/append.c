@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,4 +131,24 @@ int cdp_append(struct cdp_append *a, const void *p, size_t n, int64_t wait_ms,
 	       struct cdp_err *err)
 {
 	return a->regular ? to_file(a, p, n, err) : to_pipe(a, p, n, wait_ms, err);
+}
+
+int64_t cdp_append_whole(int fd, int64_t size)
+{
+	char block[64 << 10];
+
+	while (size > 0) {
+		int64_t at =
+			size > (int64_t)sizeof(block) ? size - (int64_t)sizeof(block) : 0;
+		ssize_t n = pread(fd, block, (size_t)(size - at), at);
+		const char *lf;
+
+		if (n < 0)
+			return -1;
+		lf = memrchr(block, '\n', (size_t)n);
+		if (lf)
+			return at + (lf - block) + 1;
+		size = at;
+	}
+	return 0;
 }

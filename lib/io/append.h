@@ -31,4 +31,8 @@ void cdp_append_release(struct cdp_append *a);
 int cdp_append(struct cdp_append *a, const void *p, size_t n, int64_t wait_ms,
 	       struct cdp_err *err);
 
+/* The first `size` bytes of a file up to and with their last line end: how many; or -1
+ * with errno. */
+int64_t cdp_append_whole(int fd, int64_t size);
+
 #endif

@@ -238,7 +238,8 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
 	c->q.query = mark ? mark : "";
 	c->q.excess = CDP_HTTPD_FITS;
 	c->q.user = NULL;
-	c->q.came_ns = c->since_ns = now_ns();
+	c->q.came_ns = now_ns();
+	c->since_ns = c->q.came_ns;
 	c->asked = c->held = false;
 	atomic_fetch_add(&c->server->active, 1);
 	return c;

@@ -143,12 +143,13 @@ int64_t cdp_rotate_begun(const struct cdp_rotate *r)
 	return r->file ? r->file->begun : 0;
 }
 
-int cdp_rotate_sync(struct cdp_rotate *r, struct cdp_err *err)
+struct cdp_rotate_file *cdp_rotate_current(const struct cdp_rotate *r)
 {
-	struct cdp_rotate_file *f = r->file;
+	return r->file;
+}
 
-	if (!f)
-		return 0;
+int cdp_rotate_sync(struct cdp_rotate_file *f, struct cdp_err *err)
+{
 	if (!f->named && sync_dir(f->dir, err) < 0)
 		return -1;
 	f->named = true;
@@ -191,27 +192,6 @@ int cdp_rotate_finish(struct cdp_rotate_file *f, struct cdp_err *err)
 
 /* --- what was left behind --- */
 
-/* Bytes up to and with the last line end. */
-static int64_t whole_lines(int fd, int64_t size)
-{
-	char block[64 << 10];
-
-	while (size > 0) {
-		int64_t at =
-			size > (int64_t)sizeof(block) ? size - (int64_t)sizeof(block) : 0;
-		ssize_t n = pread(fd, block, (size_t)(size - at), at);
-		const char *lf;
-
-		if (n < 0)
-			return -1;
-		lf = memrchr(block, '\n', (size_t)n);
-		if (lf)
-			return at + (lf - block) + 1;
-		size = at;
-	}
-	return 0;
-}
-
 static int recover(const char *dir, const char *entry, size_t *files, uint64_t *lost,
 		   struct cdp_err *err)
 {
@@ -221,7 +201,7 @@ static int recover(const char *dir, const char *entry, size_t *files, uint64_t *
 	int fd = open(hidden, O_RDWR | O_CLOEXEC), rc = -1;
 	int64_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), whole;
 
-	whole = size < 0 ? -1 : whole_lines(fd, size);
+	whole = size < 0 ? -1 : cdp_append_whole(fd, size);
 	if (whole < 0) {
 		cdp_err_sys(err, errno, "%s", hidden);
 	} else {

@@ -6,8 +6,8 @@
  * What a process that was killed left is finished by the next one: whole lines are kept.
  * The caller sees to it that no two processes use one directory (io/lock.h).
  *
- * add, cut and the questions belong to one thread at a time.  sync may run beside add,
- * finish beside everything. */
+ * One user at a time; but what is done to a file may run beside what is done to the
+ * whole, sync before its file was cut. */
 #ifndef CDP_IO_ROTATE_H
 #define CDP_IO_ROTATE_H
 
@@ -34,8 +34,10 @@ int cdp_rotate_add(struct cdp_rotate *r, const void *p, size_t n, int64_t now_ms
 /* Of the file that is being written: its bytes (0: there is none) and its now_ms. */
 uint64_t cdp_rotate_size(const struct cdp_rotate *r);
 int64_t cdp_rotate_begun(const struct cdp_rotate *r);
-/* What was added is on disk.  Not beside cut. */
-int cdp_rotate_sync(struct cdp_rotate *r, struct cdp_err *err);
+/* That file, or NULL. */
+struct cdp_rotate_file *cdp_rotate_current(const struct cdp_rotate *r);
+/* What was added to it so far is on disk. */
+int cdp_rotate_sync(struct cdp_rotate_file *f, struct cdp_err *err);
 
 /* Take the file away, so that the next line begins another; NULL: there is none. */
 struct cdp_rotate_file *cdp_rotate_cut(struct cdp_rotate *r);

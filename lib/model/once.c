@@ -150,3 +150,8 @@ int cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen, struct cdp
 	s->n = 0;
 	return r < 0 ? -1 : 0;
 }
+
+void cdp_once_forget(struct cdp_once_notes *s)
+{
+	s->n = 0;
+}

@@ -30,6 +30,9 @@ void cdp_once_release(struct cdp_once_notes *s);
 void cdp_once_note(struct cdp_once_notes *s, const struct cdp_canon *info,
 		   const struct cdp_buf *out, size_t at);
 
+/* Notes that are not to be settled. */
+void cdp_once_forget(struct cdp_once_notes *s);
+
 struct cdp_once_counts {
 	uint64_t duplicates, same_id, too_old;
 };

@@ -1,0 +1,57 @@
+/* The endpoint of cdp-collect: requests of tracking libraries come in over HTTP, records
+ * go to standard output or into files that others pick up, and a request is acknowledged
+ * when its records are safe.
+ *
+ * A tool puts the rows of its option table on the members of struct cdp_listen, fills in
+ * what is done to a record between its reader and the output, and calls
+ * cdp_cli_listen().  Memory: `body` and twice `inflated` a thread, `bodies` for all
+ * bodies that are coming in, `head` a connection (limits, see cdp-collect(1)). */
+#ifndef CDP_CLI_LISTEN_H
+#define CDP_CLI_LISTEN_H
+
+#include "cli/cli.h"
+#include "format/canon.h"
+
+enum { CDP_ACK_WRITE, CDP_ACK_FSYNC };
+
+/* What stands between reader and output; the functions of the path that reads files. */
+struct cdp_listen_stages {
+	void *ctx;
+	bool serial;                /* one thread only */
+	void *(*worker)(void *ctx); /* one a thread */
+	void (*worker_free)(void *ctx, void *worker);
+	/* A request is about to be read: what was noted of the one before counts no more.
+	 */
+	void (*begin)(void *worker);
+	/* A record was appended to `out` from `at` on.  0, and it ends with a LF; -1 with
+	 * *err: it is refused, and taken back (a data error), or nothing can be kept. */
+	int (*record)(void *worker, struct cdp_buf *out, size_t at,
+		      const struct cdp_canon *info, struct cdp_err *err);
+	/* The records of a request are about to be written; never by two threads at once.
+	 * May take some out of them, and says how many those are.  NULL: none. */
+	int (*settle)(void *ctx, void *worker, struct cdp_buf *out, uint64_t *taken,
+		      struct cdp_err *err);
+	/* All that was settled so far is where it belongs, and as safe as asked for: it
+	 * may be remembered beyond this process.  Now and then; never beside settle. */
+	int (*remember)(void *ctx, struct cdp_err *err);
+};
+
+struct cdp_listen {
+	/* options */
+	const char *address, *port_file, *spool, *keys;
+	int ack;
+	struct cdp_strs origins, limits, rotate;
+	/* the tool's */
+	const struct cdp_format_opts *format; /* its `received`, if any, is that of all */
+	struct cdp_listen_stages stages;
+};
+extern const char *const cdp_listen_acks[];
+
+/* Usage errors of the options; the process ends there. */
+void cdp_listen_check(struct cdp_cli *cli, const struct cdp_listen *l);
+/* Serves until SIGTERM or SIGINT, or until nobody reads the output any more.  Counts and
+ * statuses are in `cli` then.  -1: something that was settled could not be written. */
+int cdp_cli_listen(struct cdp_cli *cli, const struct cdp_listen *l);
+void cdp_listen_release(struct cdp_listen *l);
+
+#endif
