@@ -5,13 +5,12 @@
 #include "record/json.h"
 
 const struct cdp_protocol *const cdp_protocols[] = {
-	&cdp_p_sensors,
-	&cdp_p_zhuge,
-	&cdp_p_growingio,
-	&cdp_p_thinkingdata,
-	&cdp_p_datarangers,
-	&cdp_p_umeng,
-	NULL,
+	&cdp_p_sensors,      &cdp_p_zhuge,       &cdp_p_growingio,
+	&cdp_p_thinkingdata, &cdp_p_datarangers, &cdp_p_umeng,
+	&cdp_p_cloudevents,  &cdp_p_ga4,         &cdp_p_otlp,
+	&cdp_p_snowplow,     &cdp_p_posthog,     &cdp_p_amplitude,
+	&cdp_p_mixpanel,     &cdp_p_countly,     &cdp_p_matomo,
+	&cdp_p_unomi,        &cdp_p_segment,     NULL,
 };
 
 const struct cdp_protocol *cdp_protocol_find(const char *name)
@@ -85,6 +84,7 @@ int cdp_decoder_reject(struct cdp_decoder *d, struct cdp_sink *sink,
 {
 	if (err->kind != CDP_ERR_DATA)
 		return -1;
+	d->rejected++;
 	reject(d, sink, raw, err);
 	return 0;
 }

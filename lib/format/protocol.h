@@ -27,6 +27,7 @@ struct cdp_decoder {
 	/* What cdp_decoder_envelope() told. */
 	struct cdp_val envelope, list;
 	struct cdp_buf wrapped;
+	uint64_t rejected;                 /* messages so far: whether a put succeeded */
 	struct cdp_sensors_lines *sensors; /* of p_sensors.c */
 };
 void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts);
@@ -56,6 +57,10 @@ struct cdp_protocol {
 	 * error: the caller rejects it whole, nothing was written), or the run must end.
 	 */
 	int (*read)(struct cdp_decoder *d, const struct cdp_val *payload,
+		    const struct cdp_arrival *from, struct cdp_sink *sink,
+		    struct cdp_err *err);
+	/* A line that is no JSON, or NULL: there are none.  As above. */
+	int (*line)(struct cdp_decoder *d, const char *line, size_t n,
 		    const struct cdp_arrival *from, struct cdp_sink *sink,
 		    struct cdp_err *err);
 };

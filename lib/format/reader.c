@@ -114,6 +114,15 @@ static int read_request(struct cdp_reader *r, const struct cdp_rec *rec,
 	return cdp_requests_line(r->requests, rec, sink, err);
 }
 
+static struct cdp_decoder *decoder_of(struct cdp_reader *r)
+{
+	if (!r->decoder) {
+		r->decoder = cdp_alloc(sizeof(*r->decoder));
+		cdp_decoder_init(r->decoder, r->plan->opts);
+	}
+	return r->decoder;
+}
+
 static int read_protocol(struct cdp_reader *r, const struct cdp_protocol *p,
 			 const struct cdp_val *payload, struct cdp_sink *sink,
 			 struct cdp_err *err)
@@ -121,11 +130,7 @@ static int read_protocol(struct cdp_reader *r, const struct cdp_protocol *p,
 	struct cdp_arrival from = { .received = r->plan->opts->received,
 				    .sent = CDP_NO_TIME };
 
-	if (!r->decoder) {
-		r->decoder = cdp_alloc(sizeof(*r->decoder));
-		cdp_decoder_init(r->decoder, r->plan->opts);
-	}
-	return cdp_protocol_read(r->decoder, p, payload, &from, sink, err);
+	return cdp_protocol_read(decoder_of(r), p, payload, &from, sink, err);
 }
 
 /* --- which format --- */
@@ -253,12 +258,37 @@ static int read_array(struct cdp_reader *r, const struct cdp_rec *rec,
 		 : cdp_err_set(err, CDP_ERR_DATA, "an array of no known protocol");
 }
 
+/* Who reads lines that are no JSON: by its name, or by the 130 tabs of an enriched event
+ * of Snowplow. */
+static const struct cdp_protocol *line_protocol(const struct cdp_reader *r,
+						const struct cdp_rec *rec)
+{
+	enum { TABS = 130 };
+	const struct cdp_protocol *p = r->plan->protocol;
+	const char *at = rec->raw, *end = at + rec->len;
+	unsigned tabs = 0;
+
+	if (p)
+		return p->line ? p : NULL;
+	if (r->plan->format != CDP_FORMAT_AUTO)
+		return NULL;
+	for (; tabs <= TABS && (at = memchr(at, '\t', (size_t)(end - at))); at++)
+		tabs++;
+	return tabs == TABS ? cdp_protocol_find("snowplow") : NULL;
+}
+
 int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec,
 		     struct cdp_sink *sink, struct cdp_err *err)
 {
 	enum cdp_format f = r->plan->format;
+	const struct cdp_protocol *p = line_protocol(r, rec);
 	char first = first_of(rec->raw, rec->len);
 
+	if (p && first != '{' && first != '[') {
+		struct cdp_arrival from = { .received = r->plan->opts->received };
+
+		return p->line(decoder_of(r), rec->raw, rec->len, &from, sink, err);
+	}
 	if (first == '[' &&
 	    (f == CDP_FORMAT_AUTO || f == CDP_FORMAT_PROTOCOL || f == CDP_FORMAT_SENSORS))
 		return read_array(r, rec, sink, err);

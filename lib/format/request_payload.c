@@ -3,6 +3,8 @@
 #include "base/num.h"
 #include "format/form.h"
 #include "format/lzstring.h"
+#include "format/otlp_proto.h"
+#include "format/p_cloudevents.h"
 #include "format/payload.h"
 #include "format/request_priv.h"
 #include "record/json.h"
@@ -158,6 +160,25 @@ static int take_form(struct cdp_requests *r, struct cdp_err *err)
 	return r->text.n == 2 ? no_payload(err) : take_json(r, r->text.p, r->text.n, err);
 }
 
+static int take_otlp(struct cdp_requests *r, struct cdp_err *err)
+{
+	if (!r->body_n)
+		return no_payload(err);
+	cdp_buf_reset(&r->text);
+	if (cdp_otlp_json(&r->text, r->body, r->body_n, err) < 0)
+		return -1;
+	return take_json(r, r->text.p, r->text.n, err);
+}
+
+static int take_cloudevent(struct cdp_requests *r, struct cdp_err *err)
+{
+	cdp_buf_reset(&r->text);
+	if (cdp_cloudevents_json(&r->text, r->q->header, r->q->header_ctx, r->body,
+				 r->body_n, err) < 0)
+		return -1;
+	return take_json(r, r->text.p, r->text.n, err);
+}
+
 int request_payload(struct cdp_requests *r, struct cdp_err *err)
 {
 	enum cdp_carrier carrier = r->route       ? r->route->carrier
@@ -169,6 +190,8 @@ int request_payload(struct cdp_requests *r, struct cdp_err *err)
 	if (cdp_unpack_bytes(&r->body, &r->body_n, &r->unpacked, r->inflated_max, err) <
 	    0)
 		return -1;
+	if (cdp_cloudevents_is_binary(r->q->header, r->q->header_ctx))
+		return take_cloudevent(r, err);
 	if (is_json(r->body, r->body_n))
 		return take_json(r, r->body, r->body_n, err);
 	switch (carrier) {
@@ -180,6 +203,8 @@ int request_payload(struct cdp_requests *r, struct cdp_err *err)
 		return take_lz(r, err);
 	case CDP_CARRY_FORM:
 		return take_form(r, err);
+	case CDP_CARRY_OTLP:
+		return take_otlp(r, err);
 	default:
 		return take_body(r, err);
 	}
