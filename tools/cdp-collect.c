@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/listen.h"
 #include "cli/once_job.h"
+#include "cli/tables.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
 #include "format/reject.h"
@@ -36,7 +37,7 @@ struct collect {
 	/* what follows from them */
 	struct cdp_format_opts opts;
 	struct cdp_id_param *param_list;
-	struct cdp_format_plan *plan;
+	struct cdp_format_plan *plan, *row_plan;
 	struct cdp_csvmap *map;
 	struct cdp_intake_conf *intake;
 	struct cdp_intake_state *state;
@@ -49,6 +50,9 @@ struct collect {
 struct worker {
 	struct collect *c;
 	struct cdp_reader *reader;
+	struct cdp_reader *rows; /* of what rows of tables become */
+	struct cdp_tables *tables;
+	struct cdp_tables_job job;
 	struct cdp_intake *intake;
 	struct cdp_once_notes notes;
 	struct cdp_buf raw;
@@ -151,16 +155,48 @@ static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	return counted(&l, cdp_reader_other(w->reader, rec, &sink, err));
 }
 
-static int read_text(struct worker *w, const char *p, size_t n, uint64_t line,
-		     struct cdp_emit *e, struct cdp_err *err)
+static int read_text(struct worker *w, struct cdp_reader *reader, const char *p, size_t n,
+		     uint64_t line, struct cdp_emit *e, struct cdp_err *err)
 {
 	struct line l = { w, e, line, 0 };
 	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	return counted(&l, cdp_reader_line(w->reader, p, n, &sink, err));
+	return counted(&l, cdp_reader_line(reader, p, n, &sink, err));
+}
+
+/* --- tables --- */
+
+static int commit_row(void *worker, struct cdp_emit *e, struct cdp_err *err)
+{
+	struct worker *w = worker;
+
+	return commit(w->c, e, err);
+}
+
+/* A record made of a row. */
+static int read_row(void *worker, const char *p, size_t n, struct cdp_emit *e,
+		    struct cdp_err *err)
+{
+	struct worker *w = worker;
+
+	return read_text(w, w->rows, p, n, 0, e, err);
 }
 
 /* --- replay of rejects --- */
+
+static int replay_row(struct worker *w, struct cdp_rec *rec, const struct cdp_rec *inner,
+		      struct cdp_emit *e, struct cdp_err *err)
+{
+	const struct cdp_reject_slots *s = &w->c->reject;
+	const struct cdp_val *row = cdp_rec_get(rec, s->row);
+
+	if (!w->tables)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "a row of a table, which needs its '--columns-map'");
+	return cdp_tables_again(w->tables, inner,
+				cdp_rec_get(rec, s->raw)->type == CDP_STRING, row->p,
+				row->n, e, err);
+}
 
 /* A reject line: what it holds is read as if it had just come, and set aside as such if
  * it is still bad. */
@@ -174,7 +210,9 @@ static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	if (cdp_reject_raw(&w->c->reject, rec, w->c->line_max, &w->raw, &inner.raw,
 			   &inner.len, err) < 0)
 		return -1;
-	if (read_text(w, inner.raw, inner.len, rec->line, e, err) == 0)
+	if (cdp_rec_get(rec, w->c->reject.row)->type == CDP_OBJECT)
+		return replay_row(w, rec, &inner, e, err);
+	if (read_text(w, w->reader, inner.raw, inner.len, rec->line, e, err) == 0)
 		return 0;
 	e->out.n = at;
 	if (err->kind != CDP_ERR_DATA)
@@ -183,128 +221,24 @@ static int replay_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	return 0;
 }
 
-/* --- tables --- */
-
-static int read_row(struct worker *w, const struct cdp_csv_row *row, struct cdp_emit *e)
-{
-	struct cdp_rec rec = { .raw = row->raw, .len = row->raw_len, .line = row->line };
-	struct cdp_err err;
-
-	e->counts.in++;
-	cdp_buf_reset(&w->raw);
-	if (cdp_csvmap_row(w->c->map, row->fields, row->count, &w->raw, &err) == 0 &&
-	    read_text(w, w->raw.p, w->raw.n, row->line, e, &err) == 0)
-		return 0;
-	cdp_emit_reject(e, &rec, &err);
-	return 0;
-}
-
-/* A row that could not be split or decoded. */
-static void reject_row(const struct cdp_csv_row *row, struct cdp_emit *e,
-		       const struct cdp_err *err)
-{
-	struct cdp_rec rec = { .raw = row->raw ? row->raw : "",
-			       .len = row->raw ? row->raw_len : 0,
-			       .line = row->line };
-
-	e->counts.in++;
-	cdp_emit_reject(e, &rec, err);
-}
-
-static bool is_header(const struct collect *c, const struct cdp_csv_row *row)
-{
-	return row->first && cdp_csvmap_has_header(c->map);
-}
-
-/* One answer of the CSV reader; false ends the run. */
-static bool take_row(struct worker *w, int rc, const struct cdp_csv_row *row,
-		     struct cdp_emit *e, struct cdp_err *err)
-{
-	struct collect *c = w->c;
-
-	if (rc < 0 && err->kind != CDP_ERR_DATA) {
-		cdp_cli_report(&c->cli, err);
-		return true;
-	}
-	if (is_header(c, row)) {
-		if (rc > 0)
-			rc = cdp_csvmap_bind(c->map, row->fields, row->count, err);
-		if (rc < 0) {
-			err->kind = CDP_ERR_USAGE;
-			cdp_err_prefix(err, "%s", row->name);
-			cdp_cli_report(&c->cli, err);
-			return false;
-		}
-		return true;
-	}
-	if (rc < 0)
-		reject_row(row, e, err);
-	else
-		read_row(w, row, e);
-	if (c->once && commit(c, e, err) < 0) {
-		cdp_cli_report(&c->cli, err);
-		return false;
-	}
-	return cdp_cli_emit_commit(e) == 0;
-}
-
-static void read_tables(struct worker *w, struct cdp_csv *csv)
-{
-	struct cdp_emit *e = NULL;
-	struct cdp_csv_row row = { 0 };
-	struct cdp_err err;
-	unsigned input = 0;
-	bool go_on = true;
-	int rc;
-
-	while (go_on && (rc = cdp_csv_next(csv, &row, &err)) != 0) {
-		if (!e || row.input != input) {
-			if (e)
-				cdp_cli_emit_free(e);
-			input = row.input;
-			e = cdp_cli_emit_new(&w->c->cli, row.name);
-		}
-		go_on = take_row(w, rc, &row, e, &err);
-	}
-	if (e)
-		cdp_cli_emit_free(e);
-}
-
-static void run_tables(struct collect *c, struct worker *w)
-{
-	struct cdp_csv_opts opts;
-	struct cdp_csv *csv;
-	struct cdp_err err;
-	struct cdp_in *in;
-
-	cdp_csvmap_csv_opts(c->map, &opts);
-	opts.row_max = c->cli.opt.line_max;
-	if (c->charset)
-		opts.charset = c->charset;
-	if (c->delimiter)
-		opts.delimiter = *c->delimiter;
-	in = cdp_cli_in_new(&c->cli, c->cli.operands);
-	if (!in)
-		return;
-	csv = cdp_csv_new(in, &opts, &err);
-	if (csv)
-		read_tables(w, csv);
-	else
-		cdp_cli_report(&c->cli, &err);
-	cdp_csv_free(csv);
-	cdp_in_free(in);
-}
-
 /* --- the run --- */
 
 static void *worker_new(void *ctx)
 {
+	struct collect *c = ctx;
 	struct worker *w = cdp_calloc(1, sizeof(*w));
 
-	w->c = ctx;
-	w->reader = cdp_reader_new(w->c->plan);
-	w->intake = w->c->intake ? cdp_intake_new(w->c->intake) : NULL;
-	cdp_once_init(&w->notes, w->c->once ? cdp_once_job_seed(w->c->once) : 0);
+	w->c = c;
+	w->reader = cdp_reader_new(c->plan);
+	if (c->map) {
+		w->rows = cdp_reader_new(c->row_plan);
+		w->job = (struct cdp_tables_job){ w, read_row,
+						  c->once ? commit_row : NULL };
+		w->tables = cdp_tables_new(&c->cli, c->map, c->charset,
+					   c->delimiter ? *c->delimiter : 0, &w->job);
+	}
+	w->intake = c->intake ? cdp_intake_new(c->intake) : NULL;
+	cdp_once_init(&w->notes, c->once ? cdp_once_job_seed(c->once) : 0);
 	cdp_buf_init(&w->raw, CDP_BUF_NOMAX);
 	return w;
 }
@@ -315,7 +249,9 @@ static int worker_free(void *ctx, void *worker, struct cdp_err *err)
 
 	(void)ctx;
 	(void)err;
+	cdp_tables_free(w->tables);
 	cdp_reader_free(w->reader);
+	cdp_reader_free(w->rows);
 	if (w->intake)
 		cdp_intake_merge(w->intake);
 	cdp_once_release(&w->notes);
@@ -404,6 +340,7 @@ static void run_lines(struct collect *c)
 		job.paths = c->replay_paths;
 		job.record = replay_record;
 		job.refused = NULL;
+		job.serial = job.serial || c->map;
 		/* A byte of a line may be six in a reject, and there is more to it. */
 		c->line_max = c->cli.opt.line_max;
 		c->cli.opt.line_max = c->cli.opt.line_max * 6 + 4096;
@@ -413,8 +350,8 @@ static void run_lines(struct collect *c)
 
 static struct cdp_format_plan *make_plan(struct collect *c)
 {
-	if (c->map)
-		return cdp_format_plan_new(CDP_FORMAT_NATIVE, &c->opts);
+	if (c->format == FORMAT_CSV)
+		return cdp_format_plan_new(CDP_FORMAT_AUTO, &c->opts);
 	if (c->format < FORMAT_FIXED)
 		return cdp_format_plan_new((enum cdp_format)c->format, &c->opts);
 	return cdp_format_plan_protocol(cdp_protocol_find(c->formats[c->format]),
@@ -427,11 +364,12 @@ static void run(struct collect *c)
 	struct worker *w;
 
 	c->plan = make_plan(c);
+	c->row_plan = cdp_format_plan_new(CDP_FORMAT_NATIVE, &c->opts);
 	if (c->listen.address) {
 		run_endpoint(c);
-	} else if (c->map) {
+	} else if (c->map && !c->replay) {
 		w = worker_new(c);
-		run_tables(c, w);
+		cdp_tables_read(w->tables, c->cli.operands);
 		worker_free(c, w, &ignored);
 	} else {
 		run_lines(c);
@@ -558,9 +496,6 @@ static void check_options(struct collect *c)
 	if (c->delimiter && strlen(c->delimiter) != 1)
 		cdp_cli_usage(cli, "option '--delimiter': expected one byte, not '%s'",
 			      c->delimiter);
-	if (c->replay && c->map_file)
-		cdp_cli_usage(cli, "option '--replay' is for formats that are lines; "
-				   "correct the rows and give them again");
 	if (c->duplicates_file && !c->window_ns)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
 	if (c->state_dir && !c->window_ns)
@@ -583,6 +518,7 @@ static void release(struct collect *c)
 	cdp_intake_close(c->state);
 	cdp_csvmap_free(c->map);
 	cdp_format_plan_free(c->plan);
+	cdp_format_plan_free(c->row_plan);
 	cdp_paths_free(c->replay_paths);
 	for (size_t i = 0; i < c->params.n && c->param_list; i++)
 		free((char *)c->param_list[i].name);

@@ -60,10 +60,13 @@ int cli_rejects_open(struct cdp_cli *cli, struct cdp_err *err)
 	return 0;
 }
 
-int cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n, struct cdp_err *err)
+int cdp_cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n,
+		      struct cdp_err *err)
 {
 	struct cdp_cli_priv *p = cli->priv;
 
+	if (!p->rejects)
+		return 0;
 	if (!p->longs) {
 		p->longs = open_plain(p->longs_name, &p->longs_fd, err);
 		if (!p->longs)
@@ -75,6 +78,11 @@ int cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n, struct cdp_e
 	}
 	p->longs_size += n;
 	return 0;
+}
+
+uint64_t cdp_cli_long_size(const struct cdp_cli *cli)
+{
+	return cli->priv->longs_size;
 }
 
 static void add_base64(struct cdp_buf *b, const char *raw, size_t n)
@@ -120,9 +128,9 @@ static void add_text(struct cdp_buf *b, const char *key, const char *p)
 	cdp_buf_release(&escaped);
 }
 
-static void add_raw(struct cdp_buf *b, const char *p, size_t n)
+static void add_raw(struct cdp_buf *b, const char *p, size_t n, bool bytes)
 {
-	if (is_utf8(p, n)) {
+	if (!bytes && is_utf8(p, n)) {
 		cdp_json_key(b, "raw");
 		cdp_json_str(b, p, n);
 	} else {
@@ -141,7 +149,7 @@ static void add_long(struct cdp_buf *b, const struct cdp_cli *cli,
 }
 
 static void add_reason(struct cdp_buf *b, const struct cdp_cli *cli, const char *reason,
-		       const char *path, const char *at)
+		       const char *path, const char *at, const char *more)
 {
 	cdp_buf_adds(b, "{\"reject\":{");
 	add_text(b, "reason", reason);
@@ -149,14 +157,19 @@ static void add_reason(struct cdp_buf *b, const struct cdp_cli *cli, const char 
 		add_text(b, "path", path);
 	add_text(b, "at", at);
 	cdp_json_key(b, "tool");
-	cdp_buf_addf(b, "\"%s " CDP_VERSION "\"}", cli->tool->name);
+	cdp_buf_addf(b, "\"%s " CDP_VERSION "\"", cli->tool->name);
+	if (*more) {
+		cdp_buf_addc(b, ',');
+		cdp_buf_adds(b, more);
+	}
+	cdp_buf_addc(b, '}');
 }
 
 void cli_reject_put(struct cdp_buf *b, const struct cdp_cli *cli,
 		    const struct cdp_err *why, const char *at, const char *raw, size_t n)
 {
-	add_reason(b, cli, why->msg, why->path, at);
-	add_raw(b, raw, n);
+	add_reason(b, cli, why->msg, why->path, at, "");
+	add_raw(b, raw, n, false);
 	cdp_buf_adds(b, "}\n");
 }
 
@@ -169,11 +182,12 @@ void cli_reject_line(struct cdp_buf *b, const struct cdp_emit *e, const struct m
 
 	cdp_buf_init(&at, CDP_BUF_NOMAX);
 	cdp_buf_addf(&at, "%s:%" PRIu64, e->priv->name, base + m->line);
-	add_reason(b, cli, text + m->reason, text + m->path, cdp_buf_str(&at));
+	add_reason(b, cli, text + m->reason, text + m->path, cdp_buf_str(&at),
+		   text + m->more);
 	if (m->overlong)
 		add_long(b, cli, m->overlong);
 	else
-		add_raw(b, text + m->raw, m->raw_n);
+		add_raw(b, text + m->raw, m->raw_n, m->bytes);
 	cdp_buf_adds(b, "}\n");
 	cdp_buf_release(&at);
 }

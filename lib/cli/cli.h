@@ -116,6 +116,17 @@ void cdp_emit_line(struct cdp_emit *e);
 /* Set the record aside: to --rejects with err's message and path; counted; status 3. */
 void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
 		     const struct cdp_err *err);
+/* The same where the line alone does not say how it was read. */
+struct cdp_reject_form {
+	const char *more; /* members of the reject object, `"row":{...}`, or NULL */
+	bool bytes;       /* no text: always kept as raw_b64 */
+};
+void cdp_emit_reject_as(struct cdp_emit *e, const struct cdp_rec *rec,
+			const struct cdp_err *err, const struct cdp_reject_form *form);
+/* And of a line over the ceiling, whose bytes went to cdp_cli_keep_long(); `b` (to be
+ * kept until the commit) tells of them as one of an input does. */
+void cdp_emit_reject_long(struct cdp_emit *e, uint64_t line, const struct cdp_block *b,
+			  const struct cdp_err *err, const struct cdp_reject_form *form);
 /* Count an expression that ended in an error; the first of a run is shown with -v.  For
  * tools that go on with the record; else return the error from record(). */
 void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
@@ -183,6 +194,10 @@ struct cdp_emit *cdp_cli_emit_new(struct cdp_cli *cli, const char *input_name);
 /* Written and emptied.  -1: output failed or --strict met a bad record; stop, finish. */
 int cdp_cli_emit_commit(struct cdp_emit *e);
 void cdp_cli_emit_free(struct cdp_emit *e);
+/* Bytes of a line over the ceiling, on to where rejects have theirs (nowhere without
+ * --rejects); how many are there already. */
+int cdp_cli_keep_long(struct cdp_cli *cli, const char *p, size_t n, struct cdp_err *err);
+uint64_t cdp_cli_long_size(const struct cdp_cli *cli);
 /* Everything committed so far reaches its reader now. */
 int cdp_cli_flush(struct cdp_cli *cli);
 

@@ -2,7 +2,6 @@
 #include "cli/priv.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,29 +73,44 @@ void cdp_emit_line(struct cdp_emit *e)
 	e->counts.out++;
 }
 
-static struct mishap *add_mishap(struct cdp_emit *e, uint64_t line, const char *reason,
-				 size_t column, const char *path)
+static void add_text(struct cdp_buf *b, size_t *at, const char *text)
+{
+	*at = b->n;
+	cdp_buf_add(b, text, strlen(text) + 1);
+}
+
+static struct mishap *add_mishap(struct cdp_emit *e, uint64_t line,
+				 const struct cdp_err *err,
+				 const struct cdp_reject_form *form)
 {
 	struct cdp_emit_priv *p = e->priv;
 	struct mishap *m;
 
 	CDP_GROW(p->rejects, p->nrejects, p->cap);
 	m = &p->rejects[p->nrejects++];
-	*m = (struct mishap){ .line = line, .reason = p->text.n };
-	cdp_buf_adds(&p->text, reason);
-	if (column)
-		cdp_buf_addf(&p->text, " (column %zu)", column);
+	*m = (struct mishap){ .line = line, .bytes = form->bytes, .reason = p->text.n };
+	cdp_buf_adds(&p->text, err->msg);
+	if (err->column)
+		cdp_buf_addf(&p->text, " (column %zu)", err->column);
 	cdp_buf_addc(&p->text, '\0');
-	m->path = p->text.n;
-	cdp_buf_add(&p->text, path, strlen(path) + 1);
+	add_text(&p->text, &m->path, err->path);
+	add_text(&p->text, &m->more, form->more ? form->more : "");
 	e->counts.rejected++;
 	return m;
 }
 
+static const struct cdp_reject_form plain;
+
 void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
 		     const struct cdp_err *err)
 {
-	struct mishap *m = add_mishap(e, rec->line, err->msg, err->column, err->path);
+	cdp_emit_reject_as(e, rec, err, &plain);
+}
+
+void cdp_emit_reject_as(struct cdp_emit *e, const struct cdp_rec *rec,
+			const struct cdp_err *err, const struct cdp_reject_form *form)
+{
+	struct mishap *m = add_mishap(e, rec->line, err, form);
 
 	if (!e->priv->cli->opt.rejects)
 		return;
@@ -105,13 +119,19 @@ void cdp_emit_reject(struct cdp_emit *e, const struct cdp_rec *rec,
 	cdp_buf_add(&e->priv->text, rec->raw, rec->len);
 }
 
+void cdp_emit_reject_long(struct cdp_emit *e, uint64_t line, const struct cdp_block *b,
+			  const struct cdp_err *err, const struct cdp_reject_form *form)
+{
+	add_mishap(e, line, err, form)->overlong = b;
+}
+
 void cli_emit_overlong(struct cdp_emit *e, const struct cdp_block *b)
 {
-	char reason[80];
+	struct cdp_err err = { 0 };
 
-	snprintf(reason, sizeof(reason), "line is longer than %" PRIu64 " bytes",
-		 e->priv->cli->opt.line_max);
-	add_mishap(e, 1, reason, 0, "")->overlong = b;
+	cdp_err_set(&err, CDP_ERR_DATA, "line is longer than %" PRIu64 " bytes",
+		    e->priv->cli->opt.line_max);
+	cdp_emit_reject_long(e, 1, b, &err, &plain);
 	e->counts.in++;
 	e->priv->lines = 1;
 }

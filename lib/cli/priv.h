@@ -48,6 +48,8 @@ struct mishap {
 	uint64_t line;                    /* in the block */
 	size_t reason, path;              /* NUL-ended texts, offsets into emit text */
 	size_t raw, raw_n;                /* bytes of the line, offset into emit text */
+	size_t more;                      /* members of the reject object, likewise */
+	bool bytes;                       /* raw is no text */
 	const struct cdp_block *overlong; /* instead of raw */
 };
 
@@ -98,8 +100,6 @@ void cli_reject_line(struct cdp_buf *b, const struct cdp_emit *e, const struct m
 /* A reject line of bytes that are no line of an input. */
 void cli_reject_put(struct cdp_buf *b, const struct cdp_cli *cli,
 		    const struct cdp_err *why, const char *at, const char *raw, size_t n);
-/* The next bytes of an overlong line. */
-int cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n, struct cdp_err *err);
 
 /* progress.c: called with the state of the input now and then; draws on a terminal. */
 void cli_progress(struct cdp_cli *cli, const struct cdp_in *in);

@@ -414,7 +414,7 @@ static int sink(void *ctx, const char *p, size_t n, struct cdp_err *err)
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 	pthread_mutex_lock(&r->turn);
-	rc = cli_keep_long(r->cli, p, n, err);
+	rc = cdp_cli_keep_long(r->cli, p, n, err);
 	pthread_mutex_unlock(&r->turn);
 	pthread_setcancelstate(old, NULL);
 	return rc;
@@ -532,7 +532,7 @@ static void own_wait(void *ctx)
 
 static int own_sink(void *ctx, const char *p, size_t n, struct cdp_err *err)
 {
-	return cli_keep_long(ctx, p, n, err);
+	return cdp_cli_keep_long(ctx, p, n, err);
 }
 
 struct cdp_in *cdp_cli_in_new(struct cdp_cli *cli, char *const *operands)

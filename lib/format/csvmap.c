@@ -14,6 +14,7 @@ void cdp_csvmap_free(struct cdp_csvmap *m)
 		cdp_zone_free(m->zones[i]);
 	free(m->zones);
 	cdp_arena_release(&m->arena);
+	cdp_buf_release(&m->header);
 	cdp_buf_release(&m->tmp);
 	free(m->columns);
 	free(m->nulls);
@@ -148,6 +149,22 @@ static void sort_bound(struct cdp_csvmap *m)
 	}
 }
 
+static void put_header(struct cdp_csvmap *m, const struct cdp_csv_field *names,
+		       size_t count)
+{
+	cdp_buf_reset(&m->header);
+	for (size_t i = 0; i < count; i++) {
+		cdp_buf_addc(&m->header, i ? ',' : '[');
+		cdp_json_str(&m->header, names[i].p, names[i].n);
+	}
+	cdp_buf_addc(&m->header, ']');
+}
+
+const char *cdp_csvmap_header(struct cdp_csvmap *m)
+{
+	return cdp_buf_str(&m->header);
+}
+
 int cdp_csvmap_bind(struct cdp_csvmap *m, const struct cdp_csv_field *names, size_t count,
 		    struct cdp_err *err)
 {
@@ -158,6 +175,7 @@ int cdp_csvmap_bind(struct cdp_csvmap *m, const struct cdp_csv_field *names, siz
 	memcpy(m->bound, m->fields, m->field_count * sizeof(*m->bound));
 	m->bound_count = m->field_count;
 	m->width = count;
+	put_header(m, names, count);
 	for (size_t i = 0; i < m->field_count; i++)
 		if (bind_field(m, &m->bound[i], names, count, err) < 0)
 			return -1;

@@ -43,6 +43,8 @@ int cdp_csvmap_set_columns(struct cdp_csvmap *m, const char *list, struct cdp_er
  * stands twice. */
 int cdp_csvmap_bind(struct cdp_csvmap *m, const struct cdp_csv_field *names, size_t count,
 		    struct cdp_err *err);
+/* The names bound last as a JSON array; until the next bind. */
+const char *cdp_csvmap_header(struct cdp_csvmap *m);
 /* A row as a record, appended to `out` without LF; -1 with a data error and nothing
  * appended. */
 int cdp_csvmap_row(struct cdp_csvmap *m, const struct cdp_csv_field *fields, size_t count,

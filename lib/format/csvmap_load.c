@@ -392,6 +392,7 @@ static struct cdp_csvmap *from_tree(json_t *tree, const char *name,
 	m = cdp_calloc(1, sizeof(*m));
 	m->name = cdp_strdup(name);
 	cdp_arena_init(&m->arena);
+	cdp_buf_init(&m->header, CDP_BUF_NOMAX);
 	cdp_buf_init(&m->tmp, CDP_BUF_NOMAX);
 	rc = read_map(m, tree, zone, as_of_ms, err);
 	json_decref(tree);

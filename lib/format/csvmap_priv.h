@@ -67,6 +67,7 @@ struct cdp_csvmap {
 	size_t bound_count, width;
 	struct cdp_zone **zones;
 	size_t zone_count;
+	struct cdp_buf header; /* JSON array of the names of the columns */
 	struct cdp_buf tmp;
 };
 

@@ -12,10 +12,13 @@ void cdp_reject_paths(struct cdp_reject_slots *slots, struct cdp_paths *paths)
 {
 	static const char *const names[] = { "raw", "raw_b64", "raw_file", "offset",
 					     "length" };
+	static const char *const row[] = { "reject", "row" };
 	int *slot = &slots->raw;
 
-	_Static_assert(sizeof(*slots) == sizeof(names) / sizeof(*names) * sizeof(int),
+	_Static_assert(sizeof(*slots) ==
+			       (sizeof(names) / sizeof(*names) + 1) * sizeof(int),
 		       "a slot for each name");
+	slots->row = cdp_paths_add_keys(paths, row, (const size_t[]){ 6, 3 }, 2);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		size_t n = strlen(names[i]);
 

@@ -7,6 +7,7 @@
 
 struct cdp_reject_slots {
 	int raw, raw_b64, raw_file, offset, length;
+	int row; /* of the reject: how a row of a table was read (cli/tables.h) */
 };
 void cdp_reject_paths(struct cdp_reject_slots *slots, struct cdp_paths *paths);
 

@@ -6,6 +6,7 @@
 
 #include <csv.h>
 
+#include "base/crypto.h"
 #include "base/mem.h"
 #include "io/charset.h"
 
@@ -45,7 +46,8 @@ struct cdp_csv {
 	uint64_t src_offset; /* of src.p[0] in the input */
 	uint64_t line;       /* number of the line at `at` */
 	uint64_t row_line;
-	uint64_t skipped; /* bytes of a line that is longer than row_max */
+	uint64_t skipped;          /* bytes of a line that is longer than row_max */
+	struct cdp_sha256 *sha256; /* of them */
 
 	/* The row in the making. */
 	struct cdp_buf decoded, text;
@@ -117,6 +119,7 @@ void cdp_csv_free(struct cdp_csv *csv)
 	cdp_buf_release(&csv->decoded);
 	cdp_buf_release(&csv->text);
 	cdp_charset_free(csv->charset);
+	cdp_sha256_free(csv->sha256);
 	free(csv->fields);
 	free(csv);
 }
@@ -151,7 +154,7 @@ static void append_block(struct cdp_csv *csv)
 	csv->pending = false;
 }
 
-static void begin_input(struct cdp_csv *csv)
+static void begin(struct cdp_csv *csv)
 {
 	csv->open = csv->fresh = true;
 	csv->ended = csv->marked = false;
@@ -161,9 +164,29 @@ static void begin_input(struct cdp_csv *csv)
 	cdp_buf_reset(&csv->src);
 	csv->at = csv->scanned = csv->first_end = 0;
 	csv->src_offset = csv->skipped = 0;
+	cdp_sha256_free(csv->sha256);
+	csv->sha256 = NULL;
 	csv->line = 1;
 	reset_row(csv);
+}
+
+static void begin_input(struct cdp_csv *csv)
+{
+	begin(csv);
 	append_block(csv);
+}
+
+void cdp_csv_give(struct cdp_csv *csv, const char *p, size_t n)
+{
+	csv->block.input = 0;
+	csv->block.name = "";
+	cdp_buf_reset(&csv->src);
+	csv->row = 0;
+	begin(csv);
+	cdp_buf_add(&csv->src, p, n);
+	csv->fresh = false;
+	csv->ended = csv->marked = csv->finished = true;
+	csv->eol = '\n';
 }
 
 /* More bytes in src, or `ended`.  -1: the input failed; what is left of it is dropped. */
@@ -260,11 +283,28 @@ static int read_eol(struct cdp_csv *csv)
 	return 1;
 }
 
-/* A line too long even alone: its bytes are only counted. */
-static void skip_long(struct cdp_csv *csv)
+static int sink(struct cdp_csv *csv, const char *p, size_t n, struct cdp_err *err)
 {
-	csv->skipped += csv->scanned - csv->at;
-	csv->at = csv->row = csv->scanned;
+	if (!csv->sha256)
+		csv->sha256 = cdp_sha256_new();
+	cdp_sha256_add(csv->sha256, p, n);
+	csv->skipped += n;
+	return csv->opts.long_sink ? csv->opts.long_sink(csv->opts.ctx, p, n, err) : 0;
+}
+
+/* A line too long even alone: nothing of it is kept but a unit, which may be a CR whose
+ * LF is still to come. */
+static int skip_long(struct cdp_csv *csv, struct cdp_err *err)
+{
+	size_t n = csv->scanned - csv->at - cdp_charset_unit(csv->charset);
+
+	if (sink(csv, csv->src.p + csv->at, n, err) < 0) {
+		csv->open = false;
+		csv->finished = true;
+		return -1;
+	}
+	csv->at = csv->row = csv->at + n;
+	return 0;
 }
 
 /* The next line is [at, *end), with its line end or at the end of the input without: 1;
@@ -292,7 +332,8 @@ static int next_line(struct cdp_csv *csv, size_t *end, struct cdp_err *err)
 			*end = csv->at;
 			if (csv->at > csv->row)
 				return 1;
-			skip_long(csv);
+			if (skip_long(csv, err) < 0)
+				return -1;
 		}
 		if (csv->ended) {
 			*end = csv->src.n;
@@ -452,18 +493,23 @@ static int reject_line(struct cdp_csv *csv, struct cdp_csv_row *row)
 static int reject_long(struct cdp_csv *csv, size_t end, struct cdp_csv_row *row,
 		       struct cdp_err *err)
 {
-	uint64_t length;
-
 	describe(csv, row, end);
-	length = csv->skipped + row->raw_len;
+	if (sink(csv, row->raw, row->raw_len, err) < 0) {
+		csv->open = false;
+		csv->finished = true;
+		return -1;
+	}
 	row->raw = NULL;
-	row->raw_len = length;
+	row->raw_len = csv->skipped;
+	cdp_sha256_hex(csv->sha256, row->long_sha256);
+	cdp_sha256_free(csv->sha256);
+	csv->sha256 = NULL;
 	csv->skipped = 0;
 	csv->at = csv->scanned = end;
 	csv->line++;
 	reset_row(csv);
-	return cdp_err_set(err, CDP_ERR_DATA, "line of %" PRIu64 " bytes, more than %zu",
-			   length, csv->opts.row_max);
+	return cdp_err_set(err, CDP_ERR_DATA, "line of %zu bytes, more than %zu",
+			   row->raw_len, csv->opts.row_max);
 }
 
 /* [row, end) is a whole row. */
@@ -562,38 +608,4 @@ int cdp_csv_next(struct cdp_csv *csv, struct cdp_csv_row *row, struct cdp_err *e
 			return status;
 		csv->open = false;
 	}
-}
-
-/* --- writing --- */
-
-void cdp_csv_add_field(struct cdp_buf *out, char delimiter, size_t column, const char *p,
-		       size_t n)
-{
-	bool quote = n ? p[0] == ' ' || p[n - 1] == ' ' : column == 0;
-
-	for (size_t i = 0; i < n && !quote; i++)
-		quote = p[i] == delimiter || p[i] == '"' || p[i] == '\r' || p[i] == '\n';
-	if (column)
-		cdp_buf_addc(out, delimiter);
-	if (!quote) {
-		cdp_buf_add(out, p, n);
-		return;
-	}
-	cdp_buf_addc(out, '"');
-	while (n) {
-		const char *q = memchr(p, '"', n);
-		size_t piece = q ? (size_t)(q - p) + 1 : n;
-
-		cdp_buf_add(out, p, piece);
-		if (q)
-			cdp_buf_addc(out, '"');
-		p += piece;
-		n -= piece;
-	}
-	cdp_buf_addc(out, '"');
-}
-
-void cdp_csv_end_row(struct cdp_buf *out)
-{
-	cdp_buf_addc(out, '\n');
 }

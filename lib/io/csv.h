@@ -32,6 +32,10 @@ struct cdp_csv_opts {
 	const char *charset;
 	size_t row_max;    /* bytes of a row as read; 0: CDP_IN_LINE_MAX */
 	size_t fields_max; /* of a row; 0: CDP_CSV_FIELDS */
+	/* Rows over row_max, without their line end, are streamed here (NULL: dropped);
+	 * -1 with *err ends the reading. */
+	int (*long_sink)(void *ctx, const char *p, size_t n, struct cdp_err *err);
+	void *ctx;
 };
 
 struct cdp_csv_field {
@@ -48,9 +52,10 @@ struct cdp_csv_row {
 	const char *charset;                /* the name of its character set */
 	bool first; /* nothing of this input came before: the header */
 	/* The bytes as read, without the line end; borrowed likewise.  NULL with the true
-	 * length if they pass row_max. */
+	 * length and the SHA-256 of what the sink got if they pass row_max. */
 	const char *raw;
 	size_t raw_len;
+	char long_sha256[65];
 };
 
 struct cdp_csv;
@@ -60,6 +65,10 @@ struct cdp_csv;
 struct cdp_csv *cdp_csv_new(struct cdp_in *in, const struct cdp_csv_opts *opts,
 			    struct cdp_err *err);
 void cdp_csv_free(struct cdp_csv *csv);
+
+/* Instead of an input (`in` was NULL): the bytes of rows without a header, kept until all
+ * rows were read.  May be called again then. */
+void cdp_csv_give(struct cdp_csv *csv, const char *p, size_t n);
 
 /* 1: a row.  0: end of the last input.  -1: *err, call again for what follows: of data
  * kind, then all of *row but its fields is set (to reject it); of system kind: an input

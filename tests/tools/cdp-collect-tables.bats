@@ -181,3 +181,143 @@ JSON
   cdp-collect -f native in >got
   same in got
 }
+
+# A table with every trap: commas, quotes and line breaks in fields, characters of four
+# bytes, and bars inside characters.
+traps() {
+  awk -v n="${1:-200}" 'BEGIN {
+    rows = n; srand(3); split("张三|億萬|𠮷野|O\"Neil|a,b|x\ny|  pad |喆堃|", name, "|")
+    print "号,姓名,开户,余额"
+    for (i = 1; i <= rows; i++) {
+      n = name[int(rand() * 9) + 1]; gsub(/"/, "\"\"", n)
+      printf "%d,\"%s\",%04d-%02d-%02d,%d.%02d\n", i, n, 2000 + int(rand() * 24),
+        1 + int(rand() * 12), 1 + int(rand() * 28), rand() * 1e6, rand() * 100
+    }
+  }'
+}
+
+trap_map() {
+  echo '{"type":"profile","fields":[{"column":"号","to":"ids.customer"},
+    {"column":"姓名","to":"set.name"},{"column":"余额","to":"set.aum","type":"decimal"},
+    {"column":"开户","to":"set.opened","type":"date","format":"'"$1"'"}]}'
+}
+
+# Each way in which a table may come: what iconv makes of it, and the options that read it.
+ways() {
+  cat <<'EOT'
+UTF-8	,	
+GB18030	,	--charset gbk
+GB18030	|	--charset gbk --delimiter |
+UTF-16	,	
+UTF-16BE	;	--charset utf-16be --delimiter ;
+EOT
+}
+
+@test "rows rejected because of the map are read from their rejects by a better one" {
+  trap_map %Y-%m-%d >good.json
+  # Days are months there: good for some rows only, and those are wrong.
+  trap_map %Y-%d-%m | sed 's/set.aum"/set.aum","required":true/' >bad.json
+  traps | sed '17s/"[^"]*"/""/; 100,140s/,[0-9.]*$/,/' >in.csv
+  while IFS=$'\t' read -r cs delim opts; do
+    # Fields hold commas, so the delimiter is changed where it is one.
+    awk -v FS='"' -v OFS='"' -v d="$delim" '
+      { for (i = q + 1; i <= NF; i += 2) gsub(/,/, d, $i); if (NF % 2 == 0) q = !q; print }' in.csv |
+      iconv -f UTF-8 -t $cs >in
+    # shellcheck disable=SC2086
+    collect -q $opts --columns-map good.json in >want
+    # shellcheck disable=SC2086
+    collect -q $opts --rejects bad --columns-map bad.json in >first || [ $? -eq 3 ]
+    [ "$(wc -l <bad)" -gt 100 ]
+    # The manner of reading is in the rejects: no options are needed.
+    collect -q --stats --replay --columns-map good.json bad >second 2>stats
+    jq -e --argjson n "$(wc -l <bad)" '.in == $n and .out == $n and .rejected == 0' stats
+    [ "$(cat first second | wc -l)" -eq 200 ]
+    # Rows that the first map took are those with its dates; all others must agree.
+    grep -o '"customer":"[0-9]*"' second >ids
+    grep -F -f ids want | sort >want.second
+    sort second >second.sorted
+    same want.second second.sorted
+  done < <(ways)
+}
+
+@test "rows that were bad themselves are read from their rejects once they are mended" {
+  trap_map %Y-%m-%d >map.json
+  traps 50 >good.csv
+  collect -q --columns-map map.json good.csv | sort >want
+  # Some dates and amounts are none, some rows lack a field.
+  sed -E '/^[0-9]+,.*[05]$/s/,([0-9]{4})-/,\1?/; /^[0-9]+,.*[16]$/s/([.][0-9]+)$/\1@@/' good.csv >in.csv
+  for cs in UTF-8 GB18030 UTF-16; do
+    iconv -f UTF-8 -t $cs in.csv >in
+    opts=
+    [ $cs != GB18030 ] || opts='--charset gbk'
+    collect -q $opts --rejects bad --columns-map map.json in >first || [ $? -eq 3 ]
+    [ "$(wc -l <bad)" -gt 15 ]
+    # As text, whatever the bytes were.
+    while IFS= read -r line; do
+      jq -r '.raw_b64 // (.raw | @base64)' <<<"$line" | base64 -d >bytes
+      if jq -e .raw_b64 <<<"$line" >/dev/null; then
+        from=$(jq -r .reject.row.charset <<<"$line")
+      else
+        from=UTF-8
+      fi
+      jq -c --arg raw "$(iconv -f "$from" -t UTF-8 bytes | sed 's/?/-/; s/@@$//')" \
+        'del(.raw_b64) + {raw: $raw}' <<<"$line"
+    done <bad >mended
+    collect -q --replay --columns-map map.json mended >second
+    cat first second | sort >got
+    same want got
+  done
+}
+
+@test "rejected rows that are still bad are rejected as they were" {
+  trap_map %d.%m.%Y >map.json
+  for cs in UTF-8 GB18030 UTF-16; do
+    traps | iconv -f UTF-8 -t $cs >in
+    printf '\377\376\n' >>in
+    opts=
+    [ $cs != GB18030 ] || opts='--charset gbk'
+    collect -q $opts --rejects bad --columns-map map.json in >first || [ $? -eq 3 ]
+    collect -q --replay --rejects again --columns-map map.json bad >none || [ $? -eq 3 ]
+    [ ! -s none ]
+    jq -c 'del(.reject.at)' bad | sed 's/, offset [0-9]*//; s/ in line [0-9]*//; s/ (column.*)//' >want
+    jq -c 'del(.reject.at)' again | sed 's/, offset [0-9]*//; s/ in line [0-9]*//; s/ (column.*)//' >got
+    same want got
+  done
+  # Without a map, and with one that has other columns, they stay what they are.
+  run --separate-stderr collect -q --replay --rejects again bad
+  [ "$status" -eq 3 ]
+  [[ $(head -n 1 again) == *"needs its '--columns-map'"* ]]
+  run --separate-stderr collect -q --replay --rejects again --columns-map \
+    <(echo '{"type":"profile","fields":[{"column":"no","to":"ids.x"}]}') bad
+  [ "$status" -eq 3 ]
+  [[ $(jq -r .reject.reason again | sort -u) == *"no column 'no' in the input"* ]]
+  jq -c '[.reject.row, .raw, .raw_b64]' bad >want
+  jq -c '[.reject.row, .raw, .raw_b64]' again >got
+  same want got
+}
+
+@test "a row over the ceiling is kept whole and read back under a higher one" {
+  trap_map %Y-%m-%d >map.json
+  { traps | head -n 3; printf '9,%0100000d,2024-01-01,1\r\n8,x,2024-01-02,2\r\n' 7; } |
+    iconv -f UTF-8 -t UTF-16 >in
+  run --separate-stderr collect -q --line-max 64K --rejects bad --columns-map map.json in
+  [ "$status" -eq 3 ]
+  [ "$(wc -l <<<"$output")" -eq 3 ]
+  [ "$(jq .length bad)" -eq "$(stat -c %s bad.long)" ]
+  [ "$(jq -r .sha256 bad)" = "$(sha256sum <bad.long | cut -d' ' -f1)" ]
+  run --separate-stderr collect -q --line-max 64K --replay --columns-map map.json bad
+  [ "$status" -eq 3 ]
+  collect --line-max 1M --replay --columns-map map.json bad >got
+  collect --columns-map map.json in | sed -n 3p >want
+  same want got
+}
+
+@test "rows and lines can be replayed together" {
+  trap_map %Y-%m-%d >map.json
+  traps | sed '5s/-/x/; s/,,/,/' | collect -q --rejects bad --columns-map map.json >/dev/null || [ $? -eq 3 ]
+  echo '{"event":"x","ids":{"a":"1"}' | cdp-collect -q --rejects lines || [ $? -eq 3 ]
+  sed 's/}",/}}",/; s/}"}$/}},\\"time\\":\\"2024-04-01T00:00:00Z\\"}"}/; s/\\"1\\"}}}/\\"1\\"}}/; s/}},/},/' lines >mended
+  cat bad mended | collect -q --stats --replay --columns-map map.json >out 2>stats || [ $? -eq 3 ]
+  tail -n 1 stats | jq -e '.in == .out + .rejected'
+  jq -e 'select(.event == "x")' out
+}

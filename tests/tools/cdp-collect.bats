@@ -219,7 +219,7 @@ anything() {
 
 @test "options that do not fit are refused before anything is read" {
   for args in '-f csv' '--charset GBK' '--delimiter ;' '--duplicates x' '--dedup 1ms' \
-    '--id-param cid' '-f native --columns-map m' '--replay --columns-map m' \
+    '--id-param cid' '-f native --columns-map m' '--columns a,b' \
     '--columns-map /nonexistent' '--future maybe'; do
     run --separate-stderr cdp-collect $args </dev/null
     [ "$status" -eq 2 ] || [ "$args$status" = '--columns-map /nonexistent4' ]

@@ -208,6 +208,66 @@ static void character_sets(void)
 	      "other character sets are those of iconv");
 }
 
+static int keep(void *ctx, const char *p, size_t n, struct cdp_err *err)
+{
+	(void)err;
+	cdp_buf_add(ctx, p, n);
+	return 0;
+}
+
+static int full(void *ctx, const char *p, size_t n, struct cdp_err *err)
+{
+	(void)ctx;
+	(void)p;
+	(void)n;
+	return cdp_err_set(err, CDP_ERR_SYS, "no room");
+}
+
+/* A row over the ceiling goes elsewhere, whole. */
+static void long_rows(void)
+{
+	struct cdp_buf file, kept;
+	struct cdp_csv_opts opts = { .row_max = 1000, .long_sink = keep, .ctx = &kept };
+
+	cdp_buf_init(&file, CDP_BUF_NOMAX);
+	cdp_buf_init(&kept, CDP_BUF_NOMAX);
+	/* The CR is the last byte of a block, the LF the first of the next one. */
+	cdp_buf_adds(&file, "h\n");
+	while (file.n < CDP_IN_BLOCK - 1)
+		cdp_buf_addc(&file, 'x');
+	cdp_buf_adds(&file, "\r\nz\n");
+	is_str(rows_of(file.p, file.n, &opts),
+	       "1#:<h>\n2!line of 262141 bytes, more than 1000=[262141]\n3:<z>\n",
+	       "a line that ends where a block does is counted without its CR LF");
+	ok(kept.n == file.n - 6 && memcmp(kept.p, file.p + 2, kept.n) == 0,
+	   "and kept to the byte");
+	opts.long_sink = full;
+	is_str(rows_of(file.p, file.n, &opts), "1#:<h>\n!no room\n",
+	       "when it cannot be kept the input ends");
+	cdp_buf_release(&file);
+	cdp_buf_release(&kept);
+}
+
+/* Rows that are at hand already. */
+static void given(void)
+{
+	struct cdp_csv_opts opts = { .charset = "gbk", .delimiter = '|' };
+	struct cdp_err err;
+	struct cdp_csv *csv = cdp_csv_new(NULL, &opts, &err);
+	struct cdp_csv_row row;
+
+	for (int i = 0; i < 2; i++) {
+		cdp_csv_give(csv, "\xd5\xc5|\"2\n3\"\nx", 10);
+		ok(cdp_csv_next(csv, &row, &err) == 1 && row.count == 2 && !row.first &&
+			   row.fields[0].n == 3 && row.fields[1].n == 3,
+		   "a row that was given is split");
+		ok(cdp_csv_next(csv, &row, &err) == 1 && row.count == 1 && row.line == 3,
+		   "and what follows it");
+		is_int(cdp_csv_next(csv, &row, &err), 0, "to the end");
+	}
+	cdp_csv_free(csv);
+}
+
 /* Files of old Macintosh programs. */
 static void carriage_returns(void)
 {
@@ -416,6 +476,8 @@ int main(void)
 	ceilings();
 	character_sets();
 	carriage_returns();
+	long_rows();
+	given();
 	inputs();
 	resynchronising();
 	live();
