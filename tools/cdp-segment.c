@@ -289,18 +289,27 @@ static void write_counts(struct cdp_cli *cli, const struct segment_ctx *s,
 
 /* An audience without members whose rule never came to an end: most likely a tag is
  * misspelt, or no truth value comes out. */
+static bool is_in_vain(const struct segment_ctx *s, const uint64_t *counts, unsigned i)
+{
+	return cdp_bit(s->wanted, i) && !counts[i] && s->profiles &&
+	       s->errors[i] >= s->profiles;
+}
+
 static void explain(struct cdp_cli *cli, const struct segment_ctx *s,
 		    const uint64_t *counts)
 {
-	for (unsigned i = 0; i < s->set->defined; i++) {
-		if (!cdp_bit(s->wanted, i) || counts[i] || !s->profiles ||
-		    s->errors[i] < s->profiles)
-			continue;
-		cdp_cli_note(cli,
-			     "audience '%s': its rule ended in an error for everyone",
-			     s->set->v[i].name);
-		cli->in_vain = true;
-	}
+	enum { SHOWN = 10 };
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->set->defined; i++)
+		if (is_in_vain(s, counts, i) && n++ < SHOWN)
+			cdp_cli_note(cli,
+				     "audience '%s': its rule ended in an error for "
+				     "everyone",
+				     s->set->v[i].name);
+	if (n > SHOWN)
+		cdp_cli_note(cli, "so did the rules of %u other audiences", n - SHOWN);
+	cli->in_vain |= n > 0;
 }
 
 static void write_all(struct cdp_cli *cli, struct segment_ctx *s)

@@ -1,4 +1,5 @@
 /* The set of aggregates: compiling calls, sharing equal ones, resolving windows. */
+#include "base/intern.h"
 #include "base/zone.h"
 #include "lang/agg.h"
 #include "lang/aggseq.h"
@@ -15,11 +16,15 @@ struct entry {
 struct cdp_aggs {
 	struct entry **entries;
 	size_t n, cap;
+	struct cdp_intern *texts; /* to their numbers */
 };
 
 struct cdp_aggs *cdp_aggs_new(void)
 {
-	return cdp_calloc(1, sizeof(struct cdp_aggs));
+	struct cdp_aggs *a = cdp_calloc(1, sizeof(*a));
+
+	a->texts = cdp_intern_new(0);
+	return a;
 }
 
 static void entry_free(struct entry *e)
@@ -40,6 +45,7 @@ void cdp_aggs_free(struct cdp_aggs *a)
 	for (size_t i = 0; i < a->n; i++)
 		entry_free(a->entries[i]);
 	free(a->entries);
+	cdp_intern_free(a->texts);
 	free(a);
 }
 
@@ -305,13 +311,13 @@ static int add(struct cdp_compiler *c, const struct call *k)
 {
 	struct cdp_aggs *set = c->env->aggs;
 	char *text = canonical(k);
+	uint32_t known = cdp_intern_get(set->texts, text, strlen(text));
 	struct entry *e;
 
-	for (size_t i = 0; i < set->n; i++)
-		if (strcmp(set->entries[i]->text, text) == 0) {
-			free(text);
-			return (int)i;
-		}
+	if (known != CDP_INTERN_NONE) {
+		free(text);
+		return (int)known;
+	}
 	e = cdp_calloc(1, sizeof(*e));
 	e->agg = k->agg;
 	e->text = text;
@@ -322,7 +328,7 @@ static int add(struct cdp_compiler *c, const struct call *k)
 	}
 	CDP_GROW(set->entries, set->n, set->cap);
 	set->entries[set->n++] = e;
-	return (int)set->n - 1;
+	return (int)cdp_intern_put(set->texts, text, strlen(text), NULL);
 }
 
 /* Take the condition apart into window and rest. */

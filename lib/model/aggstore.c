@@ -27,7 +27,8 @@ struct cdp_aggplan {
 	const struct cdp_aggs *aggs;
 	struct group *groups;
 	size_t count, cap;
-	struct cdp_intern *events; /* names to routes */
+	struct cdp_intern *by_events; /* names, each with its NUL, to groups */
+	struct cdp_intern *events;    /* names to routes */
 	struct cdp_aggroute *routes;
 	size_t route_cap;
 	struct cdp_aggroute always; /* groups that every event concerns */
@@ -39,16 +40,6 @@ struct cdp_aggplan {
 	} * where; /* by aggregate */
 	char *zeros;
 };
-
-static bool same_events(const struct group *g, const char *const *events, size_t n)
-{
-	if (g->event_count != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(g->events[i], events[i]) != 0)
-			return false;
-	return true;
-}
 
 static void lead(struct cdp_aggroute *r, unsigned group)
 {
@@ -70,11 +61,17 @@ static void lead_event(struct cdp_aggplan *p, const char *name, unsigned group)
 
 static unsigned group_for(struct cdp_aggplan *p, const char *const *events, size_t n)
 {
+	struct cdp_buf key;
+	bool added;
 	unsigned i;
 
-	for (i = 0; i < p->count; i++)
-		if (same_events(&p->groups[i], events, n))
-			return i;
+	cdp_buf_init(&key, CDP_BUF_NOMAX);
+	for (size_t k = 0; k < n; k++)
+		cdp_buf_add(&key, events[k], strlen(events[k]) + 1);
+	i = cdp_intern_put(p->by_events, key.p, key.n, &added);
+	cdp_buf_release(&key);
+	if (!added)
+		return i;
 	CDP_GROW(p->groups, p->count, p->cap);
 	p->groups[p->count++] = (struct group){ .events = events, .event_count = n };
 	if (n == 0)
@@ -120,6 +117,7 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 	size_t largest = 1;
 
 	p->aggs = aggs;
+	p->by_events = cdp_intern_new(0);
 	p->events = cdp_intern_new(0);
 	p->where = cdp_calloc(n, sizeof(*p->where));
 	for (unsigned a = 0; a < n; a++) {
@@ -155,6 +153,7 @@ void cdp_aggplan_free(struct cdp_aggplan *p)
 	free(p->always.groups);
 	free(p->other.groups);
 	free(p->groups);
+	cdp_intern_free(p->by_events);
 	cdp_intern_free(p->events);
 	free(p->where);
 	free(p->zeros);

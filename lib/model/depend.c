@@ -15,29 +15,52 @@ void cdp_needs_add(struct cdp_needs *d, uint32_t other)
 	d->v[d->n++] = other;
 }
 
+enum { UNSEEN, BEING_PLACED, PLACED };
+
 struct walk {
 	const char *needs;
 	size_t stride;
-	char *mark; /* 1: being placed, 2: placed */
+	char *mark;
 	unsigned *order, n;
+	/* Definitions on the way down, and the need of each that is next: a chain may be
+	 * as long as there are definitions, so this is no recursion. */
+	struct step {
+		uint32_t i;
+		size_t next;
+	} * path;
+	size_t depth, cap;
 };
 
-/* Depth first: a definition goes in after all that it needs. */
-static int64_t place(struct walk *w, uint32_t i)
+static void enter(struct walk *w, uint32_t i)
 {
-	const struct cdp_needs *d = (const void *)(w->needs + i * w->stride);
+	CDP_GROW(w->path, w->depth, w->cap);
+	w->path[w->depth++] = (struct step){ .i = i };
+	w->mark[i] = BEING_PLACED;
+}
 
-	if (w->mark[i])
-		return w->mark[i] == 1 ? (int64_t)i : -1;
-	w->mark[i] = 1;
-	for (size_t k = 0; k < d->n; k++) {
-		int64_t bad = place(w, d->v[k]);
+/* Depth first: a definition goes in after all that it needs.  -1, or one of a cycle. */
+static int64_t place(struct walk *w, uint32_t first)
+{
+	if (w->mark[first] == PLACED)
+		return -1;
+	enter(w, first);
+	while (w->depth) {
+		struct step *s = &w->path[w->depth - 1];
+		const struct cdp_needs *d = (const void *)(w->needs + s->i * w->stride);
 
-		if (bad >= 0)
-			return bad;
+		if (s->next < d->n) {
+			uint32_t need = d->v[s->next++];
+
+			if (w->mark[need] == BEING_PLACED)
+				return need;
+			if (w->mark[need] == UNSEEN)
+				enter(w, need);
+			continue;
+		}
+		w->mark[s->i] = PLACED;
+		w->order[w->n++] = s->i;
+		w->depth--;
 	}
-	w->mark[i] = 2;
-	w->order[w->n++] = i;
 	return -1;
 }
 
@@ -53,6 +76,7 @@ int64_t cdp_depend_order(unsigned *order, unsigned count, const struct cdp_needs
 	for (uint32_t i = 0; i < count && bad < 0; i++)
 		bad = place(&w, i);
 	free(w.mark);
+	free(w.path);
 	return bad;
 }
 

@@ -96,6 +96,14 @@ members() {
   [ -z "$stderr" ]
 }
 
+@test "of many rules that fail ten are told" {
+  jq -nc '{segments: [range(25) | {name: "s\(.)", when: "tags.x > 1"}]}' >d
+  echo '{"one_id":"a","tags":{}}' >in
+  run -0 --separate-stderr cdp-segment -d d in
+  [ "$(grep -c 'for everyone' <<<"$stderr")" -eq 10 ]
+  [[ $stderr == *"cdp-segment: so did the rules of 15 other audiences"* ]]
+}
+
 @test "a previous file that holds no memberships is refused, and nobody entered" {
   echo '{"segments":[{"name":"y","when":"tags.y"}]}' >d
   echo '{"one_id":"a","tags":{"y":true}}' >in
