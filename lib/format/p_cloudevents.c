@@ -136,6 +136,7 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		return read_one(d, payload, from, sink, err);
 	if (payload->type != CDP_ARRAY)
 		return cdp_canon_bad(err, "", "neither an event nor an array of them");
+	cdp_decoder_envelope(d, payload, payload);
 	while (cdp_val_item(payload, &it, &event))
 		if (read_one(d, &event, from, sink, err) < 0)
 			return -1;

@@ -290,6 +290,7 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		return read_one(d, payload, from, sink, err);
 	if (payload->type != CDP_ARRAY)
 		return cdp_canon_bad(err, "", "neither a message nor an array of them");
+	cdp_decoder_envelope(d, payload, payload);
 	while (cdp_val_item(payload, &it, &message))
 		if (read_one(d, &message, from, sink, err) < 0)
 			return -1;

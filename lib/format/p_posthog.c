@@ -339,6 +339,8 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		cdp_decoder_envelope(d, payload, &list);
 	} else if (payload->type == CDP_OBJECT) {
 		return read_one(d, payload, &e[BATCH_SENT], from, sink, err);
+	} else {
+		cdp_decoder_envelope(d, payload, &list);
 	}
 	if (list.type != CDP_ARRAY)
 		return cdp_canon_bad(err, "batch", "not an array");
