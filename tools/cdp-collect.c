@@ -1,6 +1,7 @@
 /* cdp-collect: anything that a bank has as clean, canonical records. */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/import_job.h"
 #include "cli/listen.h"
 #include "cli/once_job.h"
 #include "cli/tables.h"
@@ -27,7 +28,7 @@ struct collect {
 	int format, future;
 	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
 	const char *state_dir;
-	bool replay;
+	bool replay, again;
 	int64_t window_ns, skew_ns, late_ns;
 	uint64_t dedup_memory;
 	struct cdp_opt_time received;
@@ -42,6 +43,7 @@ struct collect {
 	struct cdp_intake_conf *intake;
 	struct cdp_intake_state *state;
 	struct cdp_once_job *once;
+	struct cdp_import_job *imports;
 	struct cdp_paths *replay_paths;
 	struct cdp_reject_slots reject;
 	size_t line_max; /* of lines in rejects */
@@ -320,7 +322,7 @@ static void run_endpoint(struct collect *c)
 
 /* --- files --- */
 
-static void run_lines(struct collect *c)
+static int run_lines(struct collect *c)
 {
 	struct cdp_job job = {
 		.ctx = c,
@@ -345,7 +347,17 @@ static void run_lines(struct collect *c)
 		c->line_max = c->cli.opt.line_max;
 		c->cli.opt.line_max = c->cli.opt.line_max * 6 + 4096;
 	}
-	cdp_cli_run(&c->cli, &job);
+	return cdp_cli_run(&c->cli, &job);
+}
+
+static int run_tables(struct collect *c)
+{
+	struct cdp_err ignored;
+	struct worker *w = worker_new(c);
+	int rc = cdp_tables_read(w->tables, c->cli.operands);
+
+	worker_free(c, w, &ignored);
+	return rc;
 }
 
 static struct cdp_format_plan *make_plan(struct collect *c)
@@ -358,22 +370,24 @@ static struct cdp_format_plan *make_plan(struct collect *c)
 					&c->opts);
 }
 
-static void run(struct collect *c)
+static int run_files(struct collect *c)
 {
-	struct cdp_err ignored;
-	struct worker *w;
+	if (c->imports && !cdp_import_job_choose(c->imports))
+		return 0;
+	return c->map && !c->replay ? run_tables(c) : run_lines(c);
+}
+
+/* 0, or -1 when the inputs were not read to their ends. */
+static int run(struct collect *c)
+{
+	int rc = 0;
 
 	c->plan = make_plan(c);
 	c->row_plan = cdp_format_plan_new(CDP_FORMAT_NATIVE, &c->opts);
-	if (c->listen.address) {
+	if (c->listen.address)
 		run_endpoint(c);
-	} else if (c->map && !c->replay) {
-		w = worker_new(c);
-		cdp_tables_read(w->tables, c->cli.operands);
-		worker_free(c, w, &ignored);
-	} else {
-		run_lines(c);
-	}
+	else
+		rc = run_files(c);
 	if (c->intake) {
 		const struct cdp_intake_counts *n = cdp_intake_conf_counts(c->intake);
 
@@ -381,6 +395,7 @@ static void run(struct collect *c)
 		cdp_cli_stat(&c->cli, "future", n->future);
 		cdp_cli_stat(&c->cli, "late", n->late);
 	}
+	return rc;
 }
 
 /* --- options --- */
@@ -442,21 +457,44 @@ static int load_once(struct collect *c, struct cdp_err *err)
 			   .memory = c->dedup_memory },
 		.duplicates = c->duplicates_file,
 	};
-	char *dir = NULL;
+	char *dir = c->state ? cdp_asprintf("%s/seen", c->state_dir) : NULL;
 
-	/* A service outlives its base time; what is ahead of its receipt was refused. */
-	if (c->listen.address)
-		opts.dedup.latest_ms = INT64_MAX;
-	if (c->state_dir) {
-		c->state = cdp_intake_open(c->state_dir, err);
-		if (!c->state)
-			return -1;
-		dir = cdp_asprintf("%s/seen", c->state_dir);
-	}
 	opts.dedup.dir = dir;
 	c->once = cdp_once_job_new(&c->cli, &opts, err);
 	free(dir);
 	return c->once ? 0 : -1;
+}
+
+/* A file that is read another way is another import. */
+static void load_imports(struct collect *c)
+{
+	const char *const how[] = {
+		c->map ? "csv" : c->formats[c->format], c->replay ? "replay" : "",
+		c->map ? cdp_csvmap_text(c->map) : "",  c->columns ? c->columns : "",
+		c->charset ? c->charset : "",           c->delimiter ? c->delimiter : "",
+	};
+	struct cdp_import_job_opts opts = { .state = c->state, .again = c->again };
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (size_t i = 0; i < sizeof(how) / sizeof(*how); i++)
+		cdp_buf_add(&b, how[i], strlen(how[i]) + 1);
+	opts.how = b.p;
+	opts.how_n = b.n;
+	c->imports = cdp_import_job_new(&c->cli, &opts);
+	cdp_buf_release(&b);
+}
+
+static int load_state(struct collect *c, struct cdp_err *err)
+{
+	if (!c->state_dir)
+		return 0;
+	c->state = cdp_intake_open(c->state_dir, err);
+	if (!c->state)
+		return -1;
+	if (!c->listen.address)
+		load_imports(c);
+	return 0;
 }
 
 static int load(struct collect *c, struct cdp_err *err)
@@ -477,6 +515,8 @@ static int load(struct collect *c, struct cdp_err *err)
 		    (c->columns && cdp_csvmap_set_columns(c->map, c->columns, err) < 0))
 			return -1;
 	}
+	if (load_state(c, err) < 0)
+		return -1;
 	return c->window_ns ? load_once(c, err) : 0;
 }
 
@@ -498,8 +538,8 @@ static void check_options(struct collect *c)
 			      c->delimiter);
 	if (c->duplicates_file && !c->window_ns)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
-	if (c->state_dir && !c->window_ns)
-		cdp_cli_usage(cli, "option '--state' needs '--dedup'");
+	if (c->again && !c->state_dir)
+		cdp_cli_usage(cli, "option '--again' needs '--state'");
 	if (c->listen.address && (c->map_file || c->replay || c->format))
 		cdp_cli_usage(cli, "'--listen' is told the format by each request");
 	cdp_listen_check(cli, &c->listen);
@@ -515,6 +555,7 @@ static void release(struct collect *c)
 {
 	cdp_intake_conf_free(c->intake);
 	cdp_once_job_abandon(c->once);
+	cdp_import_job_abandon(c->imports);
 	cdp_intake_close(c->state);
 	cdp_csvmap_free(c->map);
 	cdp_format_plan_free(c->plan);
@@ -575,7 +616,10 @@ int main(int argc, char **argv)
 		{ 0, "dedup-memory", CDP_OPT_SIZE, &c.dedup_memory, "SIZE",
 		  "memory for --dedup, beyond which it takes files (512M)" },
 		{ 0, "state", CDP_OPT_STR, &c.state_dir, "DIR",
-		  "remember in this directory what --dedup has seen" },
+		  "remember in this directory what was imported and what "
+		  "--dedup has seen" },
+		{ 0, "again", CDP_OPT_FLAG, &c.again, NULL,
+		  "import what was imported before once more" },
 		{ 0, "duplicates", CDP_OPT_STR, &c.duplicates_file, "FILE",
 		  "keep what --dedup drops" },
 		{ 0, "listen", CDP_OPT_STR, &c.listen.address, "ADDRESS:PORT",
@@ -611,6 +655,7 @@ int main(int argc, char **argv)
 		.answers = CDP_ANSWERS_AS_IT_GOES,
 	};
 	struct cdp_err err;
+	int rc;
 
 	list_formats(&c);
 	cdp_cli_start(&c.cli, &tool, argc, argv);
@@ -619,9 +664,11 @@ int main(int argc, char **argv)
 		release(&c);
 		return cdp_cli_fail(&c.cli, &err);
 	}
-	run(&c);
+	rc = run(&c);
 	cdp_once_job_finish(c.once);
+	cdp_import_job_finish(c.imports, rc == 0);
 	c.once = NULL;
+	c.imports = NULL;
 	release(&c);
 	return cdp_cli_finish(&c.cli);
 }

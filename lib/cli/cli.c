@@ -188,24 +188,43 @@ static void release(struct cdp_cli *cli)
 	cli->priv = NULL;
 }
 
+static bool is_to_file(const struct cdp_cli *cli)
+{
+	return cli->opt.output && strcmp(cli->opt.output, "-") != 0;
+}
+
 int cdp_cli_close_out(struct cdp_cli *cli)
 {
 	struct cdp_cli_priv *p = cli->priv;
-	bool to_file = cli->opt.output && strcmp(cli->opt.output, "-") != 0;
-	bool whole = false;
 
 	close_aside(cli, p->rejects, p->rejects_fd);
 	close_aside(cli, p->longs, p->longs_fd);
 	/* A file that looks whole must be whole. */
 	if (p->out && (p->out_failed || p->pipe ||
-		       (to_file && (p->status == 4 || p->status == 2)))) {
+		       (is_to_file(cli) && (p->status == 4 || p->status == 2)))) {
 		cdp_out_abandon(p->out);
 	} else if (p->out) {
 		close_output(cli, p->out);
-		whole = !p->out_failed && !p->pipe;
+		p->whole = !p->out_failed && !p->pipe;
 	}
 	p->rejects = p->longs = p->out = NULL;
-	return whole ? 0 : -1;
+	return p->whole ? 0 : -1;
+}
+
+void cdp_cli_leave_out(struct cdp_cli *cli)
+{
+	struct cdp_cli_priv *p = cli->priv;
+
+	if (!is_to_file(cli) || access(cli->opt.output, F_OK) < 0)
+		return;
+	cdp_out_abandon(p->out);
+	p->out = NULL;
+	p->whole = true;
+}
+
+int cdp_cli_status(const struct cdp_cli *cli)
+{
+	return cli->priv->status;
 }
 
 int cdp_cli_finish(struct cdp_cli *cli)

@@ -201,10 +201,16 @@ uint64_t cdp_cli_long_size(const struct cdp_cli *cli);
 /* Everything committed so far reaches its reader now. */
 int cdp_cli_flush(struct cdp_cli *cli);
 
-struct cdp_out *cdp_cli_out(struct cdp_cli *cli); /* -o or standard output */
+/* -o or standard output; NULL once it was ended. */
+struct cdp_out *cdp_cli_out(struct cdp_cli *cli);
 /* Ends the output before cdp_cli_finish() does, for what may only be done once all of it
- * is with its reader, or in its place.  0, or -1 (told) if it is not. */
+ * is with its reader, or in its place.  0, or -1 (told) if it is not; the same when it is
+ * called again. */
 int cdp_cli_close_out(struct cdp_cli *cli);
+/* There is nothing new to be written: a file of -o that exists stays what it is. */
+void cdp_cli_leave_out(struct cdp_cli *cli);
+/* The status so far. */
+int cdp_cli_status(const struct cdp_cli *cli);
 /* The exit status; frees everything.  -o FILE is replaced unless the status is 2 or 4. */
 int cdp_cli_finish(struct cdp_cli *cli);
 

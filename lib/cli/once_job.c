@@ -108,7 +108,7 @@ static int remember(struct cdp_once_job *j)
 	struct cdp_out *out = cdp_cli_out(j->cli);
 
 	/* What goes to others must have gone before it is closed, which syncs nothing. */
-	if (!cdp_out_is_atomic(out) && cdp_out_sync(out) < 0)
+	if (out && !cdp_out_is_atomic(out) && cdp_out_sync(out) < 0)
 		return -1; /* told when it is closed */
 	if (cdp_cli_close_out(j->cli) < 0)
 		return -1;

@@ -35,6 +35,7 @@ struct cdp_cli_priv {
 	char *longs_name;
 	uint64_t longs_size;
 	bool out_failed, pipe; /* already reported; the reader went away */
+	bool whole;            /* the output was ended, and all of it is there */
 	int status;
 	unsigned messages; /* data messages shown */
 	char *eval_first;  /* place and text of the first evaluation error */

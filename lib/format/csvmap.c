@@ -21,7 +21,13 @@ void cdp_csvmap_free(struct cdp_csvmap *m)
 	free(m->fields);
 	free(m->bound);
 	free(m->name);
+	free(m->text);
 	free(m);
+}
+
+const char *cdp_csvmap_text(const struct cdp_csvmap *m)
+{
+	return m->text;
 }
 
 void cdp_csvmap_csv_opts(const struct cdp_csvmap *m, struct cdp_csv_opts *opts)

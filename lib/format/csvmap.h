@@ -30,6 +30,8 @@ struct cdp_csvmap *cdp_csvmap_parse(const char *text, size_t n, const char *name
 				    struct cdp_err *err);
 void cdp_csvmap_free(struct cdp_csvmap *m);
 
+/* What it says, in one form however it is laid out: JSON. */
+const char *cdp_csvmap_text(const struct cdp_csvmap *m);
 /* How the map says its files are to be read; names borrowed from it. */
 void cdp_csvmap_csv_opts(const struct cdp_csvmap *m, struct cdp_csv_opts *opts);
 /* False: the map itself names the columns, the first row is data. */

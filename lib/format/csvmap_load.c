@@ -394,6 +394,7 @@ static struct cdp_csvmap *from_tree(json_t *tree, const char *name,
 	cdp_arena_init(&m->arena);
 	cdp_buf_init(&m->header, CDP_BUF_NOMAX);
 	cdp_buf_init(&m->tmp, CDP_BUF_NOMAX);
+	m->text = json_dumps(tree, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 	rc = read_map(m, tree, zone, as_of_ms, err);
 	json_decref(tree);
 	if (rc == 0 && m->columns) {

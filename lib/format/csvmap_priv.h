@@ -53,6 +53,7 @@ struct csv_field {
 
 struct cdp_csvmap {
 	char *name; /* for messages */
+	char *text; /* as it was read, in one form */
 	struct cdp_arena arena;
 	const char *charset, **columns, **nulls;
 	size_t column_count, null_count;
