@@ -1,5 +1,6 @@
 /* cdp-idmap: give every record the one_id of its person, and keep the map. */
 #include "base/mem.h"
+#include "base/time.h"
 #include "cli/cli.h"
 #include "io/spool.h"
 #include "model/identity.h"
@@ -17,6 +18,12 @@ struct line {
 		oldn; /* value of the one_id it came with, from its start; 0: none */
 };
 
+/* A record between the passes of --resolve; its n ids follow. */
+struct ref {
+	int64_t ms;
+	uint32_t n;
+} __attribute__((packed));
+
 struct batch {
 	struct cdp_sights sights;
 	struct line *lines;
@@ -28,10 +35,13 @@ enum { MAP, MERGES, CONFLICTS, REPORT, FILES };
 struct idmap {
 	struct cdp_cli cli;
 	/* options */
-	const char *kinds_file, *state_dir, *key_file, *file[FILES];
-	bool resolve;
+	const char *kinds_file, *state_dir, *key_file, *exclude_file, *known_at;
+	const char *file[FILES];
+	bool resolve, retro;
 	/* what follows from them */
 	struct cdp_idkinds *kinds;
+	struct cdp_idexclude *exclude;
+	bool asks; /* the state stays as it is */
 	struct cdp_identity *m;
 	struct cdp_idstate *state;
 	struct cdp_out *out[FILES];
@@ -40,6 +50,7 @@ struct idmap {
 	/* --resolve */
 	struct cdp_spool *refs;  /* ids of each record, as they were learned */
 	struct cdp_spool *input; /* the records, unless they can be read twice */
+	uint64_t joined;         /* records that --retro knew */
 	/* the block at hand, when it is its turn */
 	struct cdp_buf made, tmp;
 	const struct cdp_emit *emit;
@@ -49,6 +60,7 @@ struct idmap {
 struct worker {
 	struct idmap *c;
 	struct batch batch;
+	uint64_t joined;
 };
 
 /* --- in the threads that scan --- */
@@ -178,7 +190,7 @@ static int stream_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 	}
 	put_made(c, emit);
 	end_block(emit);
-	return c->state ? cdp_idstate_note(c->state, err) : 0;
+	return c->state && !c->asks ? cdp_idstate_note(c->state, err) : 0;
 }
 
 /* The first pass of --resolve: records are learned and nothing leaves. */
@@ -192,9 +204,11 @@ static int learn_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 	for (size_t i = 0; i < c->batch->n && rc == 0; i++) {
 		const uint32_t *ids;
 		size_t all = learn(c, i, &ids);
-		uint32_t n = (uint32_t)cdp_identity_deciding(c->m, all, ids);
+		struct ref ref = { c->batch->sights.v[i].ms,
+				   (uint32_t)cdp_identity_deciding(c->m, all, ids) };
+		uint32_t n = ref.n;
 
-		rc = cdp_spool_write(c->refs, &n, sizeof(n), err);
+		rc = cdp_spool_write(c->refs, &ref, sizeof(ref), err);
 		if (rc == 0)
 			rc = cdp_spool_write(c->refs, ids, n * sizeof(*ids), err);
 	}
@@ -214,15 +228,16 @@ static int input_changed(struct cdp_err *err)
 static int next_one_id(struct idmap *c, uint64_t *one_id, bool *known,
 		       struct cdp_err *err)
 {
-	uint32_t n, ids[CDP_IDKINDS_MAX];
-	int rc = cdp_spool_read(c->refs, &n, sizeof(n), err);
+	uint32_t ids[CDP_IDKINDS_MAX];
+	struct ref ref;
+	int rc = cdp_spool_read(c->refs, &ref, sizeof(ref), err);
 
-	if (rc > 0 && n <= CDP_IDKINDS_MAX && n > 0)
-		rc = cdp_spool_read(c->refs, ids, n * sizeof(*ids), err);
+	if (rc > 0 && ref.n <= CDP_IDKINDS_MAX && ref.n > 0)
+		rc = cdp_spool_read(c->refs, ids, ref.n * sizeof(*ids), err);
 	if (rc == 0)
 		return input_changed(err);
 	if (rc > 0)
-		*known = cdp_identity_of(c->m, ids, n, one_id);
+		*known = cdp_identity_of(c->m, ids, ref.n, ref.ms, one_id);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -298,7 +313,7 @@ static int publish(struct idmap *c, struct cdp_err *err)
 	cdp_identity_publish(c->m);
 	if (write_files(c, err) < 0)
 		return -1;
-	return c->state ? cdp_idstate_commit(c->state, err) : 0;
+	return c->state && !c->asks ? cdp_idstate_commit(c->state, err) : 0;
 }
 
 static int stream(struct idmap *c, struct cdp_err *err)
@@ -309,7 +324,7 @@ static int stream(struct idmap *c, struct cdp_err *err)
 	job.paths = c->paths;
 	job.commit = stream_block;
 	cdp_identity_live_begin(c->m);
-	if (c->state)
+	if (c->state && !c->asks)
 		cdp_idstate_stream(c->state);
 	if (cdp_cli_run(&c->cli, &job) < 0)
 		return 0;
@@ -347,7 +362,7 @@ static int second_pass(struct idmap *c, struct cdp_err *err)
 {
 	struct cdp_job job = job_base;
 	char *operands[2] = { NULL, NULL };
-	uint32_t n;
+	struct ref more;
 	int rc;
 
 	job.ctx = c;
@@ -367,7 +382,7 @@ static int second_pass(struct idmap *c, struct cdp_err *err)
 	free(operands[0]);
 	if (rc < 0)
 		return 0; /* already reported */
-	rc = cdp_spool_read(c->refs, &n, sizeof(n), err);
+	rc = cdp_spool_read(c->refs, &more, sizeof(more), err);
 	return rc > 0 ? input_changed(err) : rc;
 }
 
@@ -388,6 +403,58 @@ static int resolve(struct idmap *c, struct cdp_err *err)
 	return second_pass(c, err);
 }
 
+/* --- --retro: joined with the map, in the threads that scan --- */
+
+static int join_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		       struct cdp_err *err)
+{
+	struct worker *w = worker;
+	struct cdp_sights *s = &w->batch.sights;
+	const struct cdp_val *old = &rec->slots[CDP_SLOT_ONE_ID];
+	bool quoted = old->type == CDP_STRING;
+	uint64_t one_id;
+
+	(void)err;
+	cdp_sights_reset(s);
+	cdp_sight_read(s, w->c->m, &w->c->slots, rec);
+	if (!cdp_identity_known(w->c->m, s, 0, &one_id)) {
+		cdp_emit_rec(emit, rec);
+		return 0;
+	}
+	w->joined++;
+	if (old->type == CDP_MISSING)
+		cdp_line_put_one_id(&emit->out, rec->raw, rec->len, 0, 0, one_id);
+	else
+		cdp_line_put_one_id(&emit->out, rec->raw, rec->len,
+				    (size_t)(old->p - rec->raw) - quoted,
+				    old->n + 2 * quoted, one_id);
+	cdp_emit_line(emit);
+	return 0;
+}
+
+static int merge_joined(void *ctx, void *worker, struct cdp_err *err)
+{
+	struct idmap *c = ctx;
+	const struct worker *w = worker;
+
+	c->joined += w->joined;
+	return worker_free(ctx, worker, err);
+}
+
+static int retro(struct idmap *c, struct cdp_err *err)
+{
+	struct cdp_job job = job_base;
+
+	job.ctx = c;
+	job.paths = c->paths;
+	job.record = join_record;
+	job.merge = merge_joined;
+	if (publish(c, err) < 0)
+		return -1;
+	cdp_cli_run(&c->cli, &job);
+	return 0;
+}
+
 /* --- the tool --- */
 
 static int open_map(struct idmap *c, struct cdp_err *err)
@@ -406,11 +473,39 @@ static int open_map(struct idmap *c, struct cdp_err *err)
 	return c->state ? 0 : -1;
 }
 
+static int start_asking(struct idmap *c, struct cdp_err *err)
+{
+	struct cdp_time t;
+
+	c->asks = c->retro || c->known_at;
+	if (!c->known_at)
+		return 0;
+	if (cdp_time_parse(&t, c->known_at, strlen(c->known_at), err) < 0) {
+		err->kind = CDP_ERR_USAGE;
+		cdp_err_prefix(err, "option '--as-known-at'");
+		return -1;
+	}
+	cdp_identity_known_at(c->m, cdp_time_ms(t));
+	return 0;
+}
+
+static int load_exclusions(struct idmap *c, struct cdp_err *err)
+{
+	if (!c->exclude_file)
+		return 0;
+	c->exclude = cdp_idexclude_load(c->exclude_file, c->kinds, err);
+	return c->exclude ? 0 : -1;
+}
+
 static int start(struct idmap *c, struct cdp_err *err)
 {
 	c->kinds = c->kinds_file ? cdp_idkinds_load(c->kinds_file, err)
 				 : cdp_idkinds_default();
-	if (!c->kinds || open_map(c, err) < 0)
+	if (!c->kinds || load_exclusions(c, err) < 0 || open_map(c, err) < 0)
+		return -1;
+	if (c->exclude)
+		cdp_identity_exclude(c->m, c->exclude);
+	if (start_asking(c, err) < 0)
 		return -1;
 	if (c->file[MERGES])
 		cdp_identity_keep_merges(c->m);
@@ -432,11 +527,12 @@ static void add_stats(struct idmap *c)
 	if (!c->cli.opt.stats)
 		return;
 	cdp_identity_count(c->m, &n);
-	cdp_cli_stat(&c->cli, "identified", n.identified);
+	cdp_cli_stat(&c->cli, "identified", c->retro ? c->joined : n.identified);
 	cdp_cli_stat(&c->cli, "persons", n.persons);
 	cdp_cli_stat(&c->cli, "ids", n.ids);
 	cdp_cli_stat(&c->cli, "links", n.links);
 	cdp_cli_stat(&c->cli, "merged", n.merged);
+	cdp_cli_stat(&c->cli, "parted", n.parted);
 	cdp_cli_stat(&c->cli, "contested", n.contested);
 	cdp_cli_stat(&c->cli, "conflicts", n.conflicts);
 	cdp_cli_stat(&c->cli, "blocked", n.blocked);
@@ -453,6 +549,7 @@ static void release(struct idmap *c)
 	cdp_spool_free(c->input);
 	cdp_idstate_close(c->state);
 	cdp_identity_free(c->m);
+	cdp_idexclude_free(c->exclude);
 	cdp_idkinds_free(c->kinds);
 	cdp_paths_free(c->paths);
 	cdp_buf_release(&c->made);
@@ -469,6 +566,12 @@ int main(int argc, char **argv)
 		  "keep the map in DIR; made if missing" },
 		{ 0, "key-file", CDP_OPT_STR, &c.key_file, "FILE",
 		  "key of the ids, 32 hex digits (default: made by --state)" },
+		{ 0, "exclude", CDP_OPT_STR, &c.exclude_file, "FILE",
+		  "pairs of ids that never link" },
+		{ 0, "as-known-at", CDP_OPT_STR, &c.known_at, "TIME",
+		  "only what was known then; the state stays as it is" },
+		{ 0, "retro", CDP_OPT_FLAG, &c.retro, NULL,
+		  "join records with the state's map, learn nothing" },
 		{ 'r', "resolve", CDP_OPT_FLAG, &c.resolve, NULL,
 		  "learn the whole input first, then write it" },
 		{ 0, "map-out", CDP_OPT_STR, &c.file[MAP], "FILE",
@@ -495,13 +598,19 @@ int main(int argc, char **argv)
 	struct cdp_err err;
 
 	cdp_cli_start(&c.cli, &tool, argc, argv);
+	if (c.retro && !c.state_dir)
+		cdp_cli_usage(&c.cli, "option '--retro' needs '--state'");
+	if (c.retro && c.resolve)
+		cdp_cli_usage(&c.cli, "options '--retro' and '-r' exclude each other");
 	cdp_buf_init(&c.made, CDP_BUF_NOMAX);
 	cdp_buf_init(&c.tmp, CDP_BUF_NOMAX);
 	if (start(&c, &err) < 0) {
 		release(&c);
 		return cdp_cli_fail(&c.cli, &err);
 	}
-	if ((c.resolve ? resolve(&c, &err) : stream(&c, &err)) < 0)
+	if ((c.retro     ? retro(&c, &err)
+	     : c.resolve ? resolve(&c, &err)
+			 : stream(&c, &err)) < 0)
 		cdp_cli_report(&c.cli, &err);
 	add_stats(&c);
 	release(&c);

@@ -7,38 +7,52 @@
  * are linked to one another.  Evidence is a set: the order and the repetition of records
  * do not matter, and evidence of several days adds up.
  *
- * Persons are a function of all the evidence (and the kinds), nothing else:
+ * An unbind at t undoes the sightings of a link up to t.  The link holds if it was seen
+ * later; from then on, or, if the two were seen together before as well, from t on.  An
+ * unbind of two ids parts these, one of a single id parts it from all it was linked to;
+ * what parts a parent from an id parts the parent's children from it.  Unbinds are
+ * evidence like links.  Exclusions are not: they are given with each run, like the kinds.
+ *
+ * Persons are a function of all the evidence (kinds, exclusions), nothing else:
  *
  *  1. Firm ids.  Links between two firm ids are taken in order of their first time (tie:
  *     the bytes of kind and value).  A link joins the persons of its ids unless the
- *     result would have two values of one unique kind; then it is refused and is a
- *     conflict ("wall").
+ *     result would have two values of one unique kind, or more of a kind than its max;
+ *     then it is refused and is a conflict ("wall").
  *  2. Shared ids.  One that is linked to firm ids of exactly one person belongs to that
  *     person; of several persons: to none of them, it is contested.  An id not yet placed
  *     that is linked to shared ids placed in the step before belongs to their person if
- *     that is one, else it is contested; and so on until nothing changes.  A contested id
- *     is a person of its own and joins nothing.
- *  3. Shared ids that reach no firm person: those linked to one another (not through a
- *     contested one) are one anonymous person.
+ *     that is one, else it is contested; and so on until nothing changes.  Of the ids
+ *     placed in one step, those over their kind's max for the person are put aside.
+ *  3. Shared ids that reach no firm person: those linked to one another (not through one
+ *     put aside) are one anonymous person.
  *
- * So no chain of shared devices and phones ever joins two customers.
+ * An id put aside - contested, over a cap, or linked to more ids than its kind's degree -
+ * is a person of its own and joins nothing.  So no chain of shared devices and phones
+ * ever joins two customers.
  *
- * The person of a record is that of its strongest id that is not contested, if there is
+ * The person of a record is that of its strongest id that is not put aside, if there is
  * one, else of its strongest id.
  *
- * Names.  A person's one_id is the keyed SipHash-2-4 of `kind NUL value` of the id that
- * founded it: the one seen first, of equally old ones the one whose hash is smallest
- * (ids never seen with a time are younger than all others).  The founder of a contested
- * person is hashed as `kind NUL value NUL c`, so that it never takes the name under which
- * the id may have been known before.  A name that another person has already is hashed
- * again with a number appended.
+ * Names are a function of the evidence as well.  Imagine all links, shared ones too,
+ * joining groups in order of their first time, except that a group has the firm ids of
+ * one person only, and that a shared id seen with a second person conducts no more.
+ * Groups only grow, so each has a founder for good: its oldest id, of equally old ones
+ * that with the smallest hash (ids never seen with a time are younger than all others).
+ * A person has the name of the group of its strongest id, if that is the group's
+ * strongest id too: the keyed SipHash-2-4 of the founder's `kind NUL value`.  An id put
+ * aside is hashed as `kind NUL value NUL c`, the oldest id of a person that was parted
+ * from the group it grew up in as `kind NUL value NUL p`.  Should two hashes be equal, a
+ * number is appended for the second.
  *
- * Publishing gives persons their names for good.  A published name stays with the
- * strongest id it was published for (firm before shared, then by priority, then the
- * oldest); where several names meet in one person, that whose ids were seen first stays,
- * of equally old ones the smaller name.  So a person keeps its one_id when ids are added,
- * and evidence that arrives in several runs gives the same persons as in one run; it
- * gives the same names too if the runs are in order of time and no id changes hands.
+ * A shared id whose links all began after it was parted from others changed hands.  It
+ * founds nothing, if another id can, and a record from before the parting for which it
+ * would have to decide is nobody's: its one_id is the hash of `kind NUL value NUL u`.
+ *
+ * So evidence that arrives in several runs gives the map of one run, byte for byte.  As
+ * long as it arrives in order of time, a person keeps its name when ids are added; where
+ * two become one, the name of the older stays.  Evidence that comes late can show that a
+ * person was there before its founder, and then its name changes, which the merges tell.
  *
  * Not thread-safe, except for cdp_sight_read(). */
 #ifndef CDP_MODEL_IDENTITY_H
@@ -65,6 +79,12 @@ struct cdp_identity *cdp_identity_new(const struct cdp_idkinds *kinds,
 				      const uint8_t key[CDP_IDENTITY_KEY]);
 void cdp_identity_free(struct cdp_identity *m);
 
+/* Pairs that never link; once, before sightings are learned. */
+void cdp_identity_exclude(struct cdp_identity *m, const struct cdp_idexclude *x);
+/* From now on only evidence up to `ms` counts: for asking, not for a state that is kept.
+ */
+void cdp_identity_known_at(struct cdp_identity *m, int64_t ms);
+
 /* --- sightings: read from records in any thread, learned in one --- */
 
 enum { CDP_SIGHT_UNDECLARED = 255 };
@@ -78,12 +98,20 @@ struct cdp_sight_id {
 	uint8_t kind;   /* number; CDP_SIGHT_UNDECLARED: the key is kind NUL value */
 };
 
+/* What a record says of its ids. */
+enum {
+	CDP_SIGHT_SEES,  /* that they exist: relations, sources that may not link */
+	CDP_SIGHT_LINKS, /* that they are of one person */
+	CDP_SIGHT_PARTS, /* that they are so no more: unbind */
+};
+
 struct cdp_sight {
 	int64_t ms;     /* or CDP_IDENTITY_NO_TIME */
 	uint32_t first; /* index of its first id, the strongest */
 	uint16_t n;     /* ids */
-	bool link;      /* false: relation and unbind records, which join nobody */
-	size_t at;      /* for the caller: place of the record in its own buffer */
+	uint16_t lost;  /* ids that cannot be used */
+	uint8_t says;
+	size_t at; /* for the caller: place of the record in its own buffer */
 };
 
 /* What a block of records says, in order; reused after reset. */
@@ -144,21 +172,27 @@ int cdp_identity_relearn(struct cdp_identity *m, const char *p, size_t n,
 /* Remember how persons came together, for cdp_identity_write_merges(). */
 void cdp_identity_keep_merges(struct cdp_identity *m);
 
-/* Computes persons and names from all the evidence and publishes them, if there is any
- * evidence since the last time. */
+/* Computes persons and names from all the evidence, if there is any since the last time
+ * or definitions are other ones. */
 void cdp_identity_publish(struct cdp_identity *m);
 
 /* How many of a record's n ids are enough to know its person later. */
 size_t cdp_identity_deciding(const struct cdp_identity *m, size_t n, const uint32_t *ids);
 
-/* One_id of the record with these ids (as cdp_identity_learn() gave them), as published;
- * false if there are none. */
+/* One_id of the record of that time with these ids (as cdp_identity_learn() gave them),
+ * as published; false if there are none. */
 bool cdp_identity_of(const struct cdp_identity *m, const uint32_t *ids, size_t n,
-		     uint64_t *one_id);
+		     int64_t ms, uint64_t *one_id);
+
+/* The same of sighting i as read, with nothing learned; false if the map has none of its
+ * ids.  For any thread while nothing is learned. */
+bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s,
+			size_t i, uint64_t *one_id);
 
 /* While records stream: persons as far as known at each of them, which may differ from
  * what all the evidence says in the end (names given meanwhile are redirected in the
- * merges).  Begin once before learning; then after learning sighting i ask for it. */
+ * merges; caps and degrees count from the last publish).  Begin once before learning;
+ * then after learning sighting i ask for it. */
 void cdp_identity_live_begin(struct cdp_identity *m);
 bool cdp_identity_live_of(struct cdp_identity *m, const struct cdp_sight *sight,
 			  const uint32_t *ids, size_t n, uint64_t *one_id);
@@ -172,7 +206,8 @@ struct cdp_identity_counts {
 	uint64_t invalid;    /* values without a normal form */
 	uint64_t undeclared; /* values of kinds not declared */
 	uint64_t ids, persons, links;
-	uint64_t contested; /* ids */
+	uint64_t contested; /* ids that join nothing */
+	uint64_t parted;    /* links that do not hold: unbound, excluded, not known yet */
 	uint64_t conflicts; /* links between two persons, contested ids apart */
 	uint64_t merged;    /* names that went into another by the last publish */
 };

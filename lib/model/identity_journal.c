@@ -8,7 +8,8 @@
  *   R len text      a source
  *   I len key       an id (kind number, value)
  *   S id time src   seen
- *   L id id time    linked */
+ *   L id id time    linked
+ *   P id id time    parted; id + 1, 0: from any */
 #include <string.h>
 
 #include "base/mem.h"
@@ -67,6 +68,14 @@ void idm_log_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)
 	cdp_buf_addc(m->log, 'L');
 	put_num(m->log, a);
 	put_num(m->log, b);
+	put_time(m, ms);
+}
+
+void idm_log_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)
+{
+	cdp_buf_addc(m->log, 'P');
+	put_num(m->log, a);
+	put_num(m->log, b == NONE ? 0 : (uint64_t)b + 1);
 	put_time(m, ms);
 }
 
@@ -190,6 +199,14 @@ static void get_entry(struct cdp_identity *m, struct reader *r)
 		if (!r->bad)
 			idm_link(m, (uint32_t)a, (uint32_t)b, ms,
 				 ms == CDP_IDENTITY_NO_TIME ? INT64_MIN : ms);
+		return;
+	case 'P':
+		a = get_num(r);
+		b = get_num(r);
+		ms = get_time(r);
+		r->bad |= a >= ids || b > ids || a + 1 == b;
+		if (!r->bad)
+			idm_part(m, (uint32_t)a, b ? (uint32_t)b - 1 : NONE, ms);
 		return;
 	default:
 		r->bad = true;

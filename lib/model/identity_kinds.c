@@ -11,6 +11,8 @@
 #include "lang/regex.h"
 #include "record/tree.h"
 
+enum { SHARED_DEGREE = 1000 };
+
 struct cdp_idblock {
 	struct cdp_regex **v;
 	size_t n;
@@ -123,11 +125,61 @@ static int load_flags(struct cdp_idkind *k, const json_t *obj, const char *where
 	return 0;
 }
 
+static int load_number(const json_t *obj, const char *key, uint16_t *to, int64_t least,
+		       const char *where, struct cdp_err *err)
+{
+	int64_t v = *to;
+
+	if (cdp_tree_int(obj, key, &v, false, where, err) < 0)
+		return -1;
+	if (json_object_get(obj, key) && (v < least || v >= UINT16_MAX))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s.%s: expected %lld to %d, not %lld", where, key,
+				   (long long)least, UINT16_MAX - 1, (long long)v);
+	*to = (uint16_t)v;
+	return 0;
+}
+
+static int load_limits(struct cdp_idkinds *all, struct cdp_idkind *k, const json_t *obj,
+		       const char *where, struct cdp_err *err)
+{
+	static const char *const names[] = { "new", "old", "all" };
+	const char *over = "new";
+	unsigned i = 0;
+
+	k->degree = k->shared ? SHARED_DEGREE : 0;
+	if (load_number(obj, "max", &k->max, 1, where, err) < 0 ||
+	    load_number(obj, "degree", &k->degree, 0, where, err) < 0 ||
+	    cdp_tree_str(obj, "over", &over, false, where, err) < 0)
+		return -1;
+	while (i < 3 && strcmp(over, names[i]) != 0)
+		i++;
+	if (i == 3)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s.over: expected 'new', 'old' or 'all', not '%s'",
+				   where, over);
+	k->over = (enum cdp_over)i;
+	all->old |= k->over == CDP_OVER_OLD;
+	if (json_object_get(obj, "over") && !k->max)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s.over: there is no max", where);
+	if (k->over != CDP_OVER_NEW && !k->shared)
+		return cdp_err_set(
+			err, CDP_ERR_USAGE,
+			"%s.over: a kind that is not shared leaves out new values",
+			where);
+	if (k->max && k->unique)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s.max: of a unique kind a person has one value",
+				   where);
+	return 0;
+}
+
 static int load_kind(struct cdp_idkinds *all, const json_t *obj, struct cdp_err *err)
 {
-	static const char *const known[] = { "name",   "priority", "unique",
-					     "shared", "off",      "normalise",
-					     "block",  "title",    NULL };
+	static const char *const known[] = { "name",   "priority",  "unique", "shared",
+					     "off",    "normalise", "block",  "title",
+					     "parent", "max",       "over",   "degree",
+					     NULL };
 	struct cdp_idkind *k = &all->v[all->n];
 	const char *name = NULL, *title = NULL;
 	char where[32];
@@ -145,7 +197,8 @@ static int load_kind(struct cdp_idkinds *all, const json_t *obj, struct cdp_err 
 		return cdp_err_set(err, CDP_ERR_USAGE, "%s.name: '%s' occurs twice",
 				   where, name);
 	k->priority = all->n + 1;
-	if (load_flags(k, obj, where, err) < 0 || load_norm(k, obj, where, err) < 0)
+	if (load_flags(k, obj, where, err) < 0 || load_norm(k, obj, where, err) < 0 ||
+	    load_limits(all, k, obj, where, err) < 0)
 		return -1;
 	snprintf(where, sizeof(where), "kinds[%u].", all->n);
 	k->block = block_load(obj, where, err);
@@ -188,6 +241,86 @@ static int rank_kinds(struct cdp_idkinds *all, struct cdp_err *err)
 	return 0;
 }
 
+static int load_parent(struct cdp_idkinds *all, unsigned i, const json_t *obj,
+		       struct cdp_err *err)
+{
+	const struct cdp_idkind *k;
+	const char *name = NULL;
+	char where[32];
+	unsigned depth = 0;
+
+	snprintf(where, sizeof(where), "kinds[%u]", i);
+	if (cdp_tree_str(obj, "parent", &name, false, where, err) < 0)
+		return -1;
+	if (!name)
+		return 0;
+	k = cdp_idkinds_find(all, name, strlen(name));
+	if (!k)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s.parent: no kind '%s'", where,
+				   name);
+	all->v[i].parent = k;
+	all->parents++;
+	while (k && k != &all->v[i] && depth++ <= all->n)
+		k = k->parent;
+	return k ? cdp_err_set(err, CDP_ERR_USAGE, "%s.parent: '%s' descends from itself",
+			       where, name)
+		 : 0;
+}
+
+/* --- sources --- */
+
+static int load_source(struct cdp_idkinds *all, const json_t *obj, struct cdp_err *err)
+{
+	static const char *const known[] = { "name", "link", NULL };
+	struct cdp_idsource *s = &all->sources[all->nsources];
+	const char *name = NULL;
+	char where[32];
+
+	snprintf(where, sizeof(where), "sources[%u]", all->nsources);
+	s->link = true;
+	if (cdp_tree_known(obj, known, where, err) < 0 ||
+	    cdp_tree_str(obj, "name", &name, true, where, err) < 0 ||
+	    cdp_tree_bool(obj, "link", &s->link, true, where, err) < 0)
+		return -1;
+	s->len = strlen(name);
+	s->prefix = s->len && name[s->len - 1] == '*';
+	s->len -= s->prefix;
+	s->name = cdp_strdup(name);
+	all->nsources++;
+	return 0;
+}
+
+static int load_sources(struct cdp_idkinds *all, const json_t *tree, struct cdp_err *err)
+{
+	const json_t *list = json_object_get(tree, "sources");
+	size_t i;
+	json_t *item;
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list))
+		return cdp_err_set(err, CDP_ERR_USAGE, "sources: expected an array");
+	all->sources = cdp_calloc(json_array_size(list) + 1, sizeof(*all->sources));
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (load_source(all, item, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+bool cdp_idkinds_may_link(const struct cdp_idkinds *k, const char *source, size_t n)
+{
+	for (unsigned i = 0; i < k->nsources; i++) {
+		const struct cdp_idsource *s = &k->sources[i];
+
+		if ((s->prefix ? n >= s->len : n == s->len) &&
+		    memcmp(s->name, source, s->len) == 0)
+			return s->link;
+	}
+	return true;
+}
+
 static int load_undeclared(struct cdp_idkinds *all, const json_t *tree,
 			   struct cdp_err *err)
 {
@@ -205,8 +338,8 @@ static int load_undeclared(struct cdp_idkinds *all, const json_t *tree,
 
 static int load_all(struct cdp_idkinds *all, const json_t *tree, struct cdp_err *err)
 {
-	static const char *const known[] = { "kinds", "undeclared", "block",
-					     "junk",  "version",    NULL };
+	static const char *const known[] = { "kinds",   "undeclared", "block", "junk",
+					     "version", "sources",    NULL };
 	const json_t *list = json_object_get(tree, "kinds");
 	size_t i;
 	json_t *item;
@@ -227,8 +360,13 @@ static int load_all(struct cdp_idkinds *all, const json_t *tree, struct cdp_err 
 		if (load_kind(all, item, err) < 0)
 			return -1;
 	}
+	json_array_foreach((json_t *)list, i, item)
+	{
+		if (load_parent(all, (unsigned)i, item, err) < 0)
+			return -1;
+	}
 	all->block = block_load(tree, "", err);
-	if (!all->block)
+	if (!all->block || load_sources(all, tree, err) < 0)
 		return -1;
 	return rank_kinds(all, err);
 }
@@ -301,6 +439,9 @@ void cdp_idkinds_free(struct cdp_idkinds *k)
 		block_free(k->v[i].block);
 	}
 	block_free(k->block);
+	for (unsigned i = 0; i < k->nsources; i++)
+		free(k->sources[i].name);
+	free(k->sources);
 	cdp_regex_work_free(k->work);
 	free(k->v);
 	free(k);

@@ -56,22 +56,20 @@ static struct live *add_live(struct cdp_identity *m, uint64_t name, uint32_t str
 
 static void attach(struct cdp_identity *m, struct live *p, uint32_t id)
 {
-	const struct kind *k = &m->kind[m->kind_of[id]];
+	const struct kind *k = &m->kind[m->id[id].kind];
 
 	set_person(m, id, p);
 	p->mask |= k->bit;
 	p->firm |= k->role == KIND_FIRM;
-	if (m->first[id] < p->first)
-		p->first = m->first[id];
+	if (idm_first(m, id) < p->first)
+		p->first = idm_first(m, id);
 	if (p->strong != NONE && idm_stronger(m, id, p->strong))
 		p->strong = id;
 }
 
-/* Of equals the published one, then the older, then the smaller name, as in the end. */
+/* The older, of equals the one with the smaller name, as in the end. */
 static bool survives(const struct live *a, const struct live *b)
 {
-	if ((a->strong == NONE) != (b->strong == NONE))
-		return a->strong == NONE;
 	return a->first != b->first ? a->first < b->first : a->name < b->name;
 }
 
@@ -104,9 +102,9 @@ static struct live *create(struct cdp_identity *m, const uint32_t *ids, size_t n
 	for (size_t i = 0; i < n; i++) {
 		if (live_person(m, ids[i]))
 			continue;
-		name = idm_name(m, ids[i], false, 0);
-		if (f == NONE || m->first[ids[i]] < m->first[f] ||
-		    (m->first[ids[i]] == m->first[f] && name < best)) {
+		name = idm_name(m, ids[i], NAME_OF, 0);
+		if (f == NONE || idm_first(m, ids[i]) < idm_first(m, f) ||
+		    (idm_first(m, ids[i]) == idm_first(m, f) && name < best)) {
 			f = ids[i];
 			best = name;
 		}
@@ -117,7 +115,7 @@ static struct live *create(struct cdp_identity *m, const uint32_t *ids, size_t n
 /* A shared id that was seen with a second person. */
 static void contest(struct cdp_identity *m, uint32_t id)
 {
-	struct live *p = add_live(m, idm_name(m, id, true, 0), id);
+	struct live *p = add_live(m, idm_name(m, id, NAME_CONTESTED, 0), id);
 
 	p->contested = true;
 	attach(m, p, id);
@@ -132,7 +130,7 @@ static struct live *live_firm(struct cdp_identity *m, const uint32_t *ids, size_
 
 	for (size_t i = 1; i < firm && !p; i++) {
 		q = live_person(m, ids[i]);
-		if (q && !(q->mask & m->kind[m->kind_of[ids[0]]].bit))
+		if (q && !(q->mask & m->kind[m->id[ids[0]].kind].bit))
 			p = q;
 	}
 	for (size_t i = firm; i < n && !p; i++) {
@@ -144,7 +142,7 @@ static struct live *live_firm(struct cdp_identity *m, const uint32_t *ids, size_
 		p = create(m, ids, n);
 	for (size_t i = 0; i < firm; i++) {
 		q = live_person(m, ids[i]);
-		if (!q && !(p->mask & m->kind[m->kind_of[ids[i]]].bit))
+		if (!q && !(p->mask & m->kind[m->id[ids[i]].kind].bit))
 			attach(m, p, ids[i]);
 		else if (q && q != p && !(p->mask & q->mask))
 			p = join(m->live, p, q);
@@ -195,7 +193,7 @@ static struct live *live_learn(struct cdp_identity *m, const uint32_t *ids, size
 	struct live *p;
 	uint32_t id;
 
-	while (firm < n && m->kind[m->kind_of[ids[firm]]].role == KIND_FIRM)
+	while (firm < n && m->kind[m->id[ids[firm]].kind].role == KIND_FIRM)
 		firm++;
 	if (!firm)
 		return live_shared(m, ids, n);
@@ -211,53 +209,97 @@ static struct live *live_learn(struct cdp_identity *m, const uint32_t *ids, size
 void cdp_identity_live_begin(struct cdp_identity *m)
 {
 	uint32_t n = cdp_intern_count(m->ids);
-	struct naming now = { .person = m->person,
-			      .names = m->names,
-			      .npersons = m->npersons };
-	uint32_t *root = NULL;
+	struct naming now = { .names = m->names, .npersons = m->npersons };
 
 	m->streaming = true;
-	if (m->changed) {
-		/* Evidence that no run published yet: known, but without lasting names.
-		 */
-		root = idm_place(m);
-		idm_name_all(m, root, &now);
+	if (idm_changed(m)) {
+		/* Evidence that no run published yet: known, but not for good. */
+		uint32_t *up = idm_join(m);
+
+		idm_name_all(m, up, idm_place(m, up), &now);
+	} else {
+		idm_cut_links(m);
 	}
 	for (uint32_t p = 1; p <= now.npersons; p++)
 		add_live(m, now.names[p], NONE);
 	for (uint32_t i = 0; i < n; i++) {
+		uint32_t person = now.person ? now.person[i] : m->id[i].person;
 		struct live *p;
 
-		if (!now.person[i])
+		if (!person)
 			continue;
-		p = &m->live[now.person[i] - 1];
+		p = &m->live[person - 1];
 		attach(m, p, i);
-		p->contested |= (m->flags[i] & ID_CONTESTED) != 0;
+		p->contested |= (m->id[i].flags & ID_CONTESTED) != 0;
 	}
-	if (!root)
+	if (!now.person)
 		return;
 	free(now.claim);
 	free(now.person);
 	free(now.names);
 }
 
-bool cdp_identity_live_of(struct cdp_identity *m, const struct cdp_sight *sight,
-			  const uint32_t *ids, size_t n, uint64_t *one_id)
+/* The weaker of two ids that are parted becomes a person of its own. */
+static void live_part(struct cdp_identity *m, const uint32_t *ids, size_t n)
+{
+	struct live *p, *q;
+	uint64_t name;
+
+	for (size_t i = n > 1; i < n; i++) {
+		p = live_person(m, ids[0]);
+		q = live_person(m, ids[i]);
+		if (!q || q->contested || (p != q && n > 1))
+			continue;
+		name = idm_name(m, ids[i], NAME_OF, 0);
+		if (name == q->name)
+			name = idm_name(m, ids[i], NAME_PARTED, 0);
+		q = add_live(m, name, ids[i]);
+		attach(m, q, ids[i]);
+	}
+}
+
+static const struct live *live_see(struct cdp_identity *m, const uint32_t *ids, size_t n)
 {
 	const struct live *p = NULL;
 
+	for (size_t i = 0; i < n; i++)
+		if (!live_person(m, ids[i]))
+			live_learn(m, &ids[i], 1);
+	for (size_t i = 0; i < n && (!p || p->contested); i++)
+		p = live_person(m, ids[i]);
+	return p->contested ? live_person(m, ids[0]) : p;
+}
+
+/* The ids of a record without those that an exclusion keeps from its strongest; n of
+ * them, in m->pick. */
+static size_t live_admit(struct cdp_identity *m, size_t n)
+{
+	size_t kept = 1;
+
+	for (size_t i = 1; i < n; i++) {
+		if (idm_excluded(m, m->pick[0], m->pick[i]))
+			live_see(m, &m->pick[i], 1);
+		else
+			m->pick[kept++] = m->pick[i];
+	}
+	return kept;
+}
+
+bool cdp_identity_live_of(struct cdp_identity *m, const struct cdp_sight *sight,
+			  const uint32_t *ids, size_t n, uint64_t *one_id)
+{
+	const struct live *p;
+
 	if (!n)
 		return false;
-	if (sight->link) {
-		p = live_learn(m, ids, n);
+	if (sight->says == CDP_SIGHT_PARTS)
+		live_part(m, ids, n);
+	if (sight->says == CDP_SIGHT_LINKS && sight->ms <= m->known_at) {
+		if (m->excluded)
+			n = live_admit(m, n);
+		p = live_learn(m, m->pick, n);
 	} else {
-		for (size_t i = 0; i < n; i++)
-			if (!live_person(m, ids[i]))
-				live_learn(m, &ids[i], 1);
-		for (size_t i = 0; i < n && (!p || p->contested); i++)
-			p = live_person(m, ids[i]);
-		if (p->contested)
-			p = live_person(m, ids[0]);
+		p = live_see(m, ids, n);
 	}
 	*one_id = p->name;
 	return true;

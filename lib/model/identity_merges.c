@@ -21,15 +21,6 @@ struct replay {
 	struct group *group; /* of a root of parent */
 };
 
-static uint32_t find(uint32_t *parent, uint32_t i)
-{
-	while (parent[i] != i) {
-		parent[i] = parent[parent[i]];
-		i = parent[i];
-	}
-	return i;
-}
-
 static struct merge *add_merge(struct cdp_identity *m)
 {
 	CDP_GROW(m->merges, m->nmerges, m->merges_cap);
@@ -40,7 +31,7 @@ static struct merge *add_merge(struct cdp_identity *m)
 /* True if the id is still with the person it was published in. */
 static bool stayed(const struct replay *r, uint32_t i)
 {
-	uint32_t p = r->m->person[i];
+	uint32_t p = r->m->id[i].person;
 
 	return p && r->to->claim[p] == r->to->person[i];
 }
@@ -53,13 +44,13 @@ static void start_groups(struct replay *r, uint32_t n)
 	for (uint32_t p = 0; p <= m->npersons; p++)
 		head[p] = NONE;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t p = m->person[i];
+		uint32_t p = m->id[i].person;
 		struct group *g = &r->group[i];
 
 		r->parent[i] = i;
-		*g = (struct group){ 0, m->first[i], false };
+		*g = (struct group){ 0, idm_first(m, i), false };
 		if (!stayed(r, i)) {
-			g->name = idm_name(m, i, false, 0);
+			g->name = idm_name(m, i, NAME_OF, 0);
 			continue;
 		}
 		if (head[p] == NONE) {
@@ -77,8 +68,6 @@ static void start_groups(struct replay *r, uint32_t n)
 
 static bool survives(const struct group *a, const struct group *b)
 {
-	if (a->published != b->published)
-		return a->published;
 	return a->first != b->first ? a->first < b->first : a->name < b->name;
 }
 
@@ -86,8 +75,9 @@ static void join(struct replay *r, uint32_t index)
 {
 	struct cdp_identity *m = r->m;
 	const struct link *l = &m->links[index];
-	uint32_t a = find(r->parent, l->a), b = find(r->parent, l->b), t;
+	uint32_t a = idm_find(r->parent, l->a), b = idm_find(r->parent, l->b), t;
 	struct group *ga, *gb;
+	int64_t first;
 
 	if (a == b)
 		return;
@@ -98,8 +88,9 @@ static void join(struct replay *r, uint32_t index)
 	}
 	ga = &r->group[a];
 	gb = &r->group[b];
-	if ((ga->published || ga->first < l->first) &&
-	    (gb->published || gb->first < l->first)) {
+	first = idm_link_first(m, l);
+	if ((ga->published || ga->first < first) &&
+	    (gb->published || gb->first < first)) {
 		struct merge *g = add_merge(m);
 
 		g->from = gb->name;
@@ -113,41 +104,23 @@ static void join(struct replay *r, uint32_t index)
 		ga->first = gb->first;
 }
 
-static int cmp_links(const void *pa, const void *pb, void *ctx)
+/* Links within persons that may join two groups. */
+static bool may_join(void *ctx, const struct link *l)
 {
-	const struct cdp_identity *m = ctx;
-	const struct link *a = &m->links[*(const uint32_t *)pa];
-	const struct link *b = &m->links[*(const uint32_t *)pb];
-	bool fa, fb;
-	int c;
+	struct replay *r = ctx;
+	const struct id *id = r->m->id;
+	const uint32_t *person = r->to->person;
 
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	fa = idm_cmp(m, a->a, a->b) < 0;
-	fb = idm_cmp(m, b->a, b->b) < 0;
-	c = idm_cmp(m, fa ? a->a : a->b, fb ? b->a : b->b);
-	return c ? c : idm_cmp(m, fa ? a->b : a->a, fb ? b->b : b->a);
+	return person[l->a] && person[l->a] == person[l->b] &&
+	       !((id[l->a].flags | id[l->b].flags) & ID_CONTESTED) &&
+	       idm_find(r->parent, l->a) != idm_find(r->parent, l->b);
 }
 
 static void replay_links(struct replay *r)
 {
-	struct cdp_identity *m = r->m;
-	const uint32_t *person = r->to->person;
-	uint32_t *order = NULL;
-	size_t n = 0, cap = 0;
+	size_t n;
+	uint32_t *order = idm_links_in_order(r->m, may_join, r, &n);
 
-	for (size_t i = 0; i < m->nlinks; i++) {
-		const struct link *l = &m->links[i];
-
-		if (!person[l->a] || person[l->a] != person[l->b] ||
-		    (m->flags[l->a] | m->flags[l->b]) & ID_CONTESTED ||
-		    find(r->parent, l->a) == find(r->parent, l->b))
-			continue;
-		CDP_GROW(order, n, cap);
-		order[n++] = (uint32_t)i;
-	}
-	if (n)
-		qsort_r(order, n, sizeof(*order), cmp_links, m);
 	for (size_t i = 0; i < n; i++)
 		join(r, order[i]);
 	free(order);
@@ -161,13 +134,55 @@ static void note_moves(struct replay *r, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct merge *g;
 
-		if (!m->person[i] || !r->to->person[i] || stayed(r, i))
+		if (!m->id[i].person || !r->to->person[i] || stayed(r, i))
 			continue;
 		g = add_merge(m);
-		g->from = m->names[m->person[i]];
+		g->from = m->names[m->id[i].person];
 		g->into = r->to->names[r->to->person[i]];
 		g->id = i;
 	}
+}
+
+static int cmp_names(const void *pa, const void *pb)
+{
+	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
+
+	return (a > b) - (a < b);
+}
+
+/* Names that the rows so far lead away from, in order; caller frees. */
+static uint64_t *told_names(const struct cdp_identity *m, size_t *n)
+{
+	uint64_t *v = cdp_alloc((m->nmerges + 1) * sizeof(*v));
+
+	*n = 0;
+	for (size_t i = 0; i < m->nmerges; i++)
+		if (m->merges[i].id == NONE)
+			v[(*n)++] = m->merges[i].from;
+	qsort(v, *n, sizeof(*v), cmp_names);
+	return v;
+}
+
+/* Persons that have another name since evidence came late or was taken back. */
+static void note_renames(struct replay *r)
+{
+	struct cdp_identity *m = r->m;
+	size_t n;
+	uint64_t *told = told_names(m, &n);
+
+	for (uint32_t p = 1; p <= m->npersons; p++) {
+		uint32_t q = r->to->claim[p];
+		struct merge *g;
+
+		if (q == NONE || !q || r->to->names[q] == m->names[p] ||
+		    bsearch(&m->names[p], told, n, sizeof(*told), cmp_names))
+			continue;
+		g = add_merge(m);
+		g->from = m->names[p];
+		g->into = r->to->names[q];
+		g->renamed = true;
+	}
+	free(told);
 }
 
 static void count_merged(struct cdp_identity *m, const struct naming *to)
@@ -193,39 +208,30 @@ void idm_note_merges(struct cdp_identity *m, const struct naming *to)
 	r.group = cdp_alloc(((size_t)n + 1) * sizeof(*r.group));
 	start_groups(&r, n);
 	replay_links(&r);
+	note_renames(&r);
 	note_moves(&r, n);
 	free(r.parent);
 	free(r.group);
-}
-
-static int cmp_names(const void *pa, const void *pb)
-{
-	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
-
-	return (a > b) - (a < b);
 }
 
 /* Names given while records streamed that are no one's in the end lead to the person
  * that their strongest id is in; unless a merge says so already. */
 void idm_note_redirects(struct cdp_identity *m)
 {
-	size_t known = m->nmerges;
-	uint64_t *from = cdp_alloc((known + 1) * sizeof(*from));
+	size_t known;
+	uint64_t *told = told_names(m, &known);
 
-	for (size_t i = 0; i < known; i++)
-		from[i] = m->merges[i].id == NONE ? m->merges[i].from : 0;
-	qsort(from, known, sizeof(*from), cmp_names);
 	for (size_t i = 0; m->keep_merges && i < m->nlive; i++) {
 		const struct live *l = &m->live[i];
+		uint32_t person = l->strong == NONE ? 0 : m->id[l->strong].person;
 		struct merge *g;
 
-		if (l->strong == NONE || !m->person[l->strong] ||
-		    m->names[m->person[l->strong]] == l->name ||
-		    bsearch(&l->name, from, known, sizeof(*from), cmp_names))
+		if (!person || m->names[person] == l->name ||
+		    bsearch(&l->name, told, known, sizeof(*told), cmp_names))
 			continue;
 		g = add_merge(m);
 		g->from = l->name;
-		g->into = m->names[m->person[l->strong]];
+		g->into = m->names[person];
 	}
-	free(from);
+	free(told);
 }

@@ -5,93 +5,67 @@
 #include "base/mem.h"
 #include "model/identity_priv.h"
 
-/* A person published before. */
-struct old {
-	int64_t first;   /* of its ids, by all evidence */
-	uint32_t strong; /* its strongest id; NONE if all are out */
-};
-
-static struct old *gather_old(const struct cdp_identity *m, uint32_t n)
+/* True if a founds rather than b: the older, of equals the one with the smaller name; an
+ * id that was somebody else's before is as young as can be, so that its old name does not
+ * come to a new person. */
+static bool founds(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
-	struct old *old = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*old));
+	int64_t fa = idm_first(m, a), fb = idm_first(m, b);
 
-	for (uint32_t p = 0; p <= m->npersons; p++)
-		old[p] = (struct old){ CDP_IDENTITY_NO_TIME, NONE };
-	for (uint32_t i = 0; i < n; i++) {
-		struct old *o = &old[m->person[i]];
-
-		if (!m->person[i] || idm_is_out(m, i))
-			continue;
-		if (m->first[i] < o->first)
-			o->first = m->first[i];
-		if (o->strong == NONE || idm_stronger(m, i, o->strong))
-			o->strong = i;
-	}
-	return old;
+	if (m->id[a].freed != m->id[b].freed)
+		return m->id[b].freed;
+	return fa != fb ? fa < fb
+			: idm_name(m, a, NAME_OF, 0) < idm_name(m, b, NAME_OF, 0);
 }
 
-/* What names the person of a root: until persons are numbered, one word a root. */
-enum { CLAIMED = 1u << 31 }; /* a published person, else the founding id */
-
-/* The published person whose name each root keeps. */
-static void claim(const struct cdp_identity *m, const uint32_t *root,
-		  const struct old *old, uint32_t *by, uint32_t *claims)
+static inline void propose(const struct cdp_identity *m, uint32_t *founder, uint32_t of,
+			   uint32_t id)
 {
-	claims[0] = NONE;
-	for (uint32_t p = 1; p <= m->npersons; p++) {
-		uint32_t r = old[p].strong == NONE ? NONE : root[old[p].strong], q;
+	if (founder[of] == NONE || founds(m, id, founder[of]))
+		founder[of] = id;
+}
 
-		claims[p] = r;
+/* Who founded the person of each root.  One that is also the root of a group of joined
+ * ids has the founder of that group; others were parted from the group of their strongest
+ * id and have one of their own. */
+static uint32_t *find_founders(const struct cdp_identity *m, uint32_t *up,
+			       const uint32_t *root, uint32_t n)
+{
+	uint32_t *founder = cdp_alloc(((size_t)n + 1) * sizeof(*founder));
+
+	for (uint32_t i = 0; i < n; i++)
+		founder[i] = NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t r = root[i];
+
 		if (r == NONE)
 			continue;
-		q = by[r] & ~(uint32_t)CLAIMED;
-		if (by[r] == NONE || old[p].first < old[q].first ||
-		    (old[p].first == old[q].first && m->names[p] < m->names[q]))
-			by[r] = p | CLAIMED;
+		propose(m, founder, idm_find(up, i), i);
+		if (up[r] != r)
+			propose(m, founder, r, i);
 	}
-}
-
-/* For the other roots the id that founds the person. */
-static void found(const struct cdp_identity *m, const uint32_t *root, uint32_t n,
-		  uint32_t *by)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t r = root[i], f;
-
-		if (r == NONE || (by[r] != NONE && (by[r] & CLAIMED)))
-			continue;
-		f = by[r];
-		if (f == NONE || m->first[i] < m->first[f] ||
-		    (m->first[i] == m->first[f] &&
-		     idm_name(m, i, false, 0) < idm_name(m, f, false, 0)))
-			by[r] = i;
-	}
+	return founder;
 }
 
 /* --- names that two persons would have --- */
 
-struct taken {
-	uint64_t name;
-	uint32_t person;
-	uint32_t founder; /* NONE: published before, keeps it */
+struct founder {
+	uint32_t id;
+	char how;
 };
 
-struct order {
-	const struct cdp_identity *m;
+struct taken {
+	uint64_t name;
+	uint32_t person, founder;
 };
 
 static int cmp_taken(const void *pa, const void *pb, void *ctx)
 {
 	const struct taken *a = pa, *b = pb;
-	const struct order *o = ctx;
 
 	if (a->name != b->name)
 		return a->name < b->name ? -1 : 1;
-	if (a->founder == b->founder)
-		return 0;
-	if (a->founder == NONE || b->founder == NONE)
-		return a->founder == NONE ? -1 : 1;
-	return idm_cmp(o->m, a->founder, b->founder);
+	return idm_cmp(ctx, a->founder, b->founder);
 }
 
 static bool is_taken(const struct naming *out, uint64_t name)
@@ -102,25 +76,32 @@ static bool is_taken(const struct naming *out, uint64_t name)
 	return false;
 }
 
-/* Rare: a founder whose name went to another person before, or two hashes that meet. */
-static void part_names(const struct cdp_identity *m, struct naming *out,
-		       const uint32_t *founder_of)
+/* How the name of the person of root r is made. */
+static char how_named(const struct cdp_identity *m, const uint32_t *up, uint32_t r)
+{
+	if (m->id[r].flags & ID_CONTESTED)
+		return NAME_CONTESTED;
+	return up[r] == r ? NAME_OF : NAME_PARTED;
+}
+
+/* Rare: two hashes that meet. */
+static void part_names(struct cdp_identity *m, struct naming *out,
+		       const struct founder *founder)
 {
 	struct taken *all = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*all));
-	struct order o = { m };
 
 	for (uint32_t p = 1; p <= out->npersons; p++)
-		all[p - 1] = (struct taken){ out->names[p], p, founder_of[p] };
-	qsort_r(all, out->npersons, sizeof(*all), cmp_taken, &o);
+		all[p - 1] = (struct taken){ out->names[p], p, founder[p].id };
+	qsort_r(all, out->npersons, sizeof(*all), cmp_taken, m);
 	for (uint32_t i = 1; i < out->npersons; i++) {
-		uint32_t f = all[i].founder, again = 0;
-		bool contested = (m->flags[f == NONE ? 0 : f] & ID_CONTESTED) != 0;
+		const struct founder *f = &founder[all[i].person];
 		uint64_t name = all[i].name;
+		unsigned again = 0;
 
-		if (name != all[i - 1].name || f == NONE)
+		if (name != all[i - 1].name)
 			continue;
 		while (is_taken(out, name))
-			name = idm_name(m, f, contested, ++again);
+			name = idm_name(m, f->id, f->how, ++again);
 		out->names[all[i].person] = name;
 	}
 	free(all);
@@ -149,54 +130,75 @@ static bool names_meet(const struct naming *out)
 	return meet;
 }
 
+/* --- persons published before --- */
+
+/* Where the strongest id of each is now, as a root. */
+static uint32_t *gather_claims(const struct cdp_identity *m, const uint32_t *root,
+			       uint32_t n)
+{
+	uint32_t *strong = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*strong));
+
+	for (uint32_t p = 0; p <= m->npersons; p++)
+		strong[p] = NONE;
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t p = m->id[i].person;
+
+		if (p && !idm_is_out(m, i) &&
+		    (strong[p] == NONE || idm_stronger(m, i, strong[p])))
+			strong[p] = i;
+	}
+	for (uint32_t p = 0; p <= m->npersons; p++)
+		strong[p] = strong[p] == NONE ? NONE : root[strong[p]];
+	return strong;
+}
+
 /* --- */
 
-/* Numbers the persons of the roots, in by[]; returns what founded each. */
-static uint32_t *number_persons(const struct cdp_identity *m, const uint32_t *root,
-				uint32_t n, uint32_t *by, struct naming *out)
+/* Numbers the persons of the roots, in `number`, which has their founders first. */
+static struct founder *number_persons(const struct cdp_identity *m, const uint32_t *up,
+				      const uint32_t *root, uint32_t n, uint32_t *number,
+				      struct naming *out)
 {
-	uint32_t *founder_of, p = 0;
+	struct founder *founder;
+	uint32_t p = 0;
 
 	out->npersons = 0;
 	for (uint32_t i = 0; i < n; i++)
 		out->npersons += root[i] == i;
 	out->names = cdp_calloc((size_t)out->npersons + 1, sizeof(*out->names));
-	founder_of = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*founder_of));
+	founder = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*founder));
 	for (uint32_t i = 0; i < n; i++) {
-		bool claimed = (by[i] & CLAIMED) != 0;
-		uint32_t f = by[i] & ~(uint32_t)CLAIMED;
+		struct founder *f;
 
 		if (root[i] != i)
 			continue;
-		founder_of[++p] = claimed ? NONE : f;
-		out->names[p] = claimed ? m->names[f]
-					: idm_name(m, f, m->flags[f] & ID_CONTESTED, 0);
-		by[i] = p;
+		f = &founder[++p];
+		f->how = how_named(m, up, i);
+		f->id = f->how == NAME_CONTESTED ? i : number[i];
+		out->names[p] = idm_name(m, f->id, f->how, 0);
+		number[i] = p;
 	}
-	return founder_of;
+	return founder;
 }
 
-void idm_name_all(struct cdp_identity *m, uint32_t *root, struct naming *out)
+void idm_name_all(struct cdp_identity *m, uint32_t *up, uint32_t *root,
+		  struct naming *out)
 {
-	uint32_t n = cdp_intern_count(m->ids), *founder_of;
-	uint32_t *by = cdp_alloc(((size_t)n + 1) * sizeof(*by));
-	struct old *old = gather_old(m, n);
+	uint32_t n = cdp_intern_count(m->ids), *number;
+	struct founder *founder;
 
-	for (uint32_t i = 0; i < n; i++)
-		by[i] = NONE;
-	out->claim = cdp_alloc(((size_t)m->npersons + 1) * sizeof(*out->claim));
-	claim(m, root, old, by, out->claim);
-	free(old);
-	found(m, root, n, by);
-	founder_of = number_persons(m, root, n, by, out);
+	number = find_founders(m, up, root, n);
+	founder = number_persons(m, up, root, n, number, out);
+	free(up);
+	out->claim = gather_claims(m, root, n);
 	for (uint32_t p = 1; p <= m->npersons; p++)
 		if (out->claim[p] != NONE)
-			out->claim[p] = by[out->claim[p]];
+			out->claim[p] = number[out->claim[p]];
 	out->person = root;
 	for (uint32_t i = 0; i < n; i++)
-		root[i] = root[i] == NONE ? 0 : by[root[i]];
-	free(by);
+		root[i] = root[i] == NONE ? 0 : number[root[i]];
+	free(number);
 	if (names_meet(out))
-		part_names(m, out, founder_of);
-	free(founder_of);
+		part_names(m, out, founder);
+	free(founder);
 }

@@ -1,9 +1,5 @@
-/* Steps 1 to 3 of identity.h: which ids are one person.
- *
- * root[id] is a union-find forest (Galler, Fischer 1964; path halving after van Leeuwen)
- * over firm ids, then over those shared ids that reach no firm person. */
+/* Steps 2 and 3 of identity.h: whom shared ids belong to. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "model/identity_priv.h"
@@ -14,76 +10,37 @@ struct place {
 	struct cdp_identity *m;
 	uint32_t n;
 	uint32_t *root;
+	struct caps *caps;
 	/* Links among shared ids by id: to[from[i]] .. to[from[i + 1] - 1]. */
 	uint32_t *from, *to;
 };
 
-static uint8_t role(const struct cdp_identity *m, uint32_t id)
+/* An id of too many links conducts none of them. */
+static bool conducts(const struct cdp_identity *m, const struct link *l)
 {
-	return idm_is_out(m, id) ? KIND_OUT : m->kind[m->kind_of[id]].role;
+	return !(l->flags & LINK_CUT) &&
+	       !((m->id[l->a].flags | m->id[l->b].flags) & ID_CROWDED);
 }
 
-static uint32_t find(uint32_t *root, uint32_t i)
+static bool is_candidate(const struct place *p, uint32_t i)
 {
-	while (root[i] != i) {
-		root[i] = root[root[i]];
-		i = root[i];
-	}
-	return i;
+	return idm_role(p->m, i) == KIND_SHARED && p->root[i] != UNPLACED &&
+	       !(p->m->id[i].flags & ID_CONTESTED);
 }
 
-static int cmp_links(const void *pa, const void *pb, void *ctx)
+static void cap_direct(struct place *p)
 {
-	const struct cdp_identity *m = ctx;
-	const struct link *a = &m->links[*(const uint32_t *)pa];
-	const struct link *b = &m->links[*(const uint32_t *)pb];
-	bool fa, fb;
-	int c;
-
-	if (a->first != b->first)
-		return a->first < b->first ? -1 : 1;
-	/* Ids are numbered as they came, so ties go by what they are. */
-	fa = idm_cmp(m, a->a, a->b) < 0;
-	fb = idm_cmp(m, b->a, b->b) < 0;
-	c = idm_cmp(m, fa ? a->a : a->b, fb ? b->a : b->b);
-	return c ? c : idm_cmp(m, fa ? a->b : a->a, fb ? b->b : b->a);
-}
-
-static void place_firm(struct place *p)
-{
-	struct cdp_identity *m = p->m;
-	uint16_t *mask = cdp_calloc((size_t)p->n + 1, sizeof(*mask));
-	uint32_t *order = NULL;
+	uint32_t *ids = NULL;
 	size_t n = 0, cap = 0;
 
-	for (uint32_t i = 0; i < p->n; i++)
-		if (role(m, i) == KIND_FIRM)
-			mask[i] = m->kind[m->kind_of[i]].bit;
-	for (size_t i = 0; i < m->nlinks; i++) {
-		if (role(m, m->links[i].a) != KIND_FIRM ||
-		    role(m, m->links[i].b) != KIND_FIRM)
+	for (uint32_t i = 0; i < p->n; i++) {
+		if (!is_candidate(p, i))
 			continue;
-		CDP_GROW(order, n, cap);
-		order[n++] = (uint32_t)i;
+		CDP_GROW(ids, n, cap);
+		ids[n++] = i;
 	}
-	if (n)
-		qsort_r(order, n, sizeof(*order), cmp_links, m);
-	for (size_t i = 0; i < n; i++) {
-		uint32_t a = find(p->root, m->links[order[i]].a);
-		uint32_t b = find(p->root, m->links[order[i]].b);
-
-		/* Two persons hold different values of a kind, so a kind that both hold
-		 * is a wall. */
-		if (a == b || (mask[a] & mask[b]))
-			continue;
-		p->root[b] = a;
-		mask[a] |= mask[b];
-	}
-	for (uint32_t i = 0; i < p->n; i++)
-		if (role(m, i) == KIND_FIRM)
-			p->root[i] = find(p->root, i);
-	free(order);
-	free(mask);
+	idm_caps_mark(p->caps, p->m, p->root, ids, n);
+	free(ids);
 }
 
 /* Shared ids that were seen with firm ones. */
@@ -94,8 +51,10 @@ static size_t place_direct(struct place *p)
 
 	for (size_t i = 0; i < m->nlinks; i++) {
 		uint32_t a = m->links[i].a, b = m->links[i].b;
-		uint8_t ra = role(m, a), rb = role(m, b);
+		uint8_t ra = idm_role(m, a), rb = idm_role(m, b);
 
+		if (!conducts(m, &m->links[i]))
+			continue;
 		if (ra == KIND_SHARED && rb == KIND_SHARED)
 			among++;
 		if (ra == KIND_SHARED && rb == KIND_FIRM) {
@@ -109,8 +68,10 @@ static size_t place_direct(struct place *p)
 		if (p->root[b] == UNPLACED)
 			p->root[b] = p->root[a];
 		else if (p->root[b] != p->root[a])
-			m->flags[b] |= ID_CONTESTED;
+			m->id[b].flags |= ID_CONTESTED;
 	}
+	if (p->caps)
+		cap_direct(p);
 	return among;
 }
 
@@ -126,7 +87,8 @@ static void gather_neighbours(struct place *p, size_t among)
 		for (size_t i = 0; i < m->nlinks; i++) {
 			uint32_t a = m->links[i].a, b = m->links[i].b;
 
-			if (role(m, a) != KIND_SHARED || role(m, b) != KIND_SHARED)
+			if (idm_role(m, a) != KIND_SHARED ||
+			    idm_role(m, b) != KIND_SHARED || !conducts(m, &m->links[i]))
 				continue;
 			if (pass == 0) {
 				p->from[a + 2]++;
@@ -145,7 +107,7 @@ static void gather_neighbours(struct place *p, size_t among)
 static size_t place_step(struct place *p, const uint32_t *edge, size_t n, uint32_t **next,
 			 size_t *cap)
 {
-	uint8_t *flags = p->m->flags;
+	struct id *id = p->m->id;
 	size_t out = 0, kept = 0;
 
 	for (size_t k = 0; k < n; k++) {
@@ -156,21 +118,30 @@ static size_t place_step(struct place *p, const uint32_t *edge, size_t n, uint32
 
 			if (p->root[j] == UNPLACED) {
 				p->root[j] = p->root[i];
-				flags[j] |= ID_PENDING;
+				id[j].flags |= ID_PENDING;
 				CDP_GROW(*next, out, *cap);
 				(*next)[out++] = j;
-			} else if ((flags[j] & ID_PENDING) && p->root[j] != p->root[i]) {
-				flags[j] |= ID_CONTESTED;
+			} else if ((id[j].flags & ID_PENDING) &&
+				   p->root[j] != p->root[i]) {
+				id[j].flags |= ID_CONTESTED;
 			}
 		}
 	}
 	for (size_t k = 0; k < out; k++) {
 		uint32_t i = (*next)[k];
 
-		flags[i] &= (uint8_t)~ID_PENDING;
-		if (!(flags[i] & ID_CONTESTED))
+		id[i].flags &= (unsigned)~ID_PENDING;
+		if (!(id[i].flags & ID_CONTESTED))
 			(*next)[kept++] = i;
 	}
+	if (!p->caps)
+		return kept;
+	idm_caps_mark(p->caps, p->m, p->root, *next, kept);
+	out = kept;
+	kept = 0;
+	for (size_t k = 0; k < out; k++)
+		if (!(id[(*next)[k]].flags & ID_CONTESTED))
+			(*next)[kept++] = (*next)[k];
 	return kept;
 }
 
@@ -181,7 +152,7 @@ static void place_outwards(struct place *p)
 
 	for (uint32_t i = 0; i < p->n; i++) {
 		if (p->from[i] == p->from[i + 1] || p->root[i] == UNPLACED ||
-		    (p->m->flags[i] & ID_CONTESTED))
+		    (p->m->id[i].flags & ID_CONTESTED))
 			continue;
 		CDP_GROW(edge, n, cap);
 		edge[n++] = i;
@@ -203,50 +174,60 @@ static void place_outwards(struct place *p)
 static void place_anonymous(struct place *p, size_t among)
 {
 	struct cdp_identity *m = p->m;
-	uint8_t *flags = m->flags;
+	struct id *id = m->id;
 
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (p->root[i] == UNPLACED)
-			flags[i] |= ID_PENDING;
-		if (p->root[i] == UNPLACED || (flags[i] & ID_CONTESTED))
+		bool aside = id[i].flags & ID_CONTESTED;
+
+		if (p->root[i] == UNPLACED && !aside)
+			id[i].flags |= ID_PENDING;
+		if (p->root[i] == UNPLACED || aside)
 			p->root[i] = i;
 	}
 	for (size_t i = 0; among && i < m->nlinks; i++) {
 		uint32_t a = m->links[i].a, b = m->links[i].b;
 
-		if (!(flags[a] & flags[b] & ID_PENDING))
+		if (!(id[a].flags & id[b].flags & ID_PENDING) ||
+		    m->links[i].flags & LINK_CUT)
 			continue;
-		a = find(p->root, a);
-		b = find(p->root, b);
-		if (a != b)
+		a = idm_find(p->root, a);
+		b = idm_find(p->root, b);
+		if (a != b && idm_stronger(m, a, b))
 			p->root[b] = a;
+		else
+			p->root[a] = b;
 	}
 	for (uint32_t i = 0; i < p->n; i++) {
-		if (flags[i] & ID_PENDING)
-			p->root[i] = find(p->root, i);
-		flags[i] &= (uint8_t)~ID_PENDING;
+		if (id[i].flags & ID_PENDING)
+			p->root[i] = idm_find(p->root, i);
+		id[i].flags &= (unsigned)~ID_PENDING;
 	}
 }
 
-uint32_t *idm_place(struct cdp_identity *m)
+uint32_t *idm_place(struct cdp_identity *m, uint32_t *up)
 {
 	struct place p = { .m = m, .n = cdp_intern_count(m->ids) };
 	size_t among;
 
 	p.root = cdp_alloc(((size_t)p.n + 1) * sizeof(*p.root));
+	p.caps = idm_caps_new(m);
 	for (uint32_t i = 0; i < p.n; i++) {
-		uint8_t r = role(m, i);
+		uint8_t r = idm_role(m, i);
 
-		m->flags[i] &= (uint8_t) ~(ID_CONTESTED | ID_PENDING);
-		p.root[i] = r == KIND_SHARED ? UNPLACED : r == KIND_OUT ? NONE : i;
+		if (r == KIND_FIRM)
+			p.root[i] = idm_find(up, i);
+		else
+			p.root[i] = r == KIND_SHARED ? UNPLACED
+				    : r == KIND_OUT  ? NONE
+						     : i;
 	}
-	place_firm(&p);
 	among = place_direct(&p);
 	if (among) {
 		gather_neighbours(&p, among);
 		place_outwards(&p);
 	}
 	place_anonymous(&p, among);
+	idm_caps_free(p.caps);
 	free(p.from);
 	free(p.to);
 	return p.root;

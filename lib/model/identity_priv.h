@@ -2,6 +2,7 @@
 #ifndef CDP_MODEL_IDENTITY_PRIV_H
 #define CDP_MODEL_IDENTITY_PRIV_H
 
+#include "base/hash.h"
 #include "base/intern.h"
 #include "model/identity.h"
 
@@ -15,27 +16,70 @@ struct kind {
 	size_t len;
 	const struct cdp_idkind *def; /* NULL: undeclared */
 	uint8_t role;
+	bool may_contest; /* ids of it may be contested */
+	uint8_t parent;   /* number of that kind, or itself: none */
 	uint16_t rank, bit;
 	uint64_t blocked; /* values met in this run */
 };
 
 enum {
-	ID_BLOCKED = 1,   /* known from before it was blocked */
-	ID_CONTESTED = 2, /* as of the last publish */
-	ID_PENDING = 4,   /* within one step of placing */
-	ID_DIRTY = 8,     /* differs from what the store has */
-	ID_STORED_CONTESTED = 16,
+	ID_BLOCKED = 1, /* known from before it was blocked */
+	ID_CONTESTED =
+		2, /* as of the last publish: joins nothing, being of several persons */
+	ID_CROWDED = 4,    /* or, if this is also set, of too many links */
+	ID_OVER = 8,       /* or over its kind's cap */
+	ID_PENDING = 16,   /* within one step of placing */
+	ID_DIRTY = 32,     /* differs from what the store has */
+	ID_PARTED = 64,    /* named by an unbind */
+	ID_EXCLUDED = 128, /* named by an exclusion */
+	ID_SPLIT = 256,    /* within joining: seen with a second person */
+	ID_STORED_SHIFT = 8,
+	ID_STORED = 512 | 1024 | 2048, /* the three above that the store has */
+	ID_ASIDE = ID_CONTESTED | ID_CROWDED | ID_OVER,
+};
+
+/* Times are kept in 42 bits of milliseconds since 1970, enough until 2109. */
+enum { TIME_BITS = 42 };
+#define TIME_MAX (((int64_t)1 << TIME_BITS) - 3)
+
+/* An id: its key is in the table of ids. */
+struct id {
+	uint32_t first_low, last_low;
+	uint32_t first_high : 10, last_high : 10, flags : 12;
+	uint32_t kind : 8, freed : 1, source : 23;
+	uint32_t person; /* index of names, 0: not published */
+};
+
+enum {
+	LINK_DIRTY = 1, /* differs from what the store has */
+	LINK_CUT = 2,   /* does not hold, as of the last publish */
+	LINK_LATER = 4, /* holds from a later time than its first: see idm_link_first() */
 };
 
 struct link {
-	uint32_t a, b;       /* ids, a < b */
-	int64_t first, last; /* CDP_IDENTITY_NO_TIME and INT64_MIN if never with a time */
+	uint32_t a, b; /* ids, a < b */
+	uint32_t first_low, last_low;
+	uint32_t first_high : 10, last_high : 10, flags : 12;
+};
+
+/* Sightings of the two up to ms do not link them; b NONE: a and any other. */
+struct part {
+	uint32_t a, b;
+	int64_t ms;
+};
+
+/* A shared id whose links all began after it was parted from others: what was seen of it
+ * until then was not who has it now. */
+struct freed {
+	uint32_t id;
+	int64_t until;
 };
 
 struct merge {
 	uint64_t from, into;
 	uint32_t link; /* that joined them, or NONE */
 	uint32_t id;   /* that moved, or NONE */
+	bool renamed;
 };
 
 /* A person while records stream. */
@@ -57,9 +101,7 @@ struct cdp_identity {
 	struct cdp_intern *ids;  /* key: kind number, value */
 	struct cdp_intern *junk; /* the same for blocked values */
 	struct cdp_intern *sources;
-	uint8_t *kind_of, *flags; /* by id, from here to person */
-	int64_t *first, *last;
-	uint32_t *source, *person; /* person: index of names, 0: not published */
+	struct id *id;
 	size_t cap;
 
 	struct link *links;
@@ -67,9 +109,23 @@ struct cdp_identity {
 	uint32_t *slots; /* of links: index + 1, 0: free */
 	unsigned bits;   /* 1 << bits slots */
 
+	struct cdp_intern *parts; /* key: struct part */
+	uint32_t stored_parts;    /* of them in the store */
+	struct part *later;       /* links that hold from later, by a and b */
+	size_t nlater;
+	struct freed *freed; /* by id */
+	size_t nfreed;
+	int64_t known_at; /* what is later is not known */
+
+	struct cdp_intern *excluded; /* keys */
+	uint64_t *pairs;             /* of numbers of excluded keys, ascending */
+	size_t npairs;
+	uint64_t exclude_print;
+
 	uint64_t *names; /* of persons, from 1 */
 	uint32_t npersons;
-	bool changed; /* evidence since the last publish */
+	bool changed;   /* evidence since the last publish */
+	uint64_t print; /* of the definitions it was made by */
 
 	bool keep_merges;
 	struct merge *merges;
@@ -86,7 +142,6 @@ struct cdp_identity {
 	size_t log_start;    /* bytes that say nothing yet */
 	uint8_t heard[CDP_IDKINDS_MAX]; /* kinds by their number in a log */
 	unsigned nheard;
-	uint8_t *dirty_link; /* by link: differs from what the store has */
 
 	uint32_t *pick; /* ids of the sighting at hand */
 	size_t pick_cap;
@@ -96,6 +151,11 @@ struct cdp_identity {
 /* --- identity.c --- */
 /* Number of a kind, added if new; NONE if there is no room. */
 uint32_t idm_kind(struct cdp_identity *m, const char *name, size_t n);
+
+/* Are there other persons now than were published? */
+bool idm_changed(const struct cdp_identity *m);
+
+/* --- identity_evidence.c --- */
 /* An id by key, added if new; NONE if blocked. */
 uint32_t idm_put(struct cdp_identity *m, const char *key, size_t n, uint64_t hash);
 /* An id without further ado (from the store). */
@@ -105,6 +165,45 @@ uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n);
 void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source);
 void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first,
 	      int64_t last);
+static inline size_t idm_link_home(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	return cdp_hash_u64((uint64_t)a << 32 | b) >> (64 - m->bits);
+}
+/* b NONE: a and any other. */
+void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
+
+static inline int64_t idm_first_time(uint32_t low, uint32_t high)
+{
+	uint64_t t = (uint64_t)high << 32 | low;
+
+	return t > TIME_MAX ? CDP_IDENTITY_NO_TIME : (int64_t)t;
+}
+static inline int64_t idm_last_time(uint32_t low, uint32_t high)
+{
+	uint64_t t = (uint64_t)high << 32 | low;
+
+	return t ? (int64_t)t - 1 : INT64_MIN;
+}
+/* CDP_IDENTITY_NO_TIME if never seen with a time, */
+static inline int64_t idm_first(const struct cdp_identity *m, uint32_t id)
+{
+	return idm_first_time(m->id[id].first_low, m->id[id].first_high);
+}
+/* and then INT64_MIN. */
+static inline int64_t idm_last(const struct cdp_identity *m, uint32_t id)
+{
+	return idm_last_time(m->id[id].last_low, m->id[id].last_high);
+}
+static inline int64_t idm_link_seen(const struct link *l)
+{
+	return idm_first_time(l->first_low, l->first_high);
+}
+static inline int64_t idm_link_last(const struct link *l)
+{
+	return idm_last_time(l->last_low, l->last_high);
+}
+void idm_set_times(struct id *id, int64_t first, int64_t last);
+void idm_set_link_times(struct link *l, int64_t first, int64_t last);
 static inline const char *idm_value(const struct cdp_identity *m, uint32_t id, size_t *n)
 {
 	const char *key = cdp_intern_key(m->ids, id, n);
@@ -114,15 +213,26 @@ static inline const char *idm_value(const struct cdp_identity *m, uint32_t id, s
 }
 static inline bool idm_is_out(const struct cdp_identity *m, uint32_t id)
 {
-	return m->kind[m->kind_of[id]].role == KIND_OUT || (m->flags[id] & ID_BLOCKED);
+	return m->kind[m->id[id].kind].role == KIND_OUT || (m->id[id].flags & ID_BLOCKED);
 }
 /* By bytes of kind, then of value. */
 int idm_cmp(const struct cdp_identity *m, uint32_t a, uint32_t b);
 /* True if a says more than b about who somebody is: stronger kind, older, smaller. */
 bool idm_stronger(const struct cdp_identity *m, uint32_t a, uint32_t b);
-/* The name that an id founds. */
-uint64_t idm_name(const struct cdp_identity *m, uint32_t id, bool contested,
-		  unsigned again);
+/* Not seen by the time that the map is asked for. */
+static inline bool idm_unknown(const struct cdp_identity *m, uint32_t id)
+{
+	return idm_first(m, id) > m->known_at;
+}
+static inline uint8_t idm_role(const struct cdp_identity *m, uint32_t id)
+{
+	return m->id[id].flags & ID_BLOCKED ? (uint8_t)KIND_OUT
+					    : m->kind[m->id[id].kind].role;
+}
+/* The name that an id founds: of an ordinary person, of a contested id, of a person that
+ * was parted from the one it founded, of an id before it was freed. */
+enum { NAME_OF = 0, NAME_CONTESTED = 'c', NAME_PARTED = 'p', NAME_FREED = 'u' };
+uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned again);
 
 /* --- identity_journal.c: evidence as text, see there --- */
 void idm_log_kind(struct cdp_identity *m, const struct kind *k);
@@ -130,19 +240,59 @@ void idm_log_source(struct cdp_identity *m, const char *p, size_t n);
 void idm_log_id(struct cdp_identity *m, const char *key, size_t n);
 void idm_log_seen(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source);
 void idm_log_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
+void idm_log_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
 
-/* --- identity_place.c: root[id] for all ids, NONE for those that are out --- */
-uint32_t *idm_place(struct cdp_identity *m);
+/* --- identity_cut.c: which links hold --- */
+/* Sets LINK_CUT and LINK_LATER by what parts, what is excluded and what is known. */
+void idm_cut_links(struct cdp_identity *m);
+/* Since when a link that is not cut holds. */
+int64_t idm_link_first(const struct cdp_identity *m, const struct link *l);
+/* Was the id somebody else's at ms? */
+bool idm_was_other(const struct cdp_identity *m, uint32_t id, int64_t ms);
+bool idm_excluded(const struct cdp_identity *m, uint32_t a, uint32_t b);
+/* Marks a new id. */
+void idm_mark_excluded(struct cdp_identity *m, uint32_t id, const char *key, size_t n);
+
+/* --- identity_join.c: links in order of time --- */
+/* up[id]: a forest over ids, whose roots are the strongest of their groups; firm ids of
+ * one group are one person. */
+uint32_t *idm_join(struct cdp_identity *m);
+/* Indexes of the links that hold, between ids that count, in order of time and bytes;
+ * `want` leaves others out (NULL: none). */
+uint32_t *idm_links_in_order(const struct cdp_identity *m,
+			     bool (*want)(void *ctx, const struct link *l), void *ctx,
+			     size_t *n);
+static inline uint32_t idm_find(uint32_t *up, uint32_t i)
+{
+	while (up[i] != i) {
+		up[i] = up[up[i]];
+		i = up[i];
+	}
+	return i;
+}
+
+/* --- identity_place.c: root[id] for all ids, the strongest of its person; NONE for those
+ * that are out --- */
+uint32_t *idm_place(struct cdp_identity *m, uint32_t *up);
+
+/* --- identity_caps.c: values over their kind's cap --- */
+struct caps;
+struct caps *idm_caps_new(const struct cdp_identity *m); /* NULL: no kind has one */
+void idm_caps_free(struct caps *c);
+/* Of the n ids placed in this step, marks those over the cap of their person. */
+void idm_caps_mark(struct caps *c, struct cdp_identity *m, const uint32_t *root,
+		   const uint32_t *ids, size_t n);
 
 /* --- identity_names.c --- */
 struct naming {
 	uint32_t *person; /* by id, 0: none */
 	uint64_t *names;  /* of persons, from 1 */
 	uint32_t npersons;
-	uint32_t *claim; /* by published person: who has its name now, or NONE */
+	uint32_t *claim; /* by published person: who has its strongest id now, or NONE */
 };
 /* Persons for roots; root[] becomes out->person. */
-void idm_name_all(struct cdp_identity *m, uint32_t *root, struct naming *out);
+void idm_name_all(struct cdp_identity *m, uint32_t *up, uint32_t *root,
+		  struct naming *out);
 
 /* --- identity_rows.c --- */
 /* Links between two persons, none of their ids contested; both ids firm: a wall. */

@@ -40,8 +40,8 @@ static uint32_t *sizes_of(const struct cdp_identity *m, uint32_t kind)
 	uint32_t *size = cdp_calloc((size_t)m->npersons + 1, sizeof(*size));
 
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++)
-		if (m->person[i] && (kind == NONE || m->kind_of[i] == kind))
-			size[m->person[i]]++;
+		if (m->id[i].person && (kind == NONE || m->id[i].kind == kind))
+			size[m->id[i].person]++;
 	return size;
 }
 
@@ -119,7 +119,7 @@ static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned k
 		max = size[p] > max ? size[p] : max;
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++)
-		contested += m->kind_of[i] == kind && (m->flags[i] & ID_CONTESTED);
+		contested += m->id[i].kind == kind && (m->id[i].flags & ID_CONTESTED);
 	cdp_json_key(b, "kind");
 	cdp_json_cstr(b, m->kind[kind].name);
 	put_count(b, "ids", ids);
@@ -170,10 +170,10 @@ static uint64_t anonymous(const struct cdp_identity *m)
 	uint64_t n = m->npersons;
 
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
-		if (!m->person[i] || m->kind[m->kind_of[i]].role != KIND_FIRM)
+		if (!m->id[i].person || m->kind[m->id[i].kind].role != KIND_FIRM)
 			continue;
-		n -= !firm[m->person[i]];
-		firm[m->person[i]] = 1;
+		n -= !firm[m->id[i].person];
+		firm[m->id[i].person] = 1;
 	}
 	free(firm);
 	return n;

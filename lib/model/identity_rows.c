@@ -37,7 +37,7 @@ static void put_id(const struct cdp_identity *m, struct cdp_buf *b, uint32_t id)
 	size_t n;
 	const char *value = idm_value(m, id, &n);
 
-	cdp_json_key(b, m->kind[m->kind_of[id]].name);
+	cdp_json_key(b, m->kind[m->id[id].kind].name);
 	cdp_json_str(b, value, n);
 }
 
@@ -106,15 +106,16 @@ static void put_map_row(const struct cdp_identity *m, struct cdp_buf *b, uint32_
 
 	cdp_buf_addc(b, '{');
 	cdp_json_key(b, "kind");
-	cdp_json_cstr(b, m->kind[m->kind_of[id]].name);
+	cdp_json_cstr(b, m->kind[m->id[id].kind].name);
 	cdp_json_key(b, "value");
 	cdp_json_str(b, value, n);
-	put_name(b, "one_id", m->names[m->person[id]]);
-	put_time(b, "first_seen", m->first[id]);
-	put_time(b, "last_seen", m->last[id]);
+	put_name(b, "one_id", m->names[m->id[id].person]);
+	put_time(b, "first_seen", idm_first(m, id));
+	put_time(b, "last_seen",
+		 idm_last(m, id) > m->known_at ? CDP_IDENTITY_NO_TIME : idm_last(m, id));
 	cdp_json_key(b, "source");
-	source = cdp_intern_key(m->sources, m->source[id], &n);
-	if (m->source[id])
+	source = cdp_intern_key(m->sources, m->id[id].source, &n);
+	if (m->id[id].source)
 		cdp_json_str(b, source, n);
 	else
 		cdp_buf_adds(b, "null");
@@ -130,7 +131,7 @@ static int write_kind(struct sorter *s, unsigned kind, struct cdp_out *o)
 	int rc = 0;
 
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
-		if (m->kind_of[i] != kind || !m->person[i])
+		if (m->id[i].kind != kind || !m->id[i].person || idm_unknown(m, i))
 			continue;
 		CDP_GROW(v, n, cap);
 		v[n++] = (struct entry){ head_of(s, i), i };
@@ -263,8 +264,11 @@ int cdp_identity_write_merges(const struct cdp_identity *m, struct cdp_out *o)
 		struct cdp_buf *b = row_begin(&r);
 
 		cdp_json_key(b, "merge");
-		cdp_json_cstr(b, l ? "link" : g->id != NONE ? "moved" : "stream");
-		put_time(b, "time", l ? l->first : CDP_IDENTITY_NO_TIME);
+		cdp_json_cstr(b, l               ? "link"
+				 : g->renamed    ? "renamed"
+				 : g->id != NONE ? "moved"
+						 : "stream");
+		put_time(b, "time", l ? idm_link_first(m, l) : CDP_IDENTITY_NO_TIME);
 		put_name(b, "from", g->from);
 		put_name(b, "into", g->into);
 		if (l)
@@ -300,6 +304,13 @@ static int cmp_touches(const void *pa, const void *pb)
 	return a->first != b->first ? (a->first < b->first ? -1 : 1) : 0;
 }
 
+static const char *why_aside(const struct cdp_identity *m, uint32_t id)
+{
+	return m->id[id].flags & ID_CROWDED ? "degree"
+	       : m->id[id].flags & ID_OVER  ? "over"
+					    : "contested";
+}
+
 /* One row of the n touches of one id: whom, and since when there are two of them. */
 static void put_contested(const struct cdp_identity *m, struct rows *r,
 			  const struct touch *v, size_t n)
@@ -320,10 +331,10 @@ static void put_contested(const struct cdp_identity *m, struct rows *r,
 		}
 	}
 	cdp_json_key(b, "conflict");
-	cdp_json_cstr(b, "contested");
+	cdp_json_cstr(b, why_aside(m, v[0].id));
 	put_time(b, "time", second);
 	put_ids(m, b, v[0].id, NONE);
-	put_name(b, "one_id", m->names[m->person[v[0].id]]);
+	put_name(b, "one_id", m->names[m->id[v[0].id].person]);
 	cdp_json_key(b, "persons");
 	cdp_buf_addu(b, persons);
 	cdp_json_key(b, "one_ids");
@@ -350,26 +361,26 @@ static void put_apart(const struct cdp_identity *m, struct rows *r, const struct
 
 	cdp_json_key(b, "conflict");
 	cdp_json_cstr(b, why);
-	put_time(b, "time", l->first);
+	put_time(b, "time", idm_link_first(m, l));
 	put_ids(m, b, l->a, l->b);
-	put_name(b, "one_id", m->names[m->person[swap ? l->b : l->a]]);
-	put_name(b, "other", m->names[m->person[swap ? l->a : l->b]]);
+	put_name(b, "one_id", m->names[m->id[swap ? l->b : l->a].person]);
+	put_name(b, "other", m->names[m->id[swap ? l->a : l->b].person]);
 	row_end(r);
 }
 
 static bool is_firm(const struct cdp_identity *m, uint32_t id)
 {
-	return m->kind[m->kind_of[id]].role == KIND_FIRM;
+	return m->kind[m->id[id].kind].role == KIND_FIRM;
 }
 
 /* True if the other end of a link says whom a contested id was seen with. */
 static void touch(const struct cdp_identity *m, struct touches *t, uint32_t id,
 		  uint32_t other, int64_t first)
 {
-	if (!(m->flags[id] & ID_CONTESTED) || (m->flags[other] & ID_CONTESTED))
+	if (!(m->id[id].flags & ID_CONTESTED) || (m->id[other].flags & ID_CONTESTED))
 		return;
 	CDP_GROW(t->v, t->n, t->cap);
-	t->v[t->n++] = (struct touch){ id, m->names[m->person[other]], first };
+	t->v[t->n++] = (struct touch){ id, m->names[m->id[other].person], first };
 }
 
 uint64_t idm_conflicts(const struct cdp_identity *m,
@@ -380,10 +391,10 @@ uint64_t idm_conflicts(const struct cdp_identity *m,
 
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
-		uint32_t a = m->person[l->a], b = m->person[l->b];
+		uint32_t a = m->id[l->a].person, b = m->id[l->b].person;
 
-		if (!a || !b || a == b ||
-		    (m->flags[l->a] | m->flags[l->b]) & ID_CONTESTED)
+		if (!a || !b || a == b || l->flags & LINK_CUT ||
+		    (m->id[l->a].flags | m->id[l->b].flags) & ID_CONTESTED)
 			continue;
 		n++;
 		if (each)
@@ -415,10 +426,10 @@ int cdp_identity_write_conflicts(const struct cdp_identity *m, struct cdp_out *o
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
 
-		if (!m->person[l->a] || !m->person[l->b])
+		if (!m->id[l->a].person || !m->id[l->b].person || l->flags & LINK_CUT)
 			continue;
-		touch(m, &t, l->a, l->b, l->first);
-		touch(m, &t, l->b, l->a, l->first);
+		touch(m, &t, l->a, l->b, idm_link_first(m, l));
+		touch(m, &t, l->b, l->a, idm_link_first(m, l));
 	}
 	if (t.n)
 		qsort(t.v, t.n, sizeof(*t.v), cmp_touches);

@@ -189,20 +189,31 @@ static int64_t time_of(const struct cdp_val *v)
 	if (v->type != CDP_STRING || v->escaped)
 		return CDP_IDENTITY_NO_TIME;
 	ms = cdp_time_canon_ms(v->p, v->n);
-	if (ms != INT64_MIN)
+	if (ms >= 0 && ms <= TIME_MAX)
 		return ms;
 	if (cdp_time_parse(&t, v->p, v->n, &ignored) < 0)
 		return CDP_IDENTITY_NO_TIME;
-	return cdp_time_ms(t);
+	ms = cdp_time_ms(t);
+	return ms < 0 || ms > TIME_MAX ? CDP_IDENTITY_NO_TIME : ms;
 }
 
-/* Relations are edges between two customers and an unbind parts what it names: neither
- * says that its ids are one person. */
-static bool joins(struct cdp_rec *rec)
+/* Relations are edges between two customers: their ids are not one person. */
+static uint8_t says(struct cdp_rec *rec)
 {
 	const struct cdp_val *type = cdp_rec_get(rec, CDP_SLOT_TYPE);
 
-	return !cdp_val_is(type, "relation", 8) && !cdp_val_is(type, "unbind", 6);
+	if (cdp_val_is(type, "unbind", 6))
+		return CDP_SIGHT_PARTS;
+	return cdp_val_is(type, "relation", 8) ? CDP_SIGHT_SEES : CDP_SIGHT_LINKS;
+}
+
+static bool may_link(struct cdp_sights *s, const struct cdp_identity *m,
+		     const struct cdp_rec *rec)
+{
+	size_t n;
+	const char *source = cdp_sight_source(rec->raw, rec->len, &s->tmp, &n);
+
+	return cdp_idkinds_may_link(m->kinds, source, n);
 }
 
 void cdp_sight_read(struct cdp_sights *s, const struct cdp_identity *m,
@@ -216,7 +227,7 @@ void cdp_sight_read(struct cdp_sights *s, const struct cdp_identity *m,
 
 	CDP_GROW(s->v, s->n, s->cap);
 	at = &s->v[s->n++];
-	*at = (struct cdp_sight){ .first = (uint32_t)first, .link = true };
+	*at = (struct cdp_sight){ .first = (uint32_t)first, .says = CDP_SIGHT_LINKS };
 	if (rec->complete || event->type != CDP_STRING ||
 	    memcmp(event->p + event->n, ids, sizeof(ids) - 1) != 0 ||
 	    !read_plain(s, m, first, event->p + event->n + sizeof(ids) - 1,
@@ -229,10 +240,14 @@ void cdp_sight_read(struct cdp_sights *s, const struct cdp_identity *m,
 		s->undeclared = undeclared;
 		if (v->type == CDP_OBJECT)
 			read_object(s, m, first, v);
-		at->link = joins(rec);
+		at->says = says(rec);
 	}
 	at->ms = time_of(cdp_rec_get(rec, CDP_SLOT_TIME));
 	at->n = (uint16_t)(s->nids - first);
+	at->lost = (uint16_t)(s->invalid + s->undeclared - invalid - undeclared);
+	if (m->kinds->nsources && at->says == CDP_SIGHT_LINKS && at->n > 1 &&
+	    !may_link(s, m, rec))
+		at->says = CDP_SIGHT_SEES;
 }
 
 /* Where a canonical line has its top-level source: the last one, with no bracket after

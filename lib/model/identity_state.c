@@ -14,10 +14,10 @@
 #include "io/store.h"
 #include "model/identity_priv.h"
 
-static const char format[] = "idmap 1";
+static const char format[] = "idmap 2";
 
 enum {
-	TABLES = 5,
+	TABLES = 6,
 	/* A journal this long goes into the store while the stream runs. */
 	JOURNAL_MAX = 1 << 30,
 };
@@ -39,7 +39,7 @@ struct id_row {
 	int64_t first, last;
 	uint64_t one_id; /* 0: not published */
 	uint32_t source;
-	uint8_t kind, contested;
+	uint8_t kind, aside;
 	char value[];
 } __attribute__((packed));
 
@@ -54,7 +54,7 @@ static struct cdp_bytes bytes(const void *p, size_t n)
 
 /* Keys are numbers, big-endian so that their order is that of the bytes. */
 struct number {
-	unsigned char b[8];
+	unsigned char b[16];
 	size_t n;
 };
 
@@ -189,13 +189,12 @@ static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 	id = idm_add(m, text, n + 1);
 	if (id != l->next)
 		return damaged(err);
-	m->first[id] = row.first;
-	m->last[id] = row.last;
-	m->source[id] = row.source;
-	m->person[id] = person_named(l, row.one_id);
-	m->flags[id] &= (uint8_t)~ID_DIRTY;
-	if (row.contested)
-		m->flags[id] |= ID_CONTESTED | ID_STORED_CONTESTED;
+	idm_set_times(&m->id[id], row.first, row.last);
+	m->id[id].source = row.source & 0x7fffff;
+	m->id[id].person = person_named(l, row.one_id);
+	m->id[id].flags &= (unsigned)~ID_DIRTY;
+	m->id[id].flags |= row.aside & ID_ASIDE;
+	m->id[id].flags |= (unsigned)(row.aside & ID_ASIDE) << ID_STORED_SHIFT;
 	l->next++;
 	return 0;
 }
@@ -216,7 +215,28 @@ static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 		return damaged(err);
 	memcpy(&row, value.p, sizeof(row));
 	idm_link(m, a, b, row.first, row.last);
-	m->dirty_link[m->nlinks - 1] = 0;
+	m->links[m->nlinks - 1].flags = 0;
+	return 0;
+}
+
+static int load_part(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		     struct cdp_err *err)
+{
+	struct loader *l = ctx;
+	struct cdp_identity *m = l->s->m;
+	uint32_t a, b, ids = cdp_intern_count(m->ids);
+	int64_t ms;
+
+	if (key.n != 16 || value.n != 0)
+		return damaged(err);
+	a = number_at(key.p);
+	b = number_at((const char *)key.p + 4);
+	ms = (int64_t)((uint64_t)number_at((const char *)key.p + 8) << 32 |
+		       number_at((const char *)key.p + 12));
+	if (a >= b || a >= ids || (b >= ids && b != NONE))
+		return damaged(err);
+	idm_part(m, a, b, ms);
+	m->stored_parts++;
 	return 0;
 }
 
@@ -237,6 +257,8 @@ static int load_tables(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err 
 		rc = cdp_txn_each(t, "ids", NULL, load_id, &l, err);
 	if (rc == 0)
 		rc = cdp_txn_each(t, "links", NULL, load_link, &l, err);
+	if (rc == 0)
+		rc = cdp_txn_each(t, "parts", NULL, load_part, &l, err);
 	free(l.slots);
 	s->m->nfixed = s->m->nkinds;
 	return rc;
@@ -265,16 +287,14 @@ static int put_meta(struct cdp_txn *t, const char *name, const void *p, size_t n
 
 static int load(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
 {
-	uint64_t print = 0;
 	uint8_t pending = 0;
 
 	if (get_meta(t, "generation", &s->generation, sizeof(s->generation), err) < 0 ||
-	    get_meta(t, "print", &print, sizeof(print), err) < 0 ||
+	    get_meta(t, "print", &s->m->print, sizeof(s->m->print), err) < 0 ||
 	    get_meta(t, "pending", &pending, sizeof(pending), err) < 0 ||
 	    load_tables(s, t, err) < 0)
 		return -1;
-	s->m->changed = pending ||
-			(print != s->m->kinds->print && cdp_intern_count(s->m->ids) > 0);
+	s->m->changed = pending;
 	return 0;
 }
 
@@ -451,9 +471,10 @@ static int put_names(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *e
 	return 0;
 }
 
-static bool is_contested(uint8_t flags)
+static bool is_dirty(const struct id *id)
 {
-	return (flags & ID_CONTESTED) != 0;
+	return id->flags & ID_DIRTY ||
+	       (id->flags & ID_STORED) != (id->flags & ID_ASIDE) << ID_STORED_SHIFT;
 }
 
 static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
@@ -462,22 +483,21 @@ static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 	char text[sizeof(struct id_row) + CDP_ID_VALUE_MAX];
 
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
-		uint8_t f = m->flags[i];
+		const struct id *id = &m->id[i];
 		struct id_row row;
 		struct number k = number(i);
 		const char *value;
 		size_t n;
 
-		if (!(f & ID_DIRTY) &&
-		    is_contested(f) == ((f & ID_STORED_CONTESTED) != 0))
+		if (!is_dirty(id))
 			continue;
 		value = idm_value(m, i, &n);
-		row = (struct id_row){ .first = m->first[i],
-				       .last = m->last[i],
-				       .one_id = m->names[m->person[i]],
-				       .source = m->source[i],
-				       .kind = s->store_kind[m->kind_of[i]],
-				       .contested = is_contested(f) };
+		row = (struct id_row){ .first = idm_first(m, i),
+				       .last = idm_last(m, i),
+				       .one_id = m->names[id->person],
+				       .source = id->source,
+				       .kind = s->store_kind[id->kind],
+				       .aside = id->flags & ID_ASIDE };
 		memcpy(text, &row, sizeof(row));
 		memcpy(text + sizeof(row), value, n);
 		if (cdp_txn_put(t, "ids", bytes(k.b, k.n), bytes(text, sizeof(row) + n),
@@ -492,11 +512,34 @@ static int put_links(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *e
 	const struct cdp_identity *m = s->m;
 
 	for (size_t i = 0; i < m->nlinks; i++) {
-		struct link_row row = { m->links[i].first, m->links[i].last };
-		struct number k = pair(m->links[i].a, m->links[i].b);
+		const struct link *l = &m->links[i];
+		struct link_row row = { idm_link_seen(l), idm_link_last(l) };
+		struct number k = pair(l->a, l->b);
 
-		if (m->dirty_link[i] && cdp_txn_put(t, "links", bytes(k.b, k.n),
-						    bytes(&row, sizeof(row)), err) < 0)
+		if (l->flags & LINK_DIRTY &&
+		    cdp_txn_put(t, "links", bytes(k.b, k.n), bytes(&row, sizeof(row)),
+				err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_parts(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
+{
+	const struct cdp_identity *m = s->m;
+
+	for (uint32_t i = m->stored_parts; i < cdp_intern_count(m->parts); i++) {
+		struct number k, high, low;
+		struct part p;
+		size_t n;
+
+		memcpy(&p, cdp_intern_key(m->parts, i, &n), sizeof(p));
+		k = pair(p.a, p.b);
+		high = number((uint32_t)((uint64_t)p.ms >> 32));
+		low = number((uint32_t)p.ms);
+		memcpy(k.b + 8, high.b, 4);
+		memcpy(k.b + 12, low.b, 4);
+		if (cdp_txn_put(t, "parts", bytes(k.b, 16), bytes("", 0), err) < 0)
 			return -1;
 	}
 	return 0;
@@ -508,8 +551,8 @@ static int put_all(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 	uint8_t pending = s->m->changed;
 
 	if (put_names(s, t, err) < 0 || put_ids(s, t, err) < 0 ||
-	    put_links(s, t, err) < 0 ||
-	    put_meta(t, "print", &s->m->kinds->print, sizeof(uint64_t), err) < 0 ||
+	    put_links(s, t, err) < 0 || put_parts(s, t, err) < 0 ||
+	    put_meta(t, "print", &s->m->print, sizeof(s->m->print), err) < 0 ||
 	    put_meta(t, "pending", &pending, sizeof(pending), err) < 0)
 		return -1;
 	return put_meta(t, "generation", &generation, sizeof(generation), err);
@@ -518,12 +561,14 @@ static int put_all(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 static void mark_clean(struct cdp_identity *m)
 {
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
-		m->flags[i] &= (uint8_t) ~(ID_DIRTY | ID_STORED_CONTESTED);
-		if (is_contested(m->flags[i]))
-			m->flags[i] |= ID_STORED_CONTESTED;
+		unsigned f = m->id[i].flags;
+
+		m->id[i].flags = (f & (unsigned)~(ID_DIRTY | ID_STORED)) |
+				 (f & ID_ASIDE) << ID_STORED_SHIFT;
 	}
-	if (m->nlinks)
-		memset(m->dirty_link, 0, m->nlinks);
+	for (size_t i = 0; i < m->nlinks; i++)
+		m->links[i].flags &= (unsigned)~LINK_DIRTY;
+	m->stored_parts = cdp_intern_count(m->parts);
 }
 
 int cdp_idstate_commit(struct cdp_idstate *s, struct cdp_err *err)

@@ -79,23 +79,34 @@ idmap() {
   idmap -r "$IDENTIFIED" | cmp "$IDENTIFIED"
 }
 
-@test "day by day the persons are the same as in one run" {
+@test "day by day the map is that of one run, byte for byte" {
   split -n l/4 "$DAY" day.
-  for day in day.*; do idmap -r --state map --map-out m "$day" >>out; done
+  for day in day.*; do
+    sort -R --random-source="$DAY" "$day" | idmap -r --state map --map-out m >>out
+  done
   wc -l <out | diff - <(wc -l <"$DAY")
-  # The same partition: each name here is one name there.
-  paste <(jq -r .one_id "$MAP") <(jq -r .one_id m) | sort -u >pairs
-  [ "$(cut -f1 pairs | uniq -d)" = "" ]
-  [ "$(cut -f2 pairs | sort | uniq -d)" = "" ]
-  diff <(jq -c 'del(.one_id)' "$MAP") <(jq -c 'del(.one_id)' m)
+  cmp "$MAP" m
+  # Late days too, half of them as a stream.
+  for day in day.ad day.ab; do idmap -r --state late "$day" >out; done
+  for day in day.ac day.aa; do idmap --state late --map-out m "$day" >out; done
+  cmp "$MAP" m
 }
 
 @test "a person keeps the one_id when ids are added" {
-  echo '{"time":"2024-04-01T00:00:02.000Z","event":"e","ids":{"customer":"C1"}}' >one
-  echo '{"time":"2024-04-01T00:00:01.000Z","event":"e","ids":{"customer":"C1","device":"d"}}' >two
+  echo '{"time":"2024-04-01T00:00:01.000Z","event":"e","ids":{"customer":"C1"}}' >one
+  echo '{"time":"2024-04-01T00:00:02.000Z","event":"e","ids":{"customer":"C1","device":"d"}}' >two
   idmap -r --state map one | jq -r .one_id >first
   idmap -r --state map two | jq -r .one_id | diff first -
   idmap --state map two | jq -r .one_id | diff first -
+}
+
+@test "who turns out to have been seen earlier has the older name, which is told" {
+  echo '{"time":"2024-04-01T00:00:02.000Z","event":"e","ids":{"customer":"C1"}}' >one
+  echo '{"time":"2024-04-01T00:00:01.000Z","event":"e","ids":{"customer":"C1","device":"d"}}' >two
+  idmap -r --state map one | jq -r .one_id >first
+  idmap -r --state map --merges mer two | jq -r .one_id >second
+  jq -r '"\(.merge) \(.from) \(.into)"' mer |
+    diff - <(echo "renamed $(cat first) $(cat second)")
 }
 
 @test "of two persons that become one the older name stays and the merge is told" {
@@ -239,4 +250,251 @@ END
   done | idmap -r >out
   [ "$(jq -r '.one_id // "none"' out | sort | uniq -c | awk '{ print $1 }' | xargs)" = "8 8 8" ]
   [ "$(grep -vc one_id out)" -eq 8 ]
+}
+
+# event ID... : a record of that minute, of customer (C...), phone (1...), device (d...), login (l...).
+event() {
+  minute=$1
+  shift
+  ids=
+  for id; do
+    case $id in
+    C*) kind=customer ;;
+    1*) kind=phone ;;
+    d*) kind=device ;;
+    l*) kind=login ;;
+    o*) kind=openid ;;
+    *) kind=cookie ;;
+    esac
+    ids=$ids${ids:+,}'"'$kind'":"'$id'"'
+  done
+  printf '{"time":"2024-04-01T%02d:%02d:00.000Z",%s"ids":{%s},"source":"%s"}\n' \
+    $((minute / 60)) $((minute % 60)) "${type:+\"type\":\"$type\",}" "$ids" "${source:-app}"
+}
+
+# person MAP VALUE
+person() {
+  jq -r --arg v "$2" 'select(.value == $v) | .one_id' "$1"
+}
+
+@test "a telephone of 10,000 customers is nobody's and joins none of them" {
+  seq 10000 | sed 's/.*/{"ids":{"customer":"C&","phone":"13912345678"}}/' >in
+  echo '{"ids":{"phone":"13912345678"}}' >>in
+  idmap -r --map-out map --conflicts con in >out
+  [ "$(jq -r 'select(.kind == "customer") | .one_id' map | sort -u | wc -l)" -eq 10000 ]
+  [ "$(grep -c "$(person map +8613912345678)" map)" -eq 1 ]
+  tail -n 1 out | grep -q "$(person map +8613912345678)"
+  [ "$(jq -c '[.conflict, .persons]' con)" = '["degree",10000]' ]
+}
+
+@test "a branch tablet that two customers used brings no stranger's visits to either" {
+  { event 1 dTab; event 2 C1 dTab; event 3 dTab kOne; event 4 C2 dTab; event 5 dTab kTwo; } >in
+  idmap -r --map-out map in >out
+  for value in C1 C2 dTab; do person map $value; done | sort -u | wc -l | grep -qx 3
+  for cookie in kOne kTwo; do
+    for other in C1 C2 dTab; do [ "$(person map $cookie)" != "$(person map $other)" ]; done
+  done
+}
+
+@test "a household shares telephone and tablet and stays of several persons" {
+  {
+    event 1 C1 13912345678 dPad; event 2 C2 13912345678 dPad; event 3 C3 dPad
+    event 4 13912345678 dPad; event 5 C1 lAnna dAnna; event 6 dAnna; event 7 C2 lBob
+  } >in
+  idmap -r --map-out map in >out
+  for value in C1 C2 C3; do person map $value; done | sort -u | wc -l | grep -qx 3
+  [ "$(person map C1)" = "$(person map dAnna)" ]
+  [ "$(person map C2)" = "$(person map lBob)" ]
+}
+
+@test "two customers are never one person, by any chain of ids" {
+  {
+    event 1 C1 lOne 13900000001 dOne kOne; event 2 C2 lOne 13900000001; event 3 C2 dOne kTwo
+    event 4 kOne kTwo; event 5 lOne dOne; event 6 C1 lTwo; event 7 C2 lTwo kOne
+  } >in
+  idmap -r --map-out map in >out
+  idmap -r --map-out mixed <(tac in) >out
+  cmp map mixed
+  [ "$(person map C1)" != "$(person map C2)" ]
+}
+
+@test "a recycled telephone number goes to its new owner and leaves the old one" {
+  {
+    event 1 C1 13912345678; event 2 13912345678
+    type=unbind event 10 C1 13912345678
+    event 20 C2 13912345678; event 21 13912345678
+  } >in
+  idmap -r --map-out map --conflicts con in >out
+  [ ! -s con ]
+  [ "$(person map +8613912345678)" = "$(person map C2)" ]
+  [ "$(person map C1)" != "$(person map C2)" ]
+  # The click of the old owner is not the new one's.
+  run -1 grep -q "$(person map C2)" <(sed -n 2p out)
+  sed -n 5p out | grep -q "$(person map C2)"
+  # In any order, in runs of a line each.
+  while IFS= read -r line; do
+    echo "$line" | idmap -r --state state --map-out m >>out2
+  done < <(tac in)
+  cmp map m
+}
+
+@test "an unbind equals a replay without the link, whenever it is learned" {
+  {
+    event 1 C1 lAnna; event 2 C1 dOne; event 3 lAnna dTwo; event 4 C2 dThree
+  } >rest
+  event 5 C1 lAnna kOne >link
+  { cat rest; event 5 C1 kOne; event 9 C1; event 9 lAnna; } | sed 1d >without
+  { event 1 C1; event 1 lAnna; } >>without
+  type=unbind event 9 C1 lAnna >unbind
+  idmap -r --map-out want without >out
+  cat unbind rest link | idmap -r --map-out one >out
+  cat rest link | idmap --state state >out
+  idmap --state state --map-out two unbind >out
+  idmap --state state --map-out three </dev/null
+  for map in one two three; do cmp want $map; done
+}
+
+@test "an unbind of one id parts it from all" {
+  { event 1 C1 dOne; event 2 lAnna dOne; type=unbind event 5 dOne; event 6 C3 dOne; } |
+    idmap -r --map-out map >out
+  [ "$(person map dOne)" = "$(person map C3)" ]
+}
+
+@test "an unbind with an id that cannot be used parts nothing else" {
+  {
+    event 1 C1 dOne
+    echo '{"time":"2024-04-02T00:00:00Z","type":"unbind","ids":{"customer":"C1","phone":"12"}}'
+  } | idmap -r --map-out map >out
+  [ "$(person map dOne)" = "$(person map C1)" ]
+}
+
+@test "an exclusion holds as long as it is given" {
+  event 1 C1 13912345678 >in
+  echo '{"ids":{"phone":"139 1234 5678","customer":"C1"},"why":"ticket 7"}' >never
+  idmap -r --state state --exclude never --map-out map in >out
+  [ "$(person map C1)" != "$(person map +8613912345678)" ]
+  idmap --state state --exclude never in | jq -r .one_id | diff - <(person map C1)
+  idmap --state state --map-out map </dev/null
+  [ "$(person map C1)" = "$(person map +8613912345678)" ]
+  idmap --state state --exclude never --map-out map --stats </dev/null 2>stats
+  [ "$(person map C1)" != "$(person map +8613912345678)" ]
+  [ "$(jq .parted stats)" = 1 ]
+}
+
+@test "an exclusion of two ids of one kind is an array" {
+  { event 1 lAnna lAnne; event 1 C1 lAnna; event 2 C1 lAnne; } >in
+  echo '{"ids":{"login":["lAnna","lAnne"]}}' >never
+  idmap -r --exclude never --map-out map in >out
+  [ "$(person map lAnne)" = "$(person map C1)" ] # not linked to one another
+}
+
+@test "a bad exclusion is told with its line" {
+  printf '{"ids":{"phone":"13912345678","customer":"C1"}}\n\n{"ids":{"phone":"12","customer":"C1"}}\n' >never
+  run -2 --separate-stderr cdp-idmap --exclude never </dev/null
+  [ "$stderr" = "cdp-idmap: never:3: ids.phone: '12' has no normal form" ]
+  echo '{"ids":{"customer":"C1"}}' >never
+  run -2 --separate-stderr cdp-idmap --exclude never </dev/null
+  [ "$stderr" = "cdp-idmap: never:1: ids: expected two" ]
+}
+
+@test "as known at a time is the map of the records up to it" {
+  awk -F'"' '$4 < "2024-04-04"' "$DAY" >until
+  [ -s until ] && [ "$(wc -l <until)" -lt "$(wc -l <"$DAY")" ]
+  idmap -r --map-out want until >records
+  idmap -r --state state "$DAY" >out
+  cp -r state before
+  idmap --state state --as-known-at 2024-04-03T23:59:59.999Z --map-out got </dev/null
+  diff <(jq -c 'del(.last_seen)' want) <(jq -c 'del(.last_seen)' got)
+  jq -c 'select(.last_seen > "2024-04-04")' got | (! grep .)
+  idmap -r --as-known-at 2024-04-03T23:59:59.999Z "$DAY" >got
+  grep -F -x -f got records | sort >both
+  sort records | cmp both
+  # The state is as it was.
+  cmp state/data.mdb before/data.mdb
+  run -2 --separate-stderr cdp-idmap --as-known-at yesterday </dev/null
+  [[ $stderr == "cdp-idmap: option '--as-known-at': "* ]]
+}
+
+@test "retro gives history the persons of today, with any number of threads, and learns nothing" {
+  idmap --state state "$DAY" >streamed
+  run -1 cmp -s streamed "$IDENTIFIED"
+  cp -r state before
+  for jobs in 1 3; do
+    idmap --retro --state state -j $jobs streamed | cmp "$IDENTIFIED"
+    idmap --retro --state state -j $jobs --trusted "$DAY" | cmp "$IDENTIFIED"
+  done
+  echo '{"ids":{"device":"never seen"},"one_id":"0000000000000001"}' >strange
+  idmap --retro --state state --stats strange 2>stats | cmp strange
+  [ "$(jq .identified stats)" = 0 ]
+  cmp state/data.mdb before/data.mdb
+  run -2 --separate-stderr cdp-idmap --retro </dev/null
+  [[ $stderr == "cdp-idmap: option '--retro' needs '--state'"* ]]
+}
+
+@test "a cap leaves out new values, old ones or all" {
+  for i in 1 2 3; do event $i C1 1390000000$i; done >in
+  for over in new old all; do
+    echo '{"kinds":[{"name":"customer","unique":true},{"name":"phone","shared":true,
+      "normalise":"phone","max":2,"over":"'$over'"}]}' >kinds
+    idmap -r -d kinds --map-out map --conflicts con <(tac in) >out
+    for i in 1 2 3; do
+      [ "$(person map "+861390000000$i")" = "$(person map C1)" ] && echo "$over $i"
+    done >>left
+    jq -r .conflict con >>conflicts
+  done || true
+  diff left - <<END
+new 1
+new 2
+old 2
+old 3
+END
+  [ "$(sort conflicts | uniq -c | xargs)" = "5 over" ]
+}
+
+@test "a cap on a firm kind refuses the later value" {
+  echo '{"kinds":[{"name":"customer","unique":true},{"name":"login","max":2}]}' >kinds
+  for i in 1 2 3; do event $i C1 l$i; done | tac | idmap -r -d kinds --map-out map --conflicts con >out
+  [ "$(person map l2)" = "$(person map C1)" ]
+  [ "$(person map l3)" != "$(person map C1)" ]
+  [ "$(jq -r .conflict con)" = wall ]
+}
+
+@test "an anonymous id of too many links joins nothing" {
+  echo '{"kinds":[{"name":"device","shared":true,"degree":3},{"name":"cookie","shared":true}]}' >kinds
+  for i in 1 2 3; do event $i dHub k$i; done >in
+  idmap -r -d kinds --map-out map in >out
+  [ "$(jq -r .one_id map | sort -u | wc -l)" -eq 1 ]
+  event 4 dHub k4 >>in
+  idmap -r -d kinds --map-out map --conflicts con in >out
+  [ "$(jq -r .one_id map | sort -u | wc -l)" -eq 5 ]
+  [ "$(jq -c '[.conflict, .persons]' con)" = '["degree",4]' ]
+}
+
+@test "a source that may not link only tells who exists" {
+  echo '{"kinds":[{"name":"customer","unique":true},{"name":"device","shared":true}],
+    "sources":[{"name":"old/core","link":true},{"name":"old/*","link":false}]}' >kinds
+  {
+    source=old/crm event 1 C1 dOne
+    source=old/core event 2 C2 dTwo
+    source=app event 3 C3 dThree
+  } >in
+  for way in -r --trusted; do
+    idmap $way -d kinds --map-out map in >out
+    [ "$(person map C1)" != "$(person map dOne)" ]
+    [ "$(person map C2)" = "$(person map dTwo)" ]
+    [ "$(person map C3)" = "$(person map dThree)" ]
+    [ "$(jq -r .one_id out | tail -n 1)" = "$(person map C3)" ]
+  done
+}
+
+@test "a record comes out within its moment while input stays open" {
+  mkfifo to
+  cdp-idmap --state map <to >out &
+  exec {to}>to
+  for i in 1 2 3; do
+    event $i C$i d$i >&"$to"
+    until [ "$(wc -l <out)" -eq $i ]; do :; done
+  done
+  exec {to}>&-
+  wait $!
 }

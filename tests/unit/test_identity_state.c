@@ -50,7 +50,7 @@ static uint64_t learn(struct cdp_identity *m, const char *record, bool live)
 	if (live)
 		cdp_identity_live_of(m, &s.v[0], ids, n, &one_id);
 	else
-		cdp_identity_of(m, ids, n, &one_id);
+		cdp_identity_of(m, ids, n, s.v[0].ms, &one_id);
 	cdp_scan_free(scan);
 	cdp_sights_release(&s);
 	cdp_paths_free(paths);

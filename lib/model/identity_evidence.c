@@ -1,0 +1,296 @@
+/* The evidence: ids, links and what parts them.  See identity.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "model/identity_priv.h"
+
+/* --- times --- */
+
+static void put_times(int64_t first, int64_t last, uint64_t *f, uint64_t *l)
+{
+	*f = first > TIME_MAX || first < 0 ? ((uint64_t)1 << TIME_BITS) - 1
+					   : (uint64_t)first;
+	*l = last > TIME_MAX || last < 0 ? 0 : (uint64_t)last + 1;
+}
+
+void idm_set_times(struct id *id, int64_t first, int64_t last)
+{
+	uint64_t f, l;
+
+	put_times(first, last, &f, &l);
+	id->first_low = (uint32_t)f;
+	id->first_high = (uint32_t)(f >> 32) & 0x3ff;
+	id->last_low = (uint32_t)l;
+	id->last_high = (uint32_t)(l >> 32) & 0x3ff;
+}
+
+void idm_set_link_times(struct link *to, int64_t first, int64_t last)
+{
+	uint64_t f, l;
+
+	put_times(first, last, &f, &l);
+	to->first_low = (uint32_t)f;
+	to->first_high = (uint32_t)(f >> 32) & 0x3ff;
+	to->last_low = (uint32_t)l;
+	to->last_high = (uint32_t)(l >> 32) & 0x3ff;
+}
+
+/* --- ids --- */
+
+static void init_id(struct cdp_identity *m, uint32_t id, const char *key, size_t n)
+{
+	if (id >= m->cap) {
+		/* By a half: doubling would show at 30 million ids. */
+		m->cap = m->cap + m->cap / 2 + 1024;
+		m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
+	}
+	m->id[id] = (struct id){ .kind = (uint8_t)key[0], .flags = ID_DIRTY };
+	idm_set_times(&m->id[id], CDP_IDENTITY_NO_TIME, INT64_MIN);
+	if (m->excluded)
+		idm_mark_excluded(m, id, key, n);
+	m->changed = true;
+}
+
+static bool is_blocked(struct cdp_identity *m, const char *key, size_t n)
+{
+	const struct kind *k = &m->kind[(uint8_t)key[0]];
+
+	return cdp_idkinds_blocked(m->kinds, k->def, key + 1, n - 1);
+}
+
+uint32_t idm_add(struct cdp_identity *m, const char *key, size_t n)
+{
+	uint32_t id = cdp_intern_put(m->ids, key, n, NULL);
+
+	init_id(m, id, key, n);
+	if (is_blocked(m, key, n))
+		m->id[id].flags |= ID_BLOCKED;
+	return id;
+}
+
+uint32_t idm_put(struct cdp_identity *m, const char *key, size_t n, uint64_t hash)
+{
+	struct kind *k = &m->kind[(uint8_t)key[0]];
+	uint32_t id = cdp_intern_get_hashed(m->ids, key, n, hash);
+
+	if (id != CDP_INTERN_NONE && !(m->id[id].flags & ID_BLOCKED))
+		return id;
+	if (id != CDP_INTERN_NONE ||
+	    cdp_intern_get_hashed(m->junk, key, n, hash) != CDP_INTERN_NONE) {
+		k->blocked++;
+		return NONE;
+	}
+	if (is_blocked(m, key, n)) {
+		cdp_intern_put_hashed(m->junk, key, n, hash, NULL);
+		k->blocked++;
+		return NONE;
+	}
+	id = cdp_intern_put_hashed(m->ids, key, n, hash, NULL);
+	init_id(m, id, key, n);
+	if (m->log)
+		idm_log_id(m, key, n);
+	return id;
+}
+
+uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n)
+{
+	bool added;
+	uint32_t s = cdp_intern_get(m->sources, p, n);
+
+	if (s != CDP_INTERN_NONE || cdp_intern_count(m->sources) > 0x7fffff)
+		return s == CDP_INTERN_NONE ? 0 : s;
+	s = cdp_intern_put(m->sources, p, n, &added);
+	if (added && m->log)
+		idm_log_source(m, p, n);
+	return s;
+}
+
+/* True if the source is nearer to the truth: a smaller one at the same time, so that the
+ * order of records does not matter; any is better than none. */
+static bool better_source(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	size_t na, nb, n;
+	const char *pa, *pb;
+	int c;
+
+	if (a == b || a == 0 || b == 0)
+		return a != b && b == 0;
+	pa = cdp_intern_key(m->sources, a, &na);
+	pb = cdp_intern_key(m->sources, b, &nb);
+	n = na < nb ? na : nb;
+	c = memcmp(pa, pb, n);
+	return c ? c < 0 : na < nb;
+}
+
+void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source)
+{
+	struct id *at = &m->id[id];
+	int64_t first = idm_first(m, id), last = idm_last(m, id);
+	bool news = false;
+
+	if (ms < first || (ms == first && better_source(m, source, at->source))) {
+		/* Names depend on who was first. */
+		m->changed |= ms < first;
+		first = ms;
+		at->source = source & 0x7fffff;
+		news = true;
+	}
+	if (ms != CDP_IDENTITY_NO_TIME && ms > last) {
+		last = ms;
+		news = true;
+	}
+	if (!news)
+		return;
+	idm_set_times(at, first, last);
+	at->flags |= ID_DIRTY;
+	if (m->log)
+		idm_log_seen(m, id, ms, source);
+}
+
+int idm_cmp(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	const struct kind *ka = &m->kind[m->id[a].kind], *kb = &m->kind[m->id[b].kind];
+	size_t na, nb, n;
+	const char *pa, *pb;
+	int c;
+
+	if (a == b)
+		return 0;
+	if (ka != kb)
+		return strcmp(ka->name, kb->name);
+	pa = idm_value(m, a, &na);
+	pb = idm_value(m, b, &nb);
+	n = na < nb ? na : nb;
+	c = memcmp(pa, pb, n);
+	return c ? c : na < nb ? -1 : 1;
+}
+
+bool idm_stronger(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	uint16_t ra = m->kind[m->id[a].kind].rank, rb = m->kind[m->id[b].kind].rank;
+	int64_t fa, fb;
+
+	if (ra != rb)
+		return ra < rb;
+	fa = idm_first(m, a);
+	fb = idm_first(m, b);
+	return fa != fb ? fa < fb : idm_cmp(m, a, b) < 0;
+}
+
+uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned again)
+{
+	const struct kind *k = &m->kind[m->id[id].kind];
+	char text[CDP_IDKIND_NAME_MAX + CDP_ID_VALUE_MAX + 32];
+	size_t n, at = k->len + 1;
+	const char *value = idm_value(m, id, &n);
+
+	memcpy(text, k->name, at);
+	memcpy(text + at, value, n);
+	at += n;
+	if (how || again) {
+		text[at++] = '\0';
+		if (how)
+			text[at++] = how;
+	}
+	if (again)
+		at += (size_t)snprintf(text + at, 16, "%u", again);
+	return cdp_siphash(m->key, text, at);
+}
+
+/* --- links --- */
+
+static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
+{
+	size_t mask = ((size_t)1 << m->bits) - 1;
+	size_t i = idm_link_home(m, a, b);
+
+	for (; m->slots[i]; i = (i + 1) & mask) {
+		const struct link *l = &m->links[m->slots[i] - 1];
+
+		if (l->a == a && l->b == b)
+			break;
+	}
+	return i;
+}
+
+static void grow_links(struct cdp_identity *m)
+{
+	if (m->nlinks == m->links_cap) {
+		m->links_cap = m->links_cap + m->links_cap / 2 + 1024;
+		m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
+	}
+	if (m->nlinks + 1 < ((size_t)2 << m->bits) / 3)
+		return;
+	free(m->slots);
+	m->slots = cdp_calloc((size_t)1 << ++m->bits, sizeof(*m->slots));
+	for (size_t i = 0; i < m->nlinks; i++)
+		m->slots[link_slot(m, m->links[i].a, m->links[i].b)] = (uint32_t)i + 1;
+}
+
+static void swap(uint32_t *a, uint32_t *b)
+{
+	uint32_t t = *a;
+
+	*a = *b;
+	*b = t;
+}
+
+void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int64_t last)
+{
+	struct link *l;
+	size_t i;
+
+	if (a > b)
+		swap(&a, &b);
+	i = link_slot(m, a, b);
+	if (!m->slots[i]) {
+		grow_links(m);
+		i = link_slot(m, a, b);
+		l = &m->links[m->nlinks];
+		*l = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
+		idm_set_link_times(l, first, last);
+		m->slots[i] = (uint32_t)++m->nlinks;
+		m->changed = true;
+	} else {
+		int64_t was_first, was_last;
+
+		l = &m->links[m->slots[i] - 1];
+		was_first = idm_link_seen(l);
+		was_last = idm_link_last(l);
+		if (first >= was_first && last <= was_last)
+			return;
+		m->changed |= first < was_first;
+		/* A link that was undone may hold again. */
+		m->changed |= (m->id[a].flags | m->id[b].flags) & ID_PARTED;
+		idm_set_link_times(l, first < was_first ? first : was_first,
+				   last > was_last ? last : was_last);
+		l->flags |= LINK_DIRTY;
+	}
+	if (m->log)
+		idm_log_link(m, a, b, first);
+}
+
+void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)
+{
+	struct part p;
+	bool added;
+
+	if (b != NONE && a > b)
+		swap(&a, &b);
+	memset(&p, 0, sizeof(p));
+	p.a = a;
+	p.b = b;
+	p.ms = ms;
+	cdp_intern_put(m->parts, (const char *)&p, sizeof(p), &added);
+	m->id[a].flags |= ID_PARTED;
+	if (b != NONE)
+		m->id[b].flags |= ID_PARTED;
+	if (!added)
+		return;
+	m->changed = true;
+	if (m->log)
+		idm_log_part(m, a, b, ms);
+}
