@@ -144,6 +144,10 @@ test.release: all $O/inject.so $(ARM_UNITS)
 	@$(MAKE) -s --no-print-directory MODE=clang WERROR=1 all units
 	@$(MAKE) -s --no-print-directory MODE=asan all units fuzzers
 test.asan: all units fuzzers
+test-clients: ## send with real tracking libraries to the endpoint of cdp-collect
+	@.ci/deps.sh build clients
+	@$(MAKE) -s -j$(JOBS) $O/cdp-collect
+	@tests/clients/run.sh
 lint: ## layers, options, pages, words, format, scripts
 	@.ci/deps.sh build test
 	@$(MAKE) -s -j$(JOBS) all
@@ -198,7 +202,7 @@ clean: ## remove everything generated
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' Makefile
 FORCE:
-.PHONY: all units fuzzers deps demo test test.release test.asan lint bless format asan fuzz bench \
+.PHONY: all units fuzzers deps demo test test.release test.asan test-clients lint bless format asan fuzz bench \
 	bench-deps soak \
 	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
