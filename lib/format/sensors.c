@@ -300,9 +300,9 @@ static int put_update(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf
 
 	if (!update)
 		return 0;
-	cdp_buf_addc(out, ',');
-	cdp_json_cstr(out, update);
-	cdp_buf_addc(out, ':');
+	cdp_buf_adds(out, ",\"");
+	cdp_buf_adds(out, update);
+	cdp_buf_adds(out, "\":");
 	at = out->n;
 	put_properties(r, rec, out);
 	cdp_val_at(&v, out->p + at, out->n - at);
@@ -363,7 +363,8 @@ static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 			 size_t start, struct cdp_canon *info)
 {
 	const struct cdp_val *track = cdp_rec_get(rec, r->slots->track_id);
-	char hex[32];
+	char member[] = ",\"event_id\":\"0123456789abcdef0123456789abcdef\"";
+	size_t at = sizeof(member) - 1 - 33;
 
 	if (track->type != CDP_NUMBER && track->type != CDP_STRING)
 		return;
@@ -378,9 +379,10 @@ static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 		cdp_buf_add(&r->text, r->event, r->event_len);
 	else
 		cdp_buf_adds(&r->text, r->type->name);
-	cdp_hex16(hex, cdp_hash_stable(r->text.p, r->text.n, 0));
-	cdp_hex16(hex + 16, cdp_hash_stable(r->text.p, r->text.n, 1));
-	info->event_id = cdp_canon_add_str(out, start, "event_id", hex, sizeof(hex));
+	cdp_hex16(member + at, cdp_hash_stable(r->text.p, r->text.n, 0));
+	cdp_hex16(member + at + 16, cdp_hash_stable(r->text.p, r->text.n, 1));
+	info->event_id = (struct cdp_span){ out->n - start + at - 1, 34 };
+	cdp_buf_add(out, member, sizeof(member) - 1);
 }
 
 /* "sensors/" and the library's name in lower case. */
@@ -490,19 +492,14 @@ static void put_member(const struct cdp_rec *rec, struct cdp_buf *out,
 	put_value(rec, out, v);
 }
 
-/* Members that nobody asked for stay as they are; those whose names are taken, in an
- * object of their own. */
-static void put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
+/* Members of an object that stay, those whose names are taken apart in r->text. */
+static void put_some(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		     const struct cdp_val *object)
 {
 	struct cdp_iter it = { .known = &rec->slots[r->slots->properties] };
-	struct cdp_val all, key, v;
+	struct cdp_val key, v;
 
-	cdp_buf_reset(&r->text);
-	if (rec->compact)
-		all = (struct cdp_val){ .p = rec->raw, .n = (uint32_t)rec->len };
-	else
-		cdp_val_at(&all, rec->raw, rec->len);
-	while (cdp_val_member(&all, &it, &key, &v)) {
+	while (cdp_val_member(object, &it, &key, &v)) {
 		switch (fate_of(&key, r->type->kind)) {
 		case KEPT:
 			put_member(rec, out, &key, &v);
@@ -513,6 +510,85 @@ static void put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_b
 		default:
 			break;
 		}
+	}
+}
+
+/* Where a member begins and where the next one does. */
+struct part {
+	const char *from, *to;
+};
+
+/* The members that are dealt with, by their slots, in the order of the line; -1 if one
+ * does not stand as its slot lets expect. */
+static int done_parts(const struct cdp_sensors *r, const struct cdp_rec *rec,
+		      struct part *parts)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+	const struct {
+		int slot;
+		unsigned n;
+		const char *key;
+	} members[] = {
+#define MEMBER(slot, name) { slot, sizeof(name) + 2, "\"" name "\":" }
+		MEMBER(CDP_SLOT_TYPE, "type"),
+		MEMBER(CDP_SLOT_EVENT, "event"),
+		MEMBER(CDP_SLOT_TIME, "time"),
+		MEMBER(s->distinct_id, "distinct_id"),
+		MEMBER(s->properties, "properties"),
+		MEMBER(s->track_id, "_track_id"),
+		MEMBER(s->flush_time, "_flush_time"),
+		MEMBER(s->identities, "identities"),
+		MEMBER(s->login_id, "login_id"),
+		MEMBER(s->anonymous_id, "anonymous_id"),
+		MEMBER(s->original_id, "original_id"),
+#undef MEMBER
+	};
+	int n = 0;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		const struct cdp_val *v = &rec->slots[members[i].slot];
+		bool quoted = v->type == CDP_STRING;
+		struct part p;
+		int k;
+
+		if (v->type == CDP_MISSING)
+			continue;
+		p.from = v->p - quoted - members[i].n;
+		p.to = v->p + v->n + quoted;
+		p.to += *p.to == ',';
+		if (p.from <= rec->raw ||
+		    memcmp(p.from, members[i].key, members[i].n) != 0)
+			return -1;
+		for (k = n++; k > 0 && parts[k - 1].from > p.from; k--)
+			parts[k] = parts[k - 1];
+		parts[k] = p;
+	}
+	return n;
+}
+
+/* Members that nobody asked for stay as they are; those whose names are taken, in an
+ * object of their own. */
+static void put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
+{
+	struct part parts[16];
+	struct cdp_val all;
+	int n = rec->compact && !rec->twice ? done_parts(r, rec, parts) : -1;
+	const char *from = rec->raw + 1;
+
+	cdp_buf_reset(&r->text);
+	if (n < 0) {
+		cdp_val_at(&all, rec->raw, rec->len);
+		put_some(r, rec, out, &all);
+	}
+	for (int i = 0; i <= n; i++) {
+		const char *to = i < n ? parts[i].from : rec->raw + rec->len - 1;
+
+		/* What lies between is read as if there were braces around it. */
+		all = (struct cdp_val){ .p = from - 1, .n = (uint32_t)(to - from) + 2 };
+		if (to > from)
+			put_some(r, rec, out, &all);
+		if (i < n)
+			from = parts[i].to;
 	}
 	if (!r->text.n)
 		return;

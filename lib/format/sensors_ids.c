@@ -5,14 +5,21 @@
 
 /* Kinds of ids by what the libraries call them. */
 static const struct {
-	const char *key, *kind;
+	const char *key;
+	size_t n;
+	const char *kind;
 } identities[] = {
-	{ "$identity_cookie_id", "cookie" },    { "$identity_anonymous_id", "anonymous" },
-	{ "$identity_mobile", "phone" },        { "$identity_email", "email" },
-	{ "$identity_android_id", "device" },   { "$identity_android_uuid", "device" },
-	{ "$identity_ios_id", "device" },       { "$identity_ios_uuid", "device" },
-	{ "$identity_idfv", "device" },         { "$identity_harmony_id", "device" },
-	{ "$identity_harmony_uuid", "device" }, { "$identity_mp_id", "device" },
+#define IDENTITY(name, kind)                                                             \
+	{                                                                                \
+		"$identity_" name, sizeof("$identity_" name) - 1, kind                   \
+	}
+	IDENTITY("cookie_id", "cookie"),    IDENTITY("anonymous_id", "anonymous"),
+	IDENTITY("mobile", "phone"),        IDENTITY("email", "email"),
+	IDENTITY("android_id", "device"),   IDENTITY("android_uuid", "device"),
+	IDENTITY("ios_id", "device"),       IDENTITY("ios_uuid", "device"),
+	IDENTITY("idfv", "device"),         IDENTITY("harmony_id", "device"),
+	IDENTITY("harmony_uuid", "device"), IDENTITY("mp_id", "device"),
+#undef IDENTITY
 };
 
 static bool ends_in(const char *p, size_t n, const char *tail)
@@ -48,8 +55,7 @@ static const char *known_kind(const struct cdp_format_opts *opts, const char *ke
 	    memcmp(key, "$identity_login_id", n) == 0)
 		return opts->login_kind;
 	for (size_t i = 0; i < sizeof(identities) / sizeof(*identities); i++)
-		if (n == strlen(identities[i].key) &&
-		    memcmp(key, identities[i].key, n) == 0)
+		if (n == identities[i].n && memcmp(key, identities[i].key, n) == 0)
 			return identities[i].kind;
 	/* $identity_mp_<app>_openid: an id of the person within one app */
 	if (begins_with(key, n, "$identity_") && ends_in(key, n, "_openid"))
