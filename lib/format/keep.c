@@ -27,7 +27,7 @@ void cdp_keep_rest(struct cdp_decoder *d, const struct cdp_val *object,
 		"set",    "set_once", "unset",        "increment", "append", "deleted",
 		"entity", "detail",   "row",          "relation",  "to",     "id",
 		"source", "event_id", "sent",         "received",  "as_of",  "tags",
-		"reject", "segment",  "duplicate_of", NULL,
+		"reject", "segment",  "duplicate_of", "project",   NULL,
 	};
 	const char *const own[] = { protocol, NULL };
 	struct cdp_iter it = { 0 };
@@ -113,7 +113,8 @@ int cdp_keep_json(struct cdp_val *v, const char *p, size_t n, const char *path,
 	return 0;
 }
 
-void cdp_keep_next(struct cdp_draft *d, enum cdp_draft_kind kind, const char *what)
+void cdp_keep_next(struct cdp_draft *d, enum cdp_draft_kind kind, const char *what,
+		   const struct cdp_val *project)
 {
 	d->kind = kind;
 	d->deleted = false;
@@ -123,6 +124,7 @@ void cdp_keep_next(struct cdp_draft *d, enum cdp_draft_kind kind, const char *wh
 	cdp_buf_reset(&d->more);
 	for (int i = 0; i < CDP_PARTS; i++)
 		cdp_buf_reset(&d->part[i]);
+	cdp_keep_project(d, project);
 	if (!what || !d->event_id.n)
 		return;
 	cdp_buf_addc(&d->event_id, '#');
@@ -163,7 +165,8 @@ int cdp_keep_group(struct cdp_decoder *d, const struct cdp_val *type,
 	return 0;
 }
 
-int cdp_keep_entity(struct cdp_decoder *d, const char *what, const struct cdp_val *type,
+int cdp_keep_entity(struct cdp_decoder *d, const char *what,
+		    const struct cdp_val *project, const struct cdp_val *type,
 		    const struct cdp_val *id, const struct cdp_val *props,
 		    struct cdp_err *err)
 {
@@ -171,7 +174,7 @@ int cdp_keep_entity(struct cdp_decoder *d, const char *what, const struct cdp_va
 
 	if (props->type > CDP_NULL && props->type != CDP_OBJECT)
 		return cdp_canon_bad(err, "", "properties of a group that are no object");
-	cdp_keep_next(r, CDP_DRAFT_ENTITY, what);
+	cdp_keep_next(r, CDP_DRAFT_ENTITY, what, project);
 	cdp_ids_reset(&r->ids);
 	cdp_draft_all(r, CDP_PART_PROPS, props, NULL);
 	return name_group(r, &r->name, &r->id, type, id, err);
@@ -216,6 +219,14 @@ bool cdp_has_members(const struct cdp_val *v)
 }
 
 /* --- ids --- */
+
+void cdp_keep_project(struct cdp_draft *d, const struct cdp_val *key)
+{
+	enum { PROJECT_MAX = 255 };
+
+	if (key->n <= PROJECT_MAX)
+		cdp_draft_member(d, "project", key);
+}
 
 int cdp_keep_ip(struct cdp_draft *d, const struct cdp_val *ip,
 		const struct cdp_arrival *from, struct cdp_err *err)

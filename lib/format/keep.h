@@ -21,14 +21,16 @@ int cdp_keep_json(struct cdp_val *v, const char *p, size_t n, const char *path,
 		  struct cdp_err *err);
 
 /* One more record of the same message: its times, ids, source and event_id stay, the last
- * marked, "<id>#<what>" (NULL: not); all else is empty again. */
-void cdp_keep_next(struct cdp_draft *d, enum cdp_draft_kind kind, const char *what);
+ * marked, "<id>#<what>" (NULL: not); `project` is written again; all else is empty. */
+void cdp_keep_next(struct cdp_draft *d, enum cdp_draft_kind kind, const char *what,
+		   const struct cdp_val *project);
 
 /* The draft becomes the relation of its ids to a group, member_of {"<type>":"<id>"}. */
 int cdp_keep_group(struct cdp_decoder *d, const struct cdp_val *type,
 		   const struct cdp_val *id, struct cdp_err *err);
 /* The next record of the message: the entity row of a group with these properties. */
-int cdp_keep_entity(struct cdp_decoder *d, const char *what, const struct cdp_val *type,
+int cdp_keep_entity(struct cdp_decoder *d, const char *what,
+		    const struct cdp_val *project, const struct cdp_val *type,
 		    const struct cdp_val *id, const struct cdp_val *props,
 		    struct cdp_err *err);
 /* The strings of an array, as names of a part. */
@@ -38,6 +40,10 @@ void cdp_keep_names(struct cdp_draft *d, enum cdp_part part, const struct cdp_va
 void cdp_keep_append(struct cdp_decoder *d, const struct cdp_val *object, bool spread);
 /* An object or array that is not empty. */
 bool cdp_has_members(const struct cdp_val *v);
+
+/* The key of an app or a site as `project`; not one so long that copies of it, in every
+ * record of an envelope, could fill a disk. */
+void cdp_keep_project(struct cdp_draft *d, const struct cdp_val *key);
 
 /* A record that names nobody gets the address of its client as its sole id: `ip` of the
  * payload, else of the delivery. */

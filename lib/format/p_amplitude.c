@@ -7,7 +7,8 @@
  *	others			event; with user_properties also a profile update
  *
  * Ids are user_id (login) and device_id (device); insert_id is the event id.  The time is
- * `time`, without it that of receipt, as with Amplitude; client_upload_time is `sent`. */
+ * `time`, without it that of receipt, as with Amplitude; client_upload_time is `sent`,
+ * api_key the project. */
 #include "format/keep.h"
 #include "format/protocols.h"
 
@@ -24,19 +25,14 @@ enum {
 	GROUPS,
 	GROUP_PROPERTIES,
 	LIBRARY,
+	KEY,
 	MEMBERS
 };
-static const char *const members[] = { "event_type",
-				       "user_id",
-				       "device_id",
-				       "time",
-				       "insert_id",
-				       "event_properties",
-				       "user_properties",
-				       "groups",
-				       "group_properties",
-				       "library",
-				       NULL };
+static const char *const members[] = {
+	"event_type",       "user_id",          "device_id",       "time",
+	"insert_id",        "event_properties", "user_properties", "groups",
+	"group_properties", "library",          "api_key",         NULL
+};
 
 static const struct {
 	const char *name;
@@ -52,7 +48,17 @@ enum { OPERATIONS = sizeof(operations) / sizeof(*operations) };
 
 struct message {
 	struct cdp_val raw, v[MEMBERS];
+	const struct cdp_val *e; /* of the envelope */
 };
+
+enum { E_KEY, E_EVENTS, E_UPLOAD, E_ONE };
+static const char *const envelope[] = { "api_key", "events", "client_upload_time",
+					"event_type", NULL };
+
+static const struct cdp_val *project_of(const struct message *m)
+{
+	return cdp_given(&m->v[KEY]) ? &m->v[KEY] : &m->e[E_KEY];
+}
 
 static int check_object(const struct message *m, int member, struct cdp_err *err)
 {
@@ -78,9 +84,9 @@ static void put_library(struct cdp_decoder *d, const struct cdp_val *library)
 }
 
 static int start(struct cdp_decoder *d, const struct message *m,
-		 const struct cdp_val *sent, const struct cdp_arrival *from,
-		 struct cdp_err *err)
+		 const struct cdp_arrival *from, struct cdp_err *err)
 {
+	const struct cdp_val *sent = &m->e[E_UPLOAD];
 	const struct cdp_clock clock = { CDP_UNIT_MS, d->opts->zone, CDP_NO_OFFSET };
 	struct cdp_draft *r = &d->draft;
 
@@ -139,11 +145,13 @@ static int read_update(struct cdp_decoder *d, const struct cdp_val *object,
 
 static void put_rest(struct cdp_decoder *d, const struct message *m, bool groups)
 {
-	static const char *const plain[] = {
-		"event_type",       "user_id",         "device_id", "time", "insert_id",
-		"event_properties", "user_properties", "library",   NULL
-	};
+	static const char *const plain[] = { "event_type",      "user_id",
+					     "device_id",       "time",
+					     "insert_id",       "event_properties",
+					     "user_properties", "library",
+					     "api_key",         NULL };
 
+	cdp_keep_project(&d->draft, project_of(m));
 	cdp_keep_rest(d, &m->raw, groups ? members : plain, "amplitude");
 }
 
@@ -162,7 +170,7 @@ static int put_event(struct cdp_decoder *d, const struct message *m,
 		return -1;
 	if (d->rejected > before || !cdp_has_members(&m->v[USER_PROPERTIES]))
 		return 0;
-	cdp_keep_next(r, CDP_DRAFT_PROFILE, "profile");
+	cdp_keep_next(r, CDP_DRAFT_PROFILE, "profile", project_of(m));
 	if (read_update(d, &m->v[USER_PROPERTIES], err) < 0)
 		return cdp_decoder_reject(d, sink, &m->raw, err);
 	return cdp_decoder_put(d, sink, &m->raw, err);
@@ -178,7 +186,7 @@ static int put_relation(struct cdp_decoder *d, const struct message *m,
 			const struct cdp_val *type, const struct cdp_val *id,
 			const char *mark, struct cdp_sink *sink, struct cdp_err *err)
 {
-	cdp_keep_next(&d->draft, CDP_DRAFT_RELATION, mark);
+	cdp_keep_next(&d->draft, CDP_DRAFT_RELATION, mark, project_of(m));
 	if (cdp_keep_group(d, type, id, err) < 0)
 		return cdp_decoder_reject(d, sink, &m->raw, err);
 	return cdp_decoder_put(d, sink, &m->raw, err);
@@ -192,7 +200,7 @@ static int put_entity(struct cdp_decoder *d, const struct message *m,
 
 	if (set.type == CDP_MISSING)
 		set = m->v[GROUP_PROPERTIES];
-	if (cdp_keep_entity(d, mark, type, id, &set, err) < 0)
+	if (cdp_keep_entity(d, mark, project_of(m), type, id, &set, err) < 0)
 		return cdp_decoder_reject(d, sink, &m->raw, err);
 	return cdp_decoder_put(d, sink, &m->raw, err);
 }
@@ -257,10 +265,10 @@ static int put_groupidentify(struct cdp_decoder *d, const struct message *m,
 }
 
 static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
-		    const struct cdp_val *sent, const struct cdp_arrival *from,
+		    const struct cdp_val *e, const struct cdp_arrival *from,
 		    struct cdp_sink *sink, struct cdp_err *err)
 {
-	struct message m = { .raw = *raw };
+	struct message m = { .raw = *raw, .e = e };
 
 	cdp_pick(raw, members, m.v);
 	if (raw->type != CDP_OBJECT) {
@@ -270,8 +278,7 @@ static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
 	if (check_object(&m, PROPERTIES, err) < 0 ||
 	    check_object(&m, USER_PROPERTIES, err) < 0 ||
 	    check_object(&m, GROUPS, err) < 0 ||
-	    check_object(&m, GROUP_PROPERTIES, err) < 0 ||
-	    start(d, &m, sent, from, err) < 0)
+	    check_object(&m, GROUP_PROPERTIES, err) < 0 || start(d, &m, from, err) < 0)
 		return cdp_decoder_reject(d, sink, raw, err);
 	if (cdp_val_is(&m.v[TYPE], "$identify", 9))
 		return put_identify(d, &m, sink, err);
@@ -280,19 +287,15 @@ static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
 	return put_event(d, &m, sink, err);
 }
 
-enum { KEY, EVENTS, UPLOAD, ONE };
-static const char *const envelope[] = { "api_key", "events", "client_upload_time",
-					"event_type", NULL };
-
 static bool knows(const struct cdp_val *payload)
 {
 	struct cdp_val e[4], v[MEMBERS];
 
 	cdp_pick(payload, envelope, e);
 	cdp_pick(payload, members, v);
-	if (e[ONE].type == CDP_STRING)
+	if (e[E_ONE].type == CDP_STRING)
 		return v[USER].type > CDP_NULL || v[DEVICE].type > CDP_NULL;
-	return e[KEY].type == CDP_STRING && e[EVENTS].type == CDP_ARRAY;
+	return e[E_KEY].type == CDP_STRING && e[E_EVENTS].type == CDP_ARRAY;
 }
 
 static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
@@ -305,13 +308,13 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 	if (payload->type != CDP_OBJECT)
 		return cdp_canon_bad(err, "", "not an object");
 	cdp_pick(payload, envelope, e);
-	if (e[ONE].type != CDP_MISSING)
-		return read_one(d, payload, &e[UPLOAD], from, sink, err);
-	if (e[EVENTS].type != CDP_ARRAY)
+	if (e[E_ONE].type != CDP_MISSING)
+		return read_one(d, payload, e, from, sink, err);
+	if (e[E_EVENTS].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "events", "not an array");
-	cdp_decoder_envelope(d, payload, &e[EVENTS]);
-	while (cdp_val_item(&e[EVENTS], &it, &raw))
-		if (read_one(d, &raw, &e[UPLOAD], from, sink, err) < 0)
+	cdp_decoder_envelope(d, payload, &e[E_EVENTS]);
+	while (cdp_val_item(&e[E_EVENTS], &it, &raw))
+		if (read_one(d, &raw, e, from, sink, err) < 0)
 			return -1;
 	return 0;
 }

@@ -15,7 +15,7 @@
  *
  * Ids are device_id (device), and in user_details email, phone and username (login).
  * Times are in seconds or milliseconds, told apart by size, of an event its own, else
- * that of the request, else that of receipt. */
+ * that of the request, else that of receipt.  app_key is the project. */
 #include "format/keep.h"
 #include "format/protocols.h"
 
@@ -138,12 +138,13 @@ static int start(struct cdp_decoder *d, const struct request *q, enum cdp_draft_
 
 static void finish(struct cdp_decoder *d, const struct request *q)
 {
-	static const char *const done[] = { "device_id",   "timestamp", "sdk_name",
-					    "sdk_version", "hour",      "dow",
-					    "rr",          "checksum",  "checksum256",
-					    NULL };
+	static const char *const done[] = { "app_key",     "device_id",   "timestamp",
+					    "sdk_name",    "sdk_version", "hour",
+					    "dow",         "rr",          "checksum",
+					    "checksum256", NULL };
 
 	cdp_draft_lib(&d->draft, d->opts, "countly", &q->v[SDK], &q->v[VERSION]);
+	cdp_keep_project(&d->draft, &q->v[KEY]);
 	cdp_keep_rest(d, &q->common, done, "countly");
 }
 
@@ -347,6 +348,7 @@ static int put_binds(struct cdp_decoder *d, struct request *q, struct cdp_err *e
 {
 	static const struct cdp_val none = { 0 };
 	struct cdp_draft *r = &d->draft;
+	uint64_t before = d->rejected;
 
 	for (int i = 0; i < 2; i++) {
 		int rc = start(d, q, CDP_DRAFT_BIND, &none, err);
@@ -361,7 +363,7 @@ static int put_binds(struct cdp_decoder *d, struct request *q, struct cdp_err *e
 			finish(d, q);
 		if (put_part(d, q, OLD, OLD, rc, err) < 0)
 			return -1;
-		if (rc < 0)
+		if (d->rejected > before)
 			return 0;
 	}
 	return 0;

@@ -13,8 +13,8 @@
  *
  * Ids are uid (login), _id and cid (anonymous); without any, cip or the address of the
  * client.  The time is cdt, in UTC, without it that of receipt, as with Matomo.  Other
- * parameters are properties by their own names, numbers as numbers, JSON unpacked; the
- * secret token_auth is dropped. */
+ * parameters are properties (idsite is the project) by their own names, numbers as
+ *numbers, JSON unpacked; the secret token_auth is dropped. */
 #include "format/form.h"
 #include "format/keep.h"
 #include "format/protocols.h"
@@ -46,8 +46,9 @@ static const char *const members[] = { "uid",      "_id",   "cid",  "cdt",
 				       "idgoal",   "ec_id", "ping", NULL };
 
 /* Parameters that only steer the server. */
-static const char *const dropped[] = { "uid", "_id",  "cid",        "cdt",  "token_auth",
-				       "rec", "rand", "send_image", "apiv", NULL };
+static const char *const dropped[] = { "idsite",     "uid",        "_id", "cid",
+				       "cdt",        "token_auth", "rec", "rand",
+				       "send_image", "apiv",       NULL };
 
 static bool among(const struct cdp_val *key, const char *const *names)
 {
@@ -150,7 +151,7 @@ static void put_props(struct cdp_decoder *d, const struct cdp_val *message)
 static int read_message(struct cdp_decoder *d, const struct cdp_val *raw,
 			const struct cdp_arrival *from, struct cdp_err *err)
 {
-	struct cdp_val v[MEMBERS], message = *raw;
+	struct cdp_val v[MEMBERS], message = *raw, site;
 	const char *p;
 	size_t n;
 
@@ -168,12 +169,14 @@ static int read_message(struct cdp_decoder *d, const struct cdp_val *raw,
 	if (message.type != CDP_OBJECT)
 		return cdp_canon_bad(err, "requests", "neither a query nor an object");
 	cdp_pick(&message, members, v);
-	if (cdp_pick_one(&message, "idsite").type == CDP_MISSING)
+	site = cdp_pick_one(&message, "idsite");
+	if (!cdp_given(&site))
 		return cdp_canon_bad(err, "idsite", "idsite is missing");
 	cdp_draft_reset(&d->draft, CDP_DRAFT_EVENT);
 	if (read_name(d, v, err) < 0 || read_who(d, v, from, err) < 0)
 		return -1;
 	put_props(d, &message);
+	cdp_keep_project(&d->draft, &site);
 	cdp_buf_adds(&d->draft.source, d->opts->source ? d->opts->source : "matomo");
 	return 0;
 }

@@ -10,7 +10,7 @@
  * "$device:<id>" too; others are of the kind of unmarked ids.  An alias has the other one
  * of the kinds login and anonymous.  `time` is in seconds or milliseconds, told apart by
  * size; messages without it get the time of receipt, as with Mixpanel.  $insert_id is the
- * event id; the library does not send one. */
+ * event id, which the library does not send; the token is the project. */
 #include "format/keep.h"
 #include "format/protocols.h"
 
@@ -22,11 +22,22 @@ static const char *const members[] = { "event",      "properties", "$distinct_id
 				       "$token",     "$device_id", "$user_id",
 				       NULL };
 enum { MEMBERS = 9 };
-enum { P_DISTINCT, P_TIME, P_INSERT, P_DEVICE, P_USER, P_LIB, P_VERSION, P_ALIAS };
-static const char *const properties[] = { "distinct_id",  "time",     "$insert_id",
-					  "$device_id",   "$user_id", "mp_lib",
-					  "$lib_version", "alias",    NULL };
-enum { PROPERTY_COUNT = 8 };
+enum {
+	P_DISTINCT,
+	P_TIME,
+	P_INSERT,
+	P_DEVICE,
+	P_USER,
+	P_LIB,
+	P_VERSION,
+	P_ALIAS,
+	P_TOKEN
+};
+static const char *const properties[] = {
+	"distinct_id", "time",         "$insert_id", "$device_id", "$user_id",
+	"mp_lib",      "$lib_version", "alias",      "token",      NULL
+};
+enum { PROPERTY_COUNT = 9 };
 
 static const struct {
 	const char *name;
@@ -95,7 +106,7 @@ static int read_event(struct cdp_decoder *d, const struct cdp_val *message,
 {
 	static const char *const taken[] = { "distinct_id",  "time",     "$insert_id",
 					     "$device_id",   "$user_id", "mp_lib",
-					     "$lib_version", NULL };
+					     "$lib_version", "token",    NULL };
 	static const char *const done[] = { "event", "properties", NULL };
 	struct cdp_val p[PROPERTY_COUNT];
 	struct cdp_draft *r = &d->draft;
@@ -121,6 +132,7 @@ static int read_event(struct cdp_decoder *d, const struct cdp_val *message,
 	}
 	cdp_draft_all(r, CDP_PART_PROPS, &v[PROPERTIES], taken);
 	cdp_draft_lib(r, d->opts, "mixpanel", &p[P_LIB], &p[P_VERSION]);
+	cdp_keep_project(r, &p[P_TOKEN]);
 	cdp_keep_rest(d, message, done, "mixpanel");
 	return 0;
 }
@@ -214,6 +226,7 @@ static int read_profile(struct cdp_decoder *d, const struct cdp_val *message,
 	    read_ids(d, &v[USER], &v[DEVICE], &v[DISTINCT], err) < 0 ||
 	    read_operations(d, message, err) < 0)
 		return -1;
+	cdp_keep_project(&d->draft, &v[TOKEN]);
 	put_rest(d, message);
 	return 0;
 }
@@ -238,7 +251,8 @@ static int read_group(struct cdp_decoder *d, const struct cdp_val *message,
 		set = cdp_pick_one(message, "$set_once");
 	deleted = r->deleted;
 	if (read_time(d, &v[TIME], from, err) < 0 ||
-	    cdp_keep_entity(d, NULL, &v[GROUP_KEY], &v[GROUP_ID], &set, err) < 0)
+	    cdp_keep_entity(d, NULL, &v[TOKEN], &v[GROUP_KEY], &v[GROUP_ID], &set, err) <
+		    0)
 		return -1;
 	r->deleted = deleted;
 	put_rest(d, message);

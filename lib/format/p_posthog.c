@@ -10,7 +10,8 @@
  *
  * distinct_id is a login id if $user_id, $is_identified, $is_server or an $identify says
  * so, the anonymous id if it equals $device_id, else of the kind of unmarked ids.
- * $device_id and $anon_distinct_id are anonymous ids.  uuid is the event id.  What other
+ * $device_id and $anon_distinct_id are anonymous ids.  uuid is the event id,
+ * api_key the project.  What other
  * properties an update, an entity or a relation came with is its member `context`. */
 #include "format/keep.h"
 #include "format/protocols.h"
@@ -39,30 +40,25 @@ enum {
 	P_GROUP_KEY,
 	P_GROUP_SET,
 	P_TIME,
+	P_TOKEN,
 	PROPERTY_COUNT
 };
-static const char *const properties[] = { "distinct_id",
-					  "$device_id",
-					  "$user_id",
-					  "$anon_distinct_id",
-					  "$is_identified",
-					  "$is_server",
-					  "$lib",
-					  "$lib_version",
-					  "$set",
-					  "$set_once",
-					  "$unset",
-					  "alias",
-					  "$group_type",
-					  "$group_key",
-					  "$group_set",
-					  "$time",
-					  NULL };
+static const char *const properties[] = {
+	"distinct_id",    "$device_id", "$user_id",   "$anon_distinct_id",
+	"$is_identified", "$is_server", "$lib",       "$lib_version",
+	"$set",           "$set_once",  "$unset",     "alias",
+	"$group_type",    "$group_key", "$group_set", "$time",
+	"token",          NULL
+};
 /* Properties that became something else. */
-static const char *const taken[] = { "distinct_id", "$device_id",
-				     "$user_id",    "$anon_distinct_id",
-				     "$set",        "$set_once",
-				     "$unset",      NULL };
+static const char *const taken[] = {
+	"distinct_id", "$device_id", "$user_id", "$anon_distinct_id", "$set", "$set_once",
+	"$unset",      "token",      NULL
+};
+
+enum { BATCH, BATCH_SENT, BATCH_KEY, ONE, ONE_PROPERTIES };
+static const char *const envelope[] = { "batch", "sent_at",    "api_key",
+					"event", "properties", NULL };
 
 enum kind { PLAIN, IDENTIFY, UPDATE, ALIAS, GROUPING };
 
@@ -71,6 +67,7 @@ struct message {
 	enum kind kind;
 	struct cdp_val distinct;
 	struct cdp_val set, once, unset; /* wherever they stand */
+	struct cdp_val project;
 };
 
 static struct cdp_val either(struct cdp_val a, struct cdp_val b)
@@ -155,15 +152,15 @@ static int read_ids(struct cdp_decoder *d, const struct message *m, struct cdp_e
 }
 
 static int read_times(struct cdp_decoder *d, const struct message *m,
-		      const struct cdp_val *sent, const struct cdp_arrival *from,
+		      const struct cdp_val *e, const struct cdp_arrival *from,
 		      struct cdp_err *err)
 {
 	struct cdp_clock clock = { CDP_UNIT_MS, d->opts->zone, CDP_NO_OFFSET };
+	const struct cdp_val *sent =
+		cdp_given(&m->v[SENT]) ? &m->v[SENT] : &e[BATCH_SENT];
 	struct cdp_draft *r = &d->draft;
 
 	r->received = from->received;
-	if (cdp_given(&m->v[SENT]))
-		sent = &m->v[SENT];
 	if (cdp_given(sent) && cdp_when(&r->sent, sent, &clock, "sent_at", err) < 0)
 		return -1;
 	if (cdp_given(&m->v[TIME]) || !cdp_given(&m->p[P_TIME]))
@@ -176,18 +173,19 @@ static int read_times(struct cdp_decoder *d, const struct message *m,
 
 static void put_context(struct cdp_decoder *d, const struct message *m)
 {
+	cdp_keep_project(&d->draft, &m->project);
 	cdp_keep_object(&d->draft.more, "context", &m->v[PROPERTIES], taken);
 	cdp_keep_rest(d, &m->raw, members, "posthog");
 }
 
 static int start(struct cdp_decoder *d, const struct message *m, enum cdp_draft_kind kind,
-		 const struct cdp_val *sent, const struct cdp_arrival *from,
+		 const struct cdp_val *e, const struct cdp_arrival *from,
 		 struct cdp_err *err)
 {
 	struct cdp_draft *r = &d->draft;
 
 	cdp_draft_reset(r, kind);
-	if (read_times(d, m, sent, from, err) < 0 || read_ids(d, m, err) < 0)
+	if (read_times(d, m, e, from, err) < 0 || read_ids(d, m, err) < 0)
 		return -1;
 	return cdp_draft_text(r, &r->event_id, &m->v[UUID], "uuid", err);
 }
@@ -228,12 +226,13 @@ static int put_event(struct cdp_decoder *d, const struct message *m,
 		return cdp_decoder_reject(d, sink, &m->raw, err);
 	cdp_draft_all(r, CDP_PART_PROPS, &m->v[PROPERTIES], taken);
 	cdp_draft_lib(r, d->opts, "posthog", &m->p[P_LIB], &m->p[P_VERSION]);
+	cdp_keep_project(r, &m->project);
 	cdp_keep_rest(d, &m->raw, members, "posthog");
 	if (cdp_decoder_put(d, sink, &m->raw, err) < 0)
 		return -1;
 	if (d->rejected > before || !is_update(m))
 		return 0;
-	cdp_keep_next(r, CDP_DRAFT_PROFILE, "profile");
+	cdp_keep_next(r, CDP_DRAFT_PROFILE, "profile", &m->project);
 	put_update(r, m);
 	return cdp_decoder_put(d, sink, &m->raw, err);
 }
@@ -276,14 +275,14 @@ static int put_group(struct cdp_decoder *d, const struct message *m,
 		if (d->rejected > before || !cdp_has_members(&m->p[P_GROUP_SET]))
 			return 0;
 	}
-	if (cdp_keep_entity(d, person ? "entity" : NULL, &m->p[P_GROUP_TYPE],
+	if (cdp_keep_entity(d, person ? "entity" : NULL, &m->project, &m->p[P_GROUP_TYPE],
 			    &m->p[P_GROUP_KEY], &m->p[P_GROUP_SET], err) < 0)
 		return cdp_decoder_reject(d, sink, &m->raw, err);
 	return cdp_decoder_put(d, sink, &m->raw, err);
 }
 
 static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
-		    const struct cdp_val *sent, const struct cdp_arrival *from,
+		    const struct cdp_val *e, const struct cdp_arrival *from,
 		    struct cdp_sink *sink, struct cdp_err *err)
 {
 	static const enum cdp_draft_kind kinds[] = { [PLAIN] = CDP_DRAFT_EVENT,
@@ -293,7 +292,10 @@ static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
 						     [GROUPING] = CDP_DRAFT_RELATION };
 	struct message m = { .raw = *raw };
 
-	if (open_message(&m, err) < 0 || start(d, &m, kinds[m.kind], sent, from, err) < 0)
+	if (open_message(&m, err) < 0)
+		return cdp_decoder_reject(d, sink, raw, err);
+	m.project = either(either(m.v[KEY], e[BATCH_KEY]), m.p[P_TOKEN]);
+	if (start(d, &m, kinds[m.kind], e, from, err) < 0)
 		return cdp_decoder_reject(d, sink, raw, err);
 	switch (m.kind) {
 	case UPDATE:
@@ -306,10 +308,6 @@ static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
 		return put_event(d, &m, sink, err);
 	}
 }
-
-enum { BATCH, BATCH_SENT, BATCH_KEY, ONE, ONE_PROPERTIES };
-static const char *const envelope[] = { "batch", "sent_at",    "api_key",
-					"event", "properties", NULL };
 
 static bool knows(const struct cdp_val *payload)
 {
@@ -338,14 +336,14 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		list = e[BATCH];
 		cdp_decoder_envelope(d, payload, &list);
 	} else if (payload->type == CDP_OBJECT) {
-		return read_one(d, payload, &e[BATCH_SENT], from, sink, err);
+		return read_one(d, payload, e, from, sink, err);
 	} else {
 		cdp_decoder_envelope(d, payload, &list);
 	}
 	if (list.type != CDP_ARRAY)
 		return cdp_canon_bad(err, "batch", "not an array");
 	while (cdp_val_item(&list, &it, &raw))
-		if (read_one(d, &raw, &e[BATCH_SENT], from, sink, err) < 0)
+		if (read_one(d, &raw, e, from, sink, err) < 0)
 			return -1;
 	return 0;
 }

@@ -12,7 +12,8 @@
  * A message without a type, as one may write oneself for /v1/track, is what its members
  * make it.  Ids are anonymousId, userId (login), context.device.id, and in an identify
  * the traits email and phone.  The time is `timestamp`, else `originalTimestamp`; sentAt
- * of the message counts before that of the batch.  messageId is the event id.  The
+ * of the message counts before that of the batch, and so does writeKey, the project.
+ * messageId is the event id.  The
  * context stays without the library, which becomes the source. */
 #include "format/keep.h"
 #include "format/protocols.h"
@@ -35,6 +36,7 @@ enum {
 	PREVIOUS,
 	NAME,
 	CATEGORY,
+	KEY,
 	MEMBERS
 };
 static const char *const members[] = { "type",
@@ -52,7 +54,11 @@ static const char *const members[] = { "type",
 				       "previousId",
 				       "name",
 				       "category",
+				       "writeKey",
 				       NULL };
+
+enum { E_BATCH, E_SENT, E_KEY, E_API_KEY, ENVELOPE };
+static const char *const envelope[] = { "batch", "sentAt", "writeKey", "api_key", NULL };
 
 enum kind { TRACK, PAGE, SCREEN, IDENTIFY, GROUPING, ALIAS, KINDS };
 static const struct {
@@ -75,7 +81,7 @@ static const struct cdp_val group_type = { .p = "group", .n = 5, .type = CDP_STR
 struct message {
 	struct cdp_val raw, v[MEMBERS];
 	enum kind kind;
-	struct cdp_val traits, library;
+	struct cdp_val traits, library, project;
 };
 
 static int find_kind(const struct cdp_val *v)
@@ -173,16 +179,15 @@ static int read_ids(struct cdp_decoder *d, const struct message *m, struct cdp_e
 }
 
 static int read_times(struct cdp_decoder *d, const struct message *m,
-		      const struct cdp_val *sent, const struct cdp_arrival *from,
+		      const struct cdp_val *e, const struct cdp_arrival *from,
 		      struct cdp_err *err)
 {
 	const struct cdp_clock clock = { CDP_UNIT_MS, d->opts->zone, CDP_NO_OFFSET };
 	struct cdp_draft *r = &d->draft;
+	const struct cdp_val *sent = cdp_given(&m->v[SENT]) ? &m->v[SENT] : &e[E_SENT];
 	bool own = cdp_given(&m->v[TIME]);
 
 	r->received = from->received;
-	if (cdp_given(&m->v[SENT]))
-		sent = &m->v[SENT];
 	if (cdp_when(&r->ms, &m->v[own ? TIME : ORIGINAL], &clock, "timestamp", err) < 0)
 		return -1;
 	return cdp_given(sent) ? cdp_when(&r->sent, sent, &clock, "sentAt", err) : 0;
@@ -245,9 +250,17 @@ static void put_rest(struct cdp_decoder *d, const struct message *m)
 	cdp_keep_rest(d, &m->raw, done, "segment");
 }
 
-static int read_message(struct cdp_decoder *d, struct message *m,
-			const struct cdp_val *sent, const struct cdp_arrival *from,
-			struct cdp_err *err)
+/* Jitsu writes its key as "k:***" where all can see it. */
+static struct cdp_val project_of(struct cdp_val key)
+{
+	if (key.type == CDP_STRING && key.n > 4 &&
+	    memcmp(key.p + key.n - 4, ":***", 4) == 0)
+		key.n -= 4;
+	return key;
+}
+
+static int read_message(struct cdp_decoder *d, struct message *m, const struct cdp_val *e,
+			const struct cdp_arrival *from, struct cdp_err *err)
 {
 	struct cdp_draft *r = &d->draft;
 	struct cdp_val name, version;
@@ -255,7 +268,7 @@ static int read_message(struct cdp_decoder *d, struct message *m,
 	if (open_message(m, &m->raw, err) < 0)
 		return -1;
 	cdp_draft_reset(r, kinds[m->kind].kind);
-	if (read_times(d, m, sent, from, err) < 0 || read_ids(d, m, err) < 0 ||
+	if (read_times(d, m, e, from, err) < 0 || read_ids(d, m, err) < 0 ||
 	    cdp_draft_text(r, &r->event_id, &m->v[MESSAGE], "messageId", err) < 0)
 		return -1;
 	if (m->kind == IDENTIFY)
@@ -268,38 +281,38 @@ static int read_message(struct cdp_decoder *d, struct message *m,
 	name = cdp_pick_one(&m->library, "name");
 	version = cdp_pick_one(&m->library, "version");
 	cdp_draft_lib(r, d->opts, "segment", &name, &version);
+	m->project = project_of(cdp_given(&m->v[KEY]) ? m->v[KEY] : e[E_KEY]);
+	cdp_keep_project(r, &m->project);
 	put_rest(d, m);
 	return 0;
 }
 
 static int read_one(struct cdp_decoder *d, const struct cdp_val *raw,
-		    const struct cdp_val *sent, const struct cdp_arrival *from,
+		    const struct cdp_val *e, const struct cdp_arrival *from,
 		    struct cdp_sink *sink, struct cdp_err *err)
 {
 	struct message m = { .raw = *raw };
 	uint64_t before = d->rejected;
 
-	if (read_message(d, &m, sent, from, err) < 0)
+	if (read_message(d, &m, e, from, err) < 0)
 		return cdp_decoder_reject(d, sink, raw, err);
 	if (cdp_decoder_put(d, sink, raw, err) < 0)
 		return -1;
 	if (m.kind != GROUPING || d->rejected > before || !cdp_has_members(&m.traits))
 		return 0;
-	if (cdp_keep_entity(d, "entity", &group_type, &m.v[GROUP], &m.traits, err) < 0)
+	if (cdp_keep_entity(d, "entity", &m.project, &group_type, &m.v[GROUP], &m.traits,
+			    err) < 0)
 		return cdp_decoder_reject(d, sink, raw, err);
 	return cdp_decoder_put(d, sink, raw, err);
 }
 
-enum { BATCH, BATCH_SENT, KEY };
-static const char *const envelope[] = { "batch", "sentAt", "api_key", NULL };
-
 static bool knows(const struct cdp_val *payload)
 {
-	struct cdp_val e[3], v[MEMBERS];
+	struct cdp_val e[ENVELOPE], v[MEMBERS];
 
 	cdp_pick(payload, envelope, e);
-	if (e[BATCH].type == CDP_ARRAY)
-		return e[KEY].type == CDP_MISSING;
+	if (e[E_BATCH].type == CDP_ARRAY)
+		return e[E_API_KEY].type == CDP_MISSING;
 	cdp_pick(payload, members, v);
 	return find_kind(v) >= 0 &&
 	       (v[MESSAGE].type == CDP_STRING || v[ANONYMOUS].type == CDP_STRING ||
@@ -311,18 +324,18 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 			struct cdp_err *err)
 {
 	struct cdp_iter it = { 0 };
-	struct cdp_val e[3], raw;
+	struct cdp_val e[ENVELOPE], raw;
 
 	if (payload->type != CDP_OBJECT)
 		return cdp_canon_bad(err, "", "neither a message nor a batch");
 	cdp_pick(payload, envelope, e);
-	if (e[BATCH].type == CDP_MISSING)
-		return read_one(d, payload, &e[BATCH_SENT], from, sink, err);
-	if (e[BATCH].type != CDP_ARRAY)
+	if (e[E_BATCH].type == CDP_MISSING)
+		return read_one(d, payload, e, from, sink, err);
+	if (e[E_BATCH].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "batch", "not an array");
-	cdp_decoder_envelope(d, payload, &e[BATCH]);
-	while (cdp_val_item(&e[BATCH], &it, &raw))
-		if (read_one(d, &raw, &e[BATCH_SENT], from, sink, err) < 0)
+	cdp_decoder_envelope(d, payload, &e[E_BATCH]);
+	while (cdp_val_item(&e[E_BATCH], &it, &raw))
+		if (read_one(d, &raw, e, from, sink, err) < 0)
 			return -1;
 	return 0;
 }

@@ -12,8 +12,8 @@
  * (anonymous), network_userid (cookie); without any, the address.  The time is
  * true_tstamp, which the application set, else dvce_created_tstamp; dvce_sent_tstamp is
  * `sent` of the latter alone, as the former needs no correction.  event_id is the event
- * id.  Entities are the members `contexts` and `derived_contexts`; all other fields are
- * properties by the names of enriched events. */
+ * id, app_id the project.  Entities are the members `contexts` and `derived_contexts`;
+ *all other fields are properties by the names of enriched events. */
 #include "format/p_snowplow.h"
 
 #include "base/base64.h"

@@ -313,17 +313,12 @@ static void put_value(struct cdp_buf *b, enum cdp_snowplow_type type, const char
 /* What became something else than a property. */
 static bool is_done(const char *name)
 {
-	static const char *const done[] = { "event",
-					    "event_id",
-					    "event_name",
-					    "user_id",
-					    "domain_userid",
-					    "network_userid",
-					    "unstruct_event",
-					    "contexts",
-					    "derived_contexts",
-					    "v_tracker",
-					    NULL };
+	static const char *const done[] = { "app_id",         "event",
+					    "event_id",       "event_name",
+					    "user_id",        "domain_userid",
+					    "network_userid", "unstruct_event",
+					    "contexts",       "derived_contexts",
+					    "v_tracker",      NULL };
 
 	for (int i = 0; done[i]; i++)
 		if (strcmp(name, done[i]) == 0)
@@ -382,6 +377,16 @@ static int put_contexts(struct cdp_draft *r, const struct cdp_snowplow_event *e,
 	return 0;
 }
 
+static void put_project(struct cdp_decoder *d, const struct cdp_snowplow_event *e)
+{
+	struct cdp_val app = text(e, "app_id"), json;
+
+	cdp_buf_reset(&d->b);
+	cdp_json_str(&d->b, app.p, app.n);
+	cdp_val_at(&json, d->b.p, d->b.n);
+	cdp_keep_project(&d->draft, &json);
+}
+
 /* "js-4.10.1": the tracker and its version. */
 static void put_tracker(struct cdp_decoder *d, const struct cdp_snowplow_event *e)
 {
@@ -426,6 +431,7 @@ int cdp_snowplow_draft(struct cdp_decoder *d, const struct cdp_snowplow_event *e
 	    read_ids(d, e, &contexts, from, err) < 0)
 		return -1;
 	put_fields(d, e);
+	put_project(d, e);
 	put_tracker(d, e);
 	return 0;
 }

@@ -111,6 +111,9 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		return 0;
 	if (e[EVENTS].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "events", "not an array");
+	if (e[E_SESSION].n > CDP_EVENT_MAX || e[E_PROFILE].n > CDP_EVENT_MAX)
+		return cdp_canon_bad(err, "sessionId", "an id of more than %d bytes",
+				     CDP_EVENT_MAX);
 	who = (struct visitor){ e[E_SESSION], e[E_PROFILE] };
 	cdp_decoder_envelope(d, payload, &e[EVENTS]);
 	while (rc == 0 && cdp_val_item(&e[EVENTS], &it, &raw)) {

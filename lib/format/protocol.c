@@ -59,6 +59,8 @@ static void add_whole(struct cdp_buf *b, const struct cdp_val *v)
 		cdp_buf_add(b, v->p, v->n);
 }
 
+enum { ENVELOPE_MAX = 64 << 10 }; /* bytes around the list */
+
 static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 		   const struct cdp_val *raw, const struct cdp_err *err)
 {
@@ -66,7 +68,8 @@ static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 	const struct cdp_val *all = &d->envelope, *list = &d->list;
 
 	cdp_buf_reset(b);
-	if (all->type != CDP_MISSING) {
+	/* One that is large would fill the disk with its copies. */
+	if (all->type != CDP_MISSING && all->n - list->n <= ENVELOPE_MAX) {
 		cdp_buf_add(b, all->p, (size_t)(list->p - all->p));
 		cdp_buf_addc(b, '[');
 		add_whole(b, raw);
