@@ -12,6 +12,7 @@ struct listen_worker {
 	struct listen_worker *next;
 	struct endpoint *endpoint;
 	struct cdp_requests *requests;
+	struct listen_native *native;
 	void *stage;
 	struct cdp_sink sink;
 	struct cdp_buf records, rejects;
@@ -146,6 +147,7 @@ static struct listen_worker *worker_new(struct endpoint *e)
 
 	w->endpoint = e;
 	w->requests = cdp_requests_new(e->listen->format, e->limits.inflated);
+	w->native = listen_native_new(e->listen->format);
 	w->stage = st->worker(st->ctx);
 	cdp_buf_init(&w->records, CDP_BUF_NOMAX);
 	cdp_buf_init(&w->rejects, CDP_BUF_NOMAX);
@@ -163,6 +165,7 @@ void listen_workers_free(struct endpoint *e)
 
 		e->idle = w->next;
 		cdp_requests_free(w->requests);
+		listen_native_free(w->native);
 		st->worker_free(st->ctx, w->stage);
 		cdp_buf_release(&w->records);
 		cdp_buf_release(&w->rejects);
@@ -218,7 +221,12 @@ static int read_request(struct listen_worker *w, struct cdp_httpd_request *q,
 	cdp_buf_reset(&w->answer.body);
 	w->answer.nothing = false;
 	w->endpoint->listen->stages.begin(w->stage);
-	return cdp_requests_read(w->requests, &r, &w->sink, &w->answer, err);
+	if (strcmp(q->path, "/native") != 0 || strcmp(q->method, "POST") != 0)
+		return cdp_requests_read(w->requests, &r, &w->sink, &w->answer, err);
+	w->answer.status = 200;
+	w->answer.type = NULL;
+	return listen_native_read(w->native, &r, w->endpoint->limits.inflated, &w->sink,
+				  err);
 }
 
 /* --- keeping --- */

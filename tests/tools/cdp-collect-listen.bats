@@ -122,6 +122,20 @@ numbers() {
   [ "$(jq .props.n <<<"$output")" = 1 ]
 }
 
+@test "native records come a line each, compressed or not" {
+  for i in {1..1000}; do
+    echo "{\"time\":\"2024-04-25T06:59:46.123Z\",\"event\":\"buy\",\"ids\":{\"customer\":\"C1\"},\"props\":{\"n\":$i}}"
+  done >in
+  listen --rejects bad --ack fsync --spool spool
+  [ "$(code --data-binary @in "$url/native")" = 200 ]
+  { echo '{"event":"x"}'; head -n 2 in; printf 'half'; } | gzip >some
+  [ "$(code --data-binary @some "$url/native")" = 200 ]
+  [ "$(printf 'not gzip' | sed 's/^/\x1f\x8b/' | code --data-binary @- "$url/native")" = 200 ]
+  finish
+  jq -c 'del(.received)' spool/*.ndjson | cmp - <(cat in; head -n 2 in)
+  [ "$(jq -r '.raw // "bytes"' bad | tr '\n' ' ')" = '{"event":"x"} half bytes ' ]
+}
+
 @test "rejects of an earlier run stay" {
   printf 'one\nhal' >bad
   listen --rejects bad

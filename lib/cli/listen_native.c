@@ -1,0 +1,83 @@
+/* Records of our own form, one a line, for services of the house: POST /native. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "cli/listen_priv.h"
+#include "format/payload.h"
+#include "format/reader.h"
+
+struct listen_native {
+	struct cdp_format_opts opts; /* `received` is that of the request at hand */
+	struct cdp_format_plan *plan;
+	struct cdp_reader *reader;
+	struct cdp_scan *scan;
+	struct cdp_buf text, lines;
+};
+
+struct listen_native *listen_native_new(const struct cdp_format_opts *opts)
+{
+	struct listen_native *n = cdp_calloc(1, sizeof(*n));
+
+	n->opts = *opts;
+	n->plan = cdp_format_plan_new(CDP_FORMAT_NATIVE, &n->opts);
+	n->reader = cdp_reader_new(n->plan);
+	n->scan = cdp_scan_new(cdp_format_plan_paths(n->plan));
+	cdp_buf_init(&n->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&n->lines, CDP_BUF_NOMAX);
+	return n;
+}
+
+void listen_native_free(struct listen_native *n)
+{
+	if (!n)
+		return;
+	cdp_scan_free(n->scan);
+	cdp_reader_free(n->reader);
+	cdp_format_plan_free(n->plan);
+	cdp_buf_release(&n->text);
+	cdp_buf_release(&n->lines);
+	free(n);
+}
+
+static int read_lines(struct listen_native *n, struct cdp_sink *sink, struct cdp_err *err)
+{
+	struct cdp_rec rec;
+	int rc;
+
+	while ((rc = cdp_scan_next(n->scan, &rec, err)) != 0) {
+		size_t at = sink->out->n;
+
+		if (rc > 0 && cdp_reader_record(n->reader, &rec, sink, err) == 0)
+			continue;
+		sink->out->n = at;
+		if (err->kind != CDP_ERR_DATA)
+			return -1;
+		sink->reject(sink->ctx, rec.raw, rec.len, err);
+	}
+	return 0;
+}
+
+int listen_native_read(struct listen_native *n, const struct cdp_request *q, size_t max,
+		       struct cdp_sink *sink, struct cdp_err *err)
+{
+	static const char pad[CDP_IN_PAD] = { 0 };
+	const char *p = q->body;
+	size_t len = q->body_n;
+
+	n->opts.received = q->received;
+	if (cdp_unpack_bytes(&p, &len, &n->text, max, err) < 0) {
+		if (err->kind != CDP_ERR_DATA)
+			return -1;
+		sink->reject(sink->ctx, q->body, q->body_n, err);
+		return 0;
+	}
+	cdp_buf_reset(&n->lines);
+	cdp_buf_add(&n->lines, p, len);
+	if (len && p[len - 1] != '\n') {
+		cdp_buf_addc(&n->lines, '\n');
+		len++;
+	}
+	cdp_buf_add(&n->lines, pad, sizeof(pad));
+	cdp_scan_block(n->scan, n->lines.p, len);
+	return read_lines(n, sink, err);
+}
