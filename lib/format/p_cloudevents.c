@@ -4,9 +4,9 @@
  * An event named by `type` at `time`, without one that of receipt.  An event is told by
  * `source` and `id`, so the first is the source and the second the event id.  Ids are
  * subject (login) and the extensions userid (login), anonymousid (anonymous), deviceid
- * (device), sessionid (session).  `data` that is an object is the properties, other data
- * the property `data`; data_base64 is unpacked if it holds such JSON.  Other attributes
- * stay members. */
+ * (device), sessionid (anonymous, beside anonymousid session).  `data` that is an object
+ * is the properties, other data the property `data`; data_base64 is unpacked if it holds
+ * such JSON.  Other attributes stay members. */
 #include "format/p_cloudevents.h"
 
 #include "base/base64.h"
@@ -42,9 +42,9 @@ static int read_ids(struct cdp_decoder *d, const struct cdp_val *v, struct cdp_e
 	struct cdp_draft *r = &d->draft;
 
 	if (cdp_draft_id(r, "anonymous", NULL, &v[ANONYMOUS], "anonymousid", err) < 0 ||
+	    cdp_draft_id(r, "anonymous", "session", &v[SESSION], "sessionid", err) < 0 ||
 	    cdp_draft_id(r, "device", NULL, &v[DEVICE], "deviceid", err) < 0 ||
-	    cdp_draft_id(r, login, NULL, &v[USER], "userid", err) < 0 ||
-	    cdp_draft_id(r, "session", NULL, &v[SESSION], "sessionid", err) < 0)
+	    cdp_draft_id(r, login, NULL, &v[USER], "userid", err) < 0)
 		return -1;
 	return cdp_draft_id(r, login, "subject", &v[SUBJECT], "subject", err);
 }

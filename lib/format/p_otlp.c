@@ -5,8 +5,8 @@
  * without is a line of a log and refused.  Attributes are properties by their own names,
  * and so are the body and other members of the record; the attributes of the resource and
  * the scope are the members `resource` and `scope`.  Ids are the attributes of record or
- * resource user.id and enduser.id (login), session.id (session), device.id (device),
- * app.installation.id (anonymous) and user.email (email); without any, client.address.
+ * resource user.id and enduser.id (login), app.installation.id or else session.id
+ * (anonymous), device.id (device) and user.email (email); without any, client.address.
  * The time is timeUnixNano, else observedTimeUnixNano.  log.record.uid is the event id.
  * The source is telemetry.sdk.language. */
 #include "format/keep.h"
@@ -133,24 +133,29 @@ struct place {
 	struct cdp_val attributes;      /* of the resource */
 };
 
-static const char *const id_names[] = { "user.id",    "enduser.id",          "session.id",
-					"device.id",  "app.installation.id", "user.email",
-					"event.name", "log.record.uid",      NULL };
+/* Attributes that become ids, then others that are no properties. */
+static const char *const id_names[] = {
+	"user.id",    "enduser.id", "app.installation.id", "session.id", "device.id",
+	"user.email", "event.name", "log.record.uid",      NULL
+};
 
 static int read_ids(struct cdp_decoder *d, const struct place *at,
 		    const struct cdp_val *attributes, const struct cdp_arrival *from,
 		    struct cdp_err *err)
 {
-	const char *const kinds[] = { d->opts->login_kind, d->opts->login_kind,
-				      "session",           "device",
-				      "anonymous",         "email" };
+	const char *const kinds[] = { d->opts->login_kind,
+				      d->opts->login_kind,
+				      "anonymous",
+				      "anonymous",
+				      "device",
+				      "email" };
 	struct cdp_val v;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		v = attribute(attributes, id_names[i]);
 		if (v.type == CDP_MISSING)
 			v = attribute(&at->attributes, id_names[i]);
-		if (cdp_draft_id(&d->draft, kinds[i], id_names[i], &v, id_names[i], err) <
+		if (cdp_draft_id(&d->draft, kinds[i], others[i], &v, id_names[i], err) <
 		    0)
 			return -1;
 	}

@@ -2,8 +2,9 @@
  * a question about a page's visitor for /context.json, which may hold events too.
  *
  * An event is named by its eventType; its own properties are properties, and so are
- * scope, target and source, unless it has such itself.  Ids are sessionId (session),
- * profileId (anonymous), and of a target of type user its itemId (login).  timeStamp, or
+ * scope, target and source, unless it has such itself.  Ids are profileId, or
+ * without one sessionId (anonymous, else session), and of a target of type user its
+ * itemId (login).  timeStamp, or
  * without one, as the tracker sends it, the time of receipt. */
 #include "format/keep.h"
 #include "format/protocols.h"
@@ -32,7 +33,7 @@ static int read_ids(struct cdp_decoder *d, const struct cdp_val *v,
 	if (cdp_draft_id(r, "anonymous", NULL,
 			 cdp_given(&v[PROFILE]) ? &v[PROFILE] : &who->profile,
 			 "profileId", err) < 0 ||
-	    cdp_draft_id(r, "session", NULL,
+	    cdp_draft_id(r, "anonymous", "session",
 			 cdp_given(&v[SESSION]) ? &v[SESSION] : &who->session,
 			 "sessionId", err) < 0)
 		return -1;
