@@ -149,6 +149,8 @@ static int read_ids(struct cdp_decoder *d, const struct place *at,
 				      "anonymous",
 				      "device",
 				      "email" };
+	static const char *const others[] = { "user",    "enduser", "installation",
+					      "session", "device",  "email" };
 	struct cdp_val v;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
