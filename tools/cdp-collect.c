@@ -129,12 +129,16 @@ static void take_reject(void *ctx, const char *raw, size_t n, const struct cdp_e
 	cdp_emit_reject(l->e, &rec, err);
 }
 
-/* 0, and what was found is counted; or -1, as the line itself is bad. */
-static int counted(struct line *l, int rc)
+/* 0, and what was found is counted; or -1, as the line itself is bad.  One that turned
+ * out bad after it gave records is a reject beside them. */
+static int counted(struct line *l, int rc, const char *raw, size_t n, struct cdp_err *err)
 {
-	if (rc == 0)
-		l->e->counts.in += l->found - 1;
-	return rc;
+	if (rc < 0 && (err->kind != CDP_ERR_DATA || !l->found))
+		return -1;
+	if (rc < 0)
+		take_reject(l, raw, n, err);
+	l->e->counts.in += l->found - 1;
+	return 0;
 }
 
 static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
@@ -144,7 +148,8 @@ static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	struct line l = { w, e, rec->line, 0 };
 	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	return counted(&l, cdp_reader_record(w->reader, rec, &sink, err));
+	return counted(&l, cdp_reader_record(w->reader, rec, &sink, err), rec->raw,
+		       rec->len, err);
 }
 
 static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
@@ -154,7 +159,8 @@ static int read_other(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	struct line l = { w, e, rec->line, 0 };
 	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	return counted(&l, cdp_reader_other(w->reader, rec, &sink, err));
+	return counted(&l, cdp_reader_other(w->reader, rec, &sink, err), rec->raw,
+		       rec->len, err);
 }
 
 static int read_text(struct worker *w, struct cdp_reader *reader, const char *p, size_t n,
@@ -163,7 +169,7 @@ static int read_text(struct worker *w, struct cdp_reader *reader, const char *p,
 	struct line l = { w, e, line, 0 };
 	struct cdp_sink sink = { &e->out, &l, take_record, take_reject };
 
-	return counted(&l, cdp_reader_line(reader, p, n, &sink, err));
+	return counted(&l, cdp_reader_line(reader, p, n, &sink, err), p, n, err);
 }
 
 /* --- tables --- */

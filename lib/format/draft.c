@@ -257,36 +257,28 @@ bool cdp_draft_has(struct cdp_draft *d, enum cdp_part part, const char *key, siz
 	return false;
 }
 
-/* Hashes of the names of a part; of more than fit only the first. */
-struct names {
-	uint64_t hash[128];
-	size_t n;
-};
-
-static uint64_t hash_name(const struct cdp_val *key, struct cdp_buf *tmp)
-{
-	const char *p;
-	size_t n;
-
-	p = cdp_val_str(key, tmp, &n);
-	return cdp_hash(p, n);
-}
-
-static void collect_names(struct cdp_draft *d, enum cdp_part part, struct names *s)
+void cdp_draft_names(struct cdp_draft *d, enum cdp_part part, struct cdp_names *names)
 {
 	struct cdp_val object = part_val(d, part), key, v;
 	struct cdp_iter it = { 0 };
+	const char *p;
+	size_t n;
 
-	s->n = 0;
-	while (object.type == CDP_OBJECT && s->n < sizeof(s->hash) / sizeof(*s->hash) &&
-	       cdp_val_member(&object, &it, &key, &v))
-		s->hash[s->n++] = hash_name(&key, &d->tmp);
+	names->n = 0;
+	while (object.type == CDP_OBJECT &&
+	       names->n < sizeof(names->hash) / sizeof(*names->hash) &&
+	       cdp_val_member(&object, &it, &key, &v)) {
+		p = cdp_val_str(&key, &d->tmp, &n);
+		names->hash[names->n++] = cdp_hash(p, n);
+	}
 }
 
-static bool is_taken(const struct names *s, uint64_t hash)
+bool cdp_names_have(const struct cdp_names *names, const char *p, size_t n)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->hash[i] == hash)
+	uint64_t hash = cdp_hash(p, n);
+
+	for (size_t i = 0; i < names->n; i++)
+		if (names->hash[i] == hash)
 			return true;
 	return false;
 }
@@ -296,16 +288,19 @@ void cdp_draft_beside(struct cdp_draft *d, enum cdp_part part,
 {
 	struct cdp_iter it = { 0 };
 	struct cdp_val key, v;
-	struct names taken;
+	struct cdp_names taken;
 	struct cdp_buf *b;
+	const char *p;
+	size_t n;
 
 	if (object->type != CDP_OBJECT)
 		return;
-	collect_names(d, part, &taken);
+	cdp_draft_names(d, part, &taken);
 	while (cdp_val_member(object, &it, &key, &v)) {
 		if (is_named(&key, without))
 			continue;
-		if (!is_taken(&taken, hash_name(&key, &d->tmp))) {
+		p = cdp_val_str(&key, &d->tmp, &n);
+		if (!cdp_names_have(&taken, p, n)) {
 			cdp_draft_val(d, part, &key, &v);
 			continue;
 		}

@@ -95,6 +95,13 @@ void cdp_draft_all(struct cdp_draft *d, enum cdp_part part, const struct cdp_val
 /* Those of another object beside them: a name that is taken gets a '$' before it. */
 void cdp_draft_beside(struct cdp_draft *d, enum cdp_part part,
 		      const struct cdp_val *object, const char *const *without);
+/* The names of a part's members, to ask for many; of more than fit only the first. */
+struct cdp_names {
+	uint64_t hash[128];
+	size_t n;
+};
+void cdp_draft_names(struct cdp_draft *d, enum cdp_part part, struct cdp_names *names);
+bool cdp_names_have(const struct cdp_names *names, const char *p, size_t n);
 bool cdp_draft_has(struct cdp_draft *d, enum cdp_part part, const char *key, size_t n);
 
 /* Appends the record, head first, without LF, and tells *info; or nothing, and -1 with

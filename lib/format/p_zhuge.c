@@ -112,31 +112,38 @@ static int pick_message(struct message *m, const struct cdp_val *v, struct cdp_e
 	return 0;
 }
 
-/* Properties: `_x` becomes x, unless there is an x. */
+static bool is_one_of(const struct cdp_val *key, const char *const *names)
+{
+	while (*names && !cdp_val_is(key, *names, strlen(*names)))
+		names++;
+	return *names != NULL;
+}
+
+/* The library's properties; then the customer's, where `_x` becomes x, unless there is
+ * an x. */
 static void put_properties(struct cdp_draft *r, enum cdp_part part,
 			   const struct cdp_val *pr)
 {
-	static const char *const lifted[] = { "$ct", "$cuid", "$eid" };
-	struct cdp_iter it = { 0 };
-	struct cdp_val key, v, bare;
+	static const char *const lifted[] = { "$ct", "$cuid", "$eid", NULL };
+	struct cdp_iter first = { 0 }, second = { 0 };
+	struct cdp_val key, v;
+	struct cdp_names taken;
 
 	if (pr->type != CDP_OBJECT)
 		return;
-	while (cdp_val_member(pr, &it, &key, &v)) {
-		bool skip = false;
-
-		for (int i = 0; i < 3; i++)
-			skip = skip || cdp_val_is(&key, lifted[i], strlen(lifted[i]));
-		if (skip)
+	while (cdp_val_member(pr, &first, &key, &v))
+		if ((!key.n || *key.p != '_') && !is_one_of(&key, lifted))
+			cdp_draft_val(r, part, &key, &v);
+	cdp_draft_names(r, part, &taken);
+	while (cdp_val_member(pr, &second, &key, &v)) {
+		if (!key.n || *key.p != '_')
 			continue;
-		bare = key;
-		if (key.n > 1 && *key.p == '_' && !key.escaped) {
-			bare.p++;
-			bare.n--;
-			if (cdp_pick_key(pr, bare.p, bare.n).type != CDP_MISSING)
-				bare = key;
+		if (key.n > 1 && !key.escaped &&
+		    !cdp_names_have(&taken, key.p + 1, key.n - 1)) {
+			key.p++;
+			key.n--;
 		}
-		cdp_draft_val(r, part, &bare, &v);
+		cdp_draft_val(r, part, &key, &v);
 	}
 }
 
@@ -146,21 +153,21 @@ static void put_beside(struct cdp_draft *r, const struct cdp_val *object,
 {
 	struct cdp_iter it = { 0 };
 	struct cdp_val key, v;
+	struct cdp_names taken;
+	struct cdp_buf *name = &r->tmp;
 
+	cdp_draft_names(r, CDP_PART_PROPS, &taken);
 	while (object->type == CDP_OBJECT && cdp_val_member(object, &it, &key, &v)) {
-		const char *const *w = without;
-		struct cdp_buf *name = &r->tmp;
-
-		while (*w && !cdp_val_is(&key, *w, strlen(*w)))
-			w++;
-		if (*w || key.escaped || memchr(key.p, '\0', key.n))
+		if (is_one_of(&key, without))
 			continue;
 		cdp_buf_reset(name);
 		cdp_buf_addc(name, '$');
 		cdp_buf_add(name, key.p, key.n);
-		cdp_buf_addc(name, '\0');
-		if (!cdp_draft_has(r, CDP_PART_PROPS, name->p, name->n - 1))
-			cdp_draft_named(r, CDP_PART_PROPS, name->p, &v);
+		if (cdp_names_have(&taken, name->p, name->n))
+			continue;
+		key.p = name->p;
+		key.n = (uint32_t)name->n;
+		cdp_draft_val(r, CDP_PART_PROPS, &key, &v);
 	}
 }
 
@@ -169,6 +176,7 @@ static void put_all(struct cdp_draft *r, const struct message *m, const struct c
 	static const char *const message[] = { "et", "dt", "pr", "eid", "cuid", NULL };
 	static const char *const names[] = { "$pl", "$cn", "$vn" };
 	static const int slots[] = { PL, CN, VN };
+	struct cdp_names taken;
 
 	if (r->kind != CDP_DRAFT_EVENT) {
 		put_properties(r, CDP_PART_SET, &m->pr);
@@ -176,9 +184,9 @@ static void put_all(struct cdp_draft *r, const struct message *m, const struct c
 	}
 	put_properties(r, CDP_PART_PROPS, &m->pr);
 	put_beside(r, &m->all, message);
+	cdp_draft_names(r, CDP_PART_PROPS, &taken);
 	for (int i = 0; i < 3; i++)
-		if (v[slots[i]].type > CDP_NULL &&
-		    !cdp_draft_has(r, CDP_PART_PROPS, names[i], 3))
+		if (v[slots[i]].type > CDP_NULL && !cdp_names_have(&taken, names[i], 3))
 			cdp_draft_named(r, CDP_PART_PROPS, names[i], &v[slots[i]]);
 }
 

@@ -82,6 +82,18 @@ static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 	sink->reject(sink->ctx, b->p, b->n, err);
 }
 
+/* What was made of the payload is `n` bytes more. */
+static int spend(struct cdp_decoder *d, size_t n, struct cdp_err *err)
+{
+	if (n > d->budget) {
+		d->budget = 0;
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "the messages of an envelope repeat too much of it");
+	}
+	d->budget -= n;
+	return 0;
+}
+
 int cdp_decoder_reject(struct cdp_decoder *d, struct cdp_sink *sink,
 		       const struct cdp_val *raw, struct cdp_err *err)
 {
@@ -98,10 +110,15 @@ int cdp_decoder_put(struct cdp_decoder *d, struct cdp_sink *sink,
 	struct cdp_canon info;
 	size_t at = sink->out->n;
 
-	if (cdp_draft_write(&d->draft, d->opts, sink->out, &info, err) == 0 &&
-	    sink->record(sink->ctx, at, &info, err) == 0)
-		return 0;
-	return cdp_decoder_reject(d, sink, raw, err);
+	if (cdp_draft_write(&d->draft, d->opts, sink->out, &info, err) < 0)
+		return cdp_decoder_reject(d, sink, raw, err);
+	if (spend(d, sink->out->n - at, err) < 0) {
+		sink->out->n = at;
+		return -1;
+	}
+	if (sink->record(sink->ctx, at, &info, err) < 0)
+		return cdp_decoder_reject(d, sink, raw, err);
+	return 0;
 }
 
 int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
@@ -109,6 +126,7 @@ int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
 		      struct cdp_sink *sink, struct cdp_err *err)
 {
 	cdp_decoder_envelope(d, NULL, NULL);
+	d->budget = (size_t)payload->n * CDP_GROWTH_MAX + CDP_GROWTH_FREE;
 	return p->read(d, payload, from, sink, err);
 }
 

@@ -27,7 +27,8 @@ struct cdp_decoder {
 	/* What cdp_decoder_envelope() told. */
 	struct cdp_val envelope, list;
 	struct cdp_buf wrapped;
-	uint64_t rejected;                 /* messages so far: whether a put succeeded */
+	size_t budget;     /* bytes that the payload at hand may still become */
+	uint64_t rejected; /* messages so far: whether a put succeeded */
 	struct cdp_sensors_lines *sensors; /* of p_sensors.c */
 };
 void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts);
@@ -40,7 +41,9 @@ void cdp_decoder_release(struct cdp_decoder *d);
 void cdp_decoder_envelope(struct cdp_decoder *d, const struct cdp_val *envelope,
 			  const struct cdp_val *list);
 /* Writes d->draft to the sink; a data error becomes a reject of the message `raw` and is
- * dealt with: 0, or -1 with *err when the run must end. */
+ * dealt with: 0, or -1 with *err when the run must end.  Or -1 with a data error: what an
+ * envelope says once and its messages repeat has become too much, and reading must stop;
+ * else a payload of a megabyte could become terabytes. */
 int cdp_decoder_put(struct cdp_decoder *d, struct cdp_sink *sink,
 		    const struct cdp_val *raw, struct cdp_err *err);
 /* The same for a message that failed before, for the reason in *err. */
@@ -54,8 +57,8 @@ struct cdp_protocol {
 	bool (*knows)(const struct cdp_val *payload);
 	/* A payload, already valid JSON: a message, or an envelope.  Messages that are
 	 * bad are rejected one by one.  -1 with *err: the envelope itself is bad (a data
-	 * error: the caller rejects it whole, nothing was written), or the run must end.
-	 */
+	 * error: the caller rejects it whole; records may have come before), or the run
+	 * must end. */
 	int (*read)(struct cdp_decoder *d, const struct cdp_val *payload,
 		    const struct cdp_arrival *from, struct cdp_sink *sink,
 		    struct cdp_err *err);
@@ -69,7 +72,9 @@ struct cdp_protocol {
 extern const struct cdp_protocol *const cdp_protocols[];
 const struct cdp_protocol *cdp_protocol_find(const char *name);
 
-/* A payload, with nothing left over of the one before. */
+/* A payload, with nothing left over of the one before.  What it becomes may have
+ * CDP_GROWTH_MAX times its bytes and CDP_GROWTH_FREE more. */
+enum { CDP_GROWTH_MAX = 64, CDP_GROWTH_FREE = 1 << 20 };
 int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
 		      const struct cdp_val *payload, const struct cdp_arrival *from,
 		      struct cdp_sink *sink, struct cdp_err *err);

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "format/form.h"
 #include "format/request_priv.h"
 #include "record/json.h"
@@ -117,13 +118,19 @@ static int pass_record(void *ctx, size_t at, const struct cdp_canon *info,
 	return r->outer->record(r->outer->ctx, at, info, err);
 }
 
-/* A bad message becomes a request of its own. */
+/* A bad message becomes a request of its own, to a path that means the same. */
 static void wrap_reject(void *ctx, const char *raw, size_t n, const struct cdp_err *err)
 {
 	struct cdp_requests *r = ctx;
+	const char *path = r->q->path;
 
 	cdp_buf_reset(&r->line);
-	request_write(r, &r->line, r->q->path, raw, n);
+	if (strlen(path) > REQUEST_REPEATED_MAX) {
+		cdp_buf_reset(&r->scratch);
+		cdp_buf_addf(&r->scratch, "/%s", r->reader->name);
+		path = cdp_buf_str(&r->scratch);
+	}
+	request_write(r, &r->line, path, raw, n);
 	r->outer->reject(r->outer->ctx, r->line.p, r->line.n, err);
 }
 
@@ -136,13 +143,15 @@ static void reject_whole(struct cdp_requests *r, const struct cdp_err *err)
 
 /* --- reading --- */
 
+/* A parameter that every record repeats; too long a one is none. */
 static const char *param(struct cdp_requests *r, const char *name, struct cdp_buf *to)
 {
 	const struct cdp_request *q = r->q;
 
-	return cdp_form_get(q->query, strlen(q->query), name, to) && to->n
-		       ? cdp_buf_str(to)
-		       : NULL;
+	if (!cdp_form_get(q->query, strlen(q->query), name, to) || !to->n ||
+	    to->n > REQUEST_REPEATED_MAX || cdp_utf8_check(to->p, to->n) != to->n)
+		return NULL;
+	return cdp_buf_str(to);
 }
 
 /* `stm`, as GrowingIO has it. */
@@ -170,17 +179,16 @@ static int read_payload(struct cdp_requests *r, struct cdp_err *err)
 		.token = param(r, "token", &r->token),
 		.ip = r->q->ip,
 	};
-	const struct cdp_protocol *p;
 
 	if (request_payload(r, err) < 0)
 		return -1;
 	if (r->q->header)
 		from.agent = r->q->header(r->q->header_ctx, "user-agent");
-	p = find_reader(r);
-	if (!p)
+	r->reader = find_reader(r);
+	if (!r->reader)
 		return cdp_err_set(err, CDP_ERR_DATA,
 				   "neither the path nor the payload tells a protocol");
-	return cdp_protocol_read(&r->decoder, p, &r->payload, &from, &inner, err);
+	return cdp_protocol_read(&r->decoder, r->reader, &r->payload, &from, &inner, err);
 }
 
 /* Configuration, and questions whether we are there: nothing that could be lost. */

@@ -90,7 +90,8 @@ static void put_own_query(struct cdp_requests *r, struct cdp_buf *out)
 
 	cdp_buf_reset(q);
 	for (int i = 0; i < 3; i++) {
-		if (!cdp_form_get(query, strlen(query), names[i], value) || !value->n)
+		if (!cdp_form_get(query, strlen(query), names[i], value) || !value->n ||
+		    value->n > REQUEST_REPEATED_MAX)
 			continue;
 		if (q->n)
 			cdp_buf_addc(q, '&');
@@ -109,12 +110,12 @@ void request_write(struct cdp_requests *r, struct cdp_buf *out, const char *path
 
 	cdp_buf_adds(out, "{\"method\":");
 	put_text(out, body ? "POST" : q->method);
-	put_member(out, "path", path);
+	put_member(out, "path", *path ? path : "/");
 	if (body) {
 		put_own_query(r, out);
 		if (q->header)
 			agent = q->header(q->header_ctx, "user-agent");
-		if (agent) {
+		if (agent && strlen(agent) <= REQUEST_REPEATED_MAX) {
 			cdp_buf_adds(out, ",\"headers\":{");
 			put_member(out, "user-agent", agent);
 			cdp_buf_addc(out, '}');

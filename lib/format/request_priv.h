@@ -5,6 +5,10 @@
 #include "format/request.h"
 #include "format/route.h"
 
+/* Bytes of a path, parameter or header that the records of a request, or its rejects,
+ * repeat: one request may hold a million. */
+enum { REQUEST_REPEATED_MAX = 255 };
+
 struct cdp_requests {
 	struct cdp_format_opts opts; /* `received` is that of the request at hand */
 	int64_t received;            /* of requests that do not say */
@@ -16,6 +20,7 @@ struct cdp_requests {
 	const struct cdp_request *q;
 	const struct cdp_protocol *forced; /* named by the path */
 	const struct cdp_route *route;     /* NULL: the path means nothing */
+	const struct cdp_protocol *reader; /* of the payload */
 	const char *body;                  /* unpacked */
 	size_t body_n;
 	struct cdp_val payload;

@@ -100,7 +100,7 @@ static int collect_take(void *ctx, size_t at, const struct cdp_canon *info,
 }
 
 /* One line of the formats that make one record of it. */
-static void collect_line(struct collect_fuzz *f, const char *p, size_t n)
+static inline void collect_line(struct collect_fuzz *f, const char *p, size_t n)
 {
 	struct cdp_sink sink = { &f->out, f, collect_take, NULL };
 	struct cdp_err err;
