@@ -2,13 +2,13 @@
 #include "base/mem.h"
 #include "cli/cli.h"
 #include "cli/import_job.h"
+#include "cli/intake_job.h"
 #include "cli/listen.h"
 #include "cli/once_job.h"
 #include "cli/tables.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
 #include "format/reject.h"
-#include "model/intake.h"
 #include "model/intake_state.h"
 
 #include <stdlib.h>
@@ -25,11 +25,11 @@ static const char *const fixed_formats[FORMAT_FIXED] = {
 struct collect {
 	struct cdp_cli cli;
 	/* options */
-	int format, future;
+	int format;
 	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
 	const char *state_dir;
 	bool replay, again;
-	int64_t window_ns, skew_ns, late_ns;
+	int64_t window_ns;
 	uint64_t dedup_memory;
 	struct cdp_opt_time received;
 	struct cdp_strs params;
@@ -40,7 +40,7 @@ struct collect {
 	struct cdp_id_param *param_list;
 	struct cdp_format_plan *plan, *row_plan;
 	struct cdp_csvmap *map;
-	struct cdp_intake_conf *intake;
+	struct cdp_intake_job intake;
 	struct cdp_intake_state *state;
 	struct cdp_once_job *once;
 	struct cdp_import_job *imports;
@@ -59,8 +59,6 @@ struct worker {
 	struct cdp_once_notes notes;
 	struct cdp_buf raw;
 };
-
-static const char *const futures[] = { "reject", "keep", "clamp", NULL };
 
 /* --- duplicates --- */
 
@@ -245,7 +243,7 @@ static void *worker_new(void *ctx)
 		w->tables = cdp_tables_new(&c->cli, c->map, c->charset,
 					   c->delimiter ? *c->delimiter : 0, &w->job);
 	}
-	w->intake = c->intake ? cdp_intake_new(c->intake) : NULL;
+	w->intake = c->intake.conf ? cdp_intake_new(c->intake.conf) : NULL;
 	cdp_once_init(&w->notes, c->once ? cdp_once_job_seed(c->once) : 0);
 	cdp_buf_init(&w->raw, CDP_BUF_NOMAX);
 	return w;
@@ -314,7 +312,7 @@ static void run_endpoint(struct collect *c)
 		.worker = worker_new,
 		.worker_free = endpoint_worker_free,
 		.begin = endpoint_begin,
-		.serial = c->intake && cdp_intake_conf_is_ordered(c->intake),
+		.serial = c->intake.conf && cdp_intake_conf_is_ordered(c->intake.conf),
 		.record = endpoint_record,
 		.settle = c->once ? endpoint_settle : NULL,
 		.remember = c->once ? endpoint_remember : NULL,
@@ -339,7 +337,7 @@ static int run_lines(struct collect *c)
 		.commit = c->once ? commit : NULL,
 		.flushed = c->once ? flushed : NULL,
 		.merge = worker_free,
-		.serial = c->intake && cdp_intake_conf_is_ordered(c->intake),
+		.serial = c->intake.conf && cdp_intake_conf_is_ordered(c->intake.conf),
 	};
 
 	if (c->replay) {
@@ -394,13 +392,7 @@ static int run(struct collect *c)
 		run_endpoint(c);
 	else
 		rc = run_files(c);
-	if (c->intake) {
-		const struct cdp_intake_counts *n = cdp_intake_conf_counts(c->intake);
-
-		cdp_cli_stat(&c->cli, "shifted", n->shifted);
-		cdp_cli_stat(&c->cli, "future", n->future);
-		cdp_cli_stat(&c->cli, "late", n->late);
-	}
+	cdp_intake_job_finish(&c->cli, &c->intake);
 	return rc;
 }
 
@@ -422,23 +414,6 @@ static void read_params(struct collect *c)
 	}
 	c->opts.params = c->param_list;
 	c->opts.param_count = c->params.n;
-}
-
-/* Without a need for it there is none, and a record costs nothing more. */
-static int load_intake(struct collect *c, struct cdp_err *err)
-{
-	const struct cdp_common *o = &c->cli.opt;
-	struct cdp_intake_opts opts = {
-		.run = &o->run,
-		.skew_ms = c->skew_ns / 1000000,
-		.future = c->future < 0 ? CDP_FUTURE_REJECT : (enum cdp_future)c->future,
-		.base_ms = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME,
-		.late_ms = c->late_ns / 1000000,
-	};
-
-	if (c->future < 0 && !opts.skew_ms && !opts.late_ms)
-		return 0;
-	return cdp_intake_conf_new(&c->intake, &opts, err);
 }
 
 /* Sensors has a reader of lines among the fixed ones. */
@@ -509,9 +484,9 @@ static int load(struct collect *c, struct cdp_err *err)
 	int64_t as_of = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME;
 
 	c->opts.zone = o->run.zone;
-	if (load_intake(c, err) < 0)
+	if (cdp_intake_job_load(&c->cli, &c->intake, err) < 0)
 		return -1;
-	c->opts.future_keep = c->intake || c->future == CDP_FUTURE_KEEP;
+	c->opts.future_keep = c->intake.conf;
 	c->opts.future_ms = o->as_of_given ? as_of + CDP_FUTURE_SLACK_MS : CDP_NO_TIME;
 	c->opts.received = c->received.text ? cdp_time_ms(c->received.t) : CDP_NO_TIME;
 	read_params(c);
@@ -551,15 +526,12 @@ static void check_options(struct collect *c)
 	cdp_listen_check(cli, &c->listen);
 	if (c->window_ns < 0 || (c->window_ns && c->window_ns < 1000000000))
 		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
-	if (c->skew_ns < 0 || (c->skew_ns && c->skew_ns < 1000000000))
-		cdp_cli_usage(cli, "option '--skew': expected at least a second");
-	if (c->late_ns < 0)
-		cdp_cli_usage(cli, "option '--late': expected a duration above 0");
+	cdp_intake_job_check(cli, &c->intake);
 }
 
 static void release(struct collect *c)
 {
-	cdp_intake_conf_free(c->intake);
+	cdp_intake_job_release(&c->intake);
 	cdp_once_job_abandon(c->once);
 	cdp_import_job_abandon(c->imports);
 	cdp_intake_close(c->state);
@@ -576,7 +548,7 @@ static void release(struct collect *c)
 
 int main(int argc, char **argv)
 {
-	struct collect c = { .future = -1,
+	struct collect c = { .intake.future = -1,
 			     .opts = { .login_kind = "customer",
 				       .distinct_kind = "anonymous",
 				       .event = "page_request" },
@@ -596,14 +568,7 @@ int main(int argc, char **argv)
 		{ 0, "received", CDP_OPT_TIME, &c.received, "TIME",
 		  "when the input was received, added to records that do "
 		  "not say" },
-		{ 0, "future", CDP_OPT_CHOICE, &c.future, "WHAT",
-		  "reject (default), keep or clamp what is an hour ahead "
-		  "of that or --as-of",
-		  futures },
-		{ 0, "skew", CDP_OPT_DURATION, &c.skew_ns, "THRESHOLD",
-		  "correct device clocks that are off by more, such as 5m" },
-		{ 0, "late", CDP_OPT_DURATION, &c.late_ns, "HORIZON",
-		  "count records received later than this" },
+		CDP_INTAKE_OPTIONS(c.intake),
 		{ 0, "source", CDP_OPT_STR, &c.opts.source, "TEXT",
 		  "source of records that name none" },
 		{ 0, "event", CDP_OPT_STR, &c.opts.event, "NAME",

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "io/in.h"
+#include "model/coverage.h"
 #include "model/skew.h"
 #include "record/json.h"
 
@@ -11,7 +12,15 @@
 #include <string.h>
 
 /* Members that are looked at, in the order of the slots from CDP_SLOT_FIXED on. */
-enum { S_IDS = CDP_SLOT_FIXED, S_SOURCE, S_TIME_ORIGINAL, S_SESSION };
+enum {
+	S_IDS = CDP_SLOT_FIXED,
+	S_EVENT_ID,
+	S_SOURCE,
+	S_SENT,
+	S_RECEIVED,
+	S_TIME_ORIGINAL,
+	S_SESSION
+};
 
 /* Names of a session among the properties, as libraries give it. */
 static const char *const session_names[] = {
@@ -28,6 +37,8 @@ struct cdp_intake_conf {
 	struct cdp_format_opts future; /* for the check that readers share */
 	struct cdp_paths *paths;
 	struct cdp_skew *skew;
+	struct cdp_plan *plan;
+	struct cdp_coverage *coverage;
 	struct cdp_intake_counts counts;
 };
 
@@ -36,6 +47,8 @@ struct cdp_intake {
 	struct cdp_scan *scan;
 	struct cdp_rec rec;
 	struct cdp_buf key;
+	struct cdp_plan_check *check;
+	struct cdp_coverage *coverage;
 	struct cdp_intake_counts counts;
 };
 
@@ -43,7 +56,8 @@ struct cdp_intake {
 
 static void add_paths(struct cdp_paths *paths)
 {
-	static const char *const members[] = { "ids", "source", "time_original" };
+	static const char *const members[] = { "ids",  "event_id", "source",
+					       "sent", "received", "time_original" };
 	const char *keys[2] = { "props", NULL };
 	size_t lens[2] = { 5, 0 };
 
@@ -64,7 +78,6 @@ int cdp_intake_conf_new(struct cdp_intake_conf **out, const struct cdp_intake_op
 {
 	struct cdp_intake_conf *c = cdp_calloc(1, sizeof(*c));
 
-	(void)err;
 	c->opts = *opts;
 	c->future.received = CDP_NO_TIME;
 	c->future.future_ms = opts->base_ms;
@@ -74,6 +87,16 @@ int cdp_intake_conf_new(struct cdp_intake_conf **out, const struct cdp_intake_op
 	add_paths(c->paths);
 	if (opts->skew_ms)
 		c->skew = cdp_skew_new(opts->skew_ms);
+	if (opts->plan_file) {
+		c->plan = cdp_plan_load(opts->plan_file, opts->run->zone, err);
+		if (!c->plan) {
+			cdp_intake_conf_free(c);
+			return -1;
+		}
+		cdp_plan_paths(c->plan, c->paths);
+		if (opts->coverage)
+			c->coverage = cdp_coverage_new(c->plan);
+	}
 	*out = c;
 	return 0;
 }
@@ -83,6 +106,8 @@ void cdp_intake_conf_free(struct cdp_intake_conf *c)
 	if (!c)
 		return;
 	cdp_skew_free(c->skew);
+	cdp_coverage_free(c->coverage);
+	cdp_plan_free(c->plan);
 	cdp_paths_free(c->paths);
 	free(c);
 }
@@ -97,6 +122,12 @@ const struct cdp_intake_counts *cdp_intake_conf_counts(const struct cdp_intake_c
 	return &c->counts;
 }
 
+void cdp_intake_conf_coverage(const struct cdp_intake_conf *c, struct cdp_buf *out)
+{
+	if (c->coverage)
+		cdp_coverage_write(c->coverage, out);
+}
+
 struct cdp_intake *cdp_intake_new(struct cdp_intake_conf *c)
 {
 	struct cdp_intake *s = cdp_calloc(1, sizeof(*s));
@@ -104,6 +135,10 @@ struct cdp_intake *cdp_intake_new(struct cdp_intake_conf *c)
 	s->conf = c;
 	s->scan = cdp_scan_new(c->paths);
 	cdp_buf_init(&s->key, CDP_BUF_NOMAX);
+	if (c->coverage)
+		s->coverage = cdp_coverage_new(c->plan);
+	if (c->plan)
+		s->check = cdp_plan_check_new(c->plan, s->coverage);
 	return s;
 }
 
@@ -114,6 +149,17 @@ void cdp_intake_merge(struct cdp_intake *s)
 	all->shifted += s->counts.shifted;
 	all->future += s->counts.future;
 	all->late += s->counts.late;
+	if (s->check) {
+		const struct cdp_plan_counts *n = cdp_plan_check_counts(s->check);
+
+		all->plan.violations += n->violations;
+		all->plan.marked += n->marked;
+		all->plan.stripped += n->stripped;
+	}
+	if (s->coverage)
+		cdp_coverage_add(s->conf->coverage, s->coverage);
+	cdp_plan_check_free(s->check);
+	cdp_coverage_free(s->coverage);
 	cdp_scan_free(s->scan);
 	cdp_buf_release(&s->key);
 	free(s);
@@ -277,8 +323,63 @@ static int clocks(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	return 0;
 }
 
+/* --- the plan --- */
+
+static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
+{
+	if (v->type != CDP_STRING)
+		return (struct cdp_span){ 0, 0 };
+	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
+}
+
+/* With `,"key":` before it. */
+static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
+				 size_t key_len)
+{
+	struct cdp_span s = span_of(rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4;
+		s.n += key_len + 4;
+	}
+	return s;
+}
+
+/* Another text for the record; its time is the same. */
+static int replace(struct cdp_intake *s, struct cdp_buf *out, size_t at,
+		   const struct cdp_buf *text, struct cdp_canon *info,
+		   struct cdp_err *err)
+{
+	const struct cdp_val *slots;
+
+	out->n = at;
+	cdp_buf_add(out, text->p, text->n);
+	if (look(s, out, at, err) < 0)
+		return -1;
+	slots = s->rec.slots;
+	info->event_id = span_of(&s->rec, &slots[S_EVENT_ID]);
+	info->source = span_of(&s->rec, &slots[S_SOURCE]);
+	info->sent = member_of(&s->rec, &slots[S_SENT], 4);
+	info->received = member_of(&s->rec, &slots[S_RECEIVED], 8);
+	return 0;
+}
+
+static int check_plan(struct cdp_intake *s, struct cdp_buf *out, size_t at,
+		      struct cdp_canon *info, struct cdp_err *err)
+{
+	const struct cdp_buf *edited;
+	int rc;
+
+	if (look(s, out, at, err) < 0)
+		return -1;
+	rc = cdp_plan_check(s->check, &s->rec, info->ms, &edited, err);
+	return rc > 0 ? replace(s, out, at, edited, info, err) : rc;
+}
+
 int cdp_intake_record(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 		      struct cdp_canon *info, struct cdp_err *err)
 {
-	return clocks(s, out, at, info, err);
+	if (clocks(s, out, at, info, err) < 0)
+		return -1;
+	return s->check ? check_plan(s, out, at, info, err) : 0;
 }

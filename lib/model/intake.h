@@ -1,5 +1,6 @@
 /* What is done to a canonical record between its reader and its output (cdp-collect(1)):
- * clocks are corrected and what lies in the future is dealt with.
+ * clocks are corrected and what lies in the future is dealt with, then the tracking plan
+ * is applied.
  *
  *	cdp_reader_record(reader, rec, out, &info, &err)		appends it
  *	cdp_intake_record(intake, out, at, &info, &err)		changes or refuses it
@@ -10,6 +11,7 @@
 
 #include "format/canon.h"
 #include "lang/expr.h"
+#include "model/plan.h"
 
 enum cdp_future { CDP_FUTURE_REJECT, CDP_FUTURE_KEEP, CDP_FUTURE_CLAMP };
 
@@ -26,10 +28,13 @@ struct cdp_intake_opts {
 	/* Records received more than this after their time are counted; 0: they are not.
 	 */
 	int64_t late_ms;
+	const char *plan_file; /* NULL: no plan */
+	bool coverage;         /* what of the plan is seen is counted */
 };
 
 struct cdp_intake_counts {
 	uint64_t shifted, future, late;
+	struct cdp_plan_counts plan;
 };
 
 /* Configuration, shared by threads; counts are added up in it. */
@@ -42,6 +47,8 @@ void cdp_intake_conf_free(struct cdp_intake_conf *c);
  * in every run gives them in the same order, from one thread. */
 bool cdp_intake_conf_is_ordered(const struct cdp_intake_conf *c);
 const struct cdp_intake_counts *cdp_intake_conf_counts(const struct cdp_intake_conf *c);
+/* The rows of coverage, if it was asked for. */
+void cdp_intake_conf_coverage(const struct cdp_intake_conf *c, struct cdp_buf *out);
 
 /* One a thread. */
 struct cdp_intake;

@@ -349,3 +349,52 @@ numbered() {
   exec 7>&-
   wait
 }
+
+@test "the plan of the samples fits the samples and what a made-up bank sends" {
+  plan=$BATS_TEST_DIRNAME/../../samples/plan.json
+  events=$BATS_TEST_DIRNAME/../../samples/events.ndjson
+  cdp-collect -d "$plan" "$events" >out
+  same "$events" out
+  cdp-gen --seed 9 --customers 300 --days 3 --events 6000 -o clean
+  cdp-collect -q --stats -d "$plan" --coverage cover -o out clean/sensors/*.log \
+    clean/core/*.ndjson.gz 2>stats || [ $? -eq 3 ]
+  [ "$(stat stats violations)" -eq 0 ]
+  run jq -r 'select(.result == "coverage" and .property == null and .status == "never_planned")' cover
+  [ "$output" = "" ]
+}
+
+@test "a plan gives the same records, rejects and coverage for any number of jobs" {
+  plan=$BATS_TEST_DIRNAME/../../samples/plan.json
+  for j in 1 3; do
+    cdp-collect -q -j$j -f combined --event page_view --event-param e --id-param cid=cookie \
+      -d "$plan" --coverage cover.$j --rejects bad.$j "$BANK"/access/*.log >out.$j || [ $? -eq 3 ]
+  done
+  same out.1 out.3
+  same bad.1 bad.3
+  same cover.1 cover.3
+  # amounts in the parameters of a request are strings
+  grep -q '"violations":\[{"kind":"Datatype-Mismatch","path":"props.amount"' out.1
+}
+
+@test "what a plan strips leaves duplicates duplicates" {
+  echo '{"version":"1","additional":false,"actions":{"Additional-Properties":"strip"},
+    "events":{"e":{"properties":{"a":{}}}}}' >plan.json
+  printf '%s\n' \
+    '{"time":"2024-04-25T07:00:00.000Z","event":"e","ids":{"a":"1"},"props":{"x":1,"a":1},"sent":"2024-04-25T07:00:01.000Z"}' \
+    '{"time":"2024-04-25T07:00:00.000Z","event":"e","ids":{"a":"1"},"props":{"a":1,"long":"er"},"sent":"2024-04-25T07:00:02.000Z"}' \
+    '{"time":"2024-04-25T07:00:00.000Z","event":"e","ids":{"a":"1"},"props":{"x":1},"event_id":"i","source":"s"}' \
+    '{"time":"2024-04-25T07:00:00.000Z","event":"e","ids":{"a":"1"},"props":{"y":1},"source":"s","event_id":"i"}' |
+    cdp-collect -q -d plan.json --dedup 1d --stats >out 2>stats
+  [ "$(stat stats duplicates)" -ge 1 ]
+  [ "$(stat stats stripped)" -eq 4 ]
+  head -n 1 out | grep -qF '"props":{"a":1},"sent":"2024-04-25T07:00:01.000Z"}'
+  [ "$(grep -c '"a":1}' out)" -eq 1 ]
+}
+
+@test "a file of coverage on a full disk ends the run with status 4" {
+  [ -c /dev/full ] || skip "no /dev/full"
+  plan=$BATS_TEST_DIRNAME/../../samples/plan.json
+  run --separate-stderr sh -c "printf '' | cdp-collect -d '$plan' --coverage /dev/full"
+  [ "$status" -eq 4 ]
+  [ "$stderr" = "cdp-collect: /dev/full: No space left on device" ]
+}

@@ -1,0 +1,78 @@
+#include "cli/intake_job.h"
+
+const char *const cdp_intake_futures[] = { "reject", "keep", "clamp", NULL };
+
+void cdp_intake_job_check(struct cdp_cli *cli, const struct cdp_intake_job *j)
+{
+	if (j->skew_ns < 0 || (j->skew_ns && j->skew_ns < 1000000000))
+		cdp_cli_usage(cli, "option '--skew': expected at least a second");
+	if (j->late_ns < 0)
+		cdp_cli_usage(cli, "option '--late': expected a duration above 0");
+	if (j->coverage_file && !j->plan_file)
+		cdp_cli_usage(cli, "option '--coverage' needs a plan: '-d'");
+}
+
+int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
+			struct cdp_err *err)
+{
+	const struct cdp_common *o = &cli->opt;
+	struct cdp_intake_opts opts = {
+		.run = &o->run,
+		.skew_ms = j->skew_ns / 1000000,
+		.future = j->future < 0 ? CDP_FUTURE_REJECT : (enum cdp_future)j->future,
+		.base_ms = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME,
+		.late_ms = j->late_ns / 1000000,
+		.plan_file = j->plan_file,
+		.coverage = j->coverage_file,
+	};
+
+	if (j->future < 0 && !opts.skew_ms && !opts.late_ms && !opts.plan_file)
+		return 0;
+	if (cdp_intake_conf_new(&j->conf, &opts, err) < 0)
+		return -1;
+	if (j->coverage_file) {
+		j->coverage = cdp_out_open(j->coverage_file, err);
+		if (!j->coverage)
+			return -1;
+	}
+	return 0;
+}
+
+static void write_coverage(struct cdp_cli *cli, struct cdp_intake_job *j)
+{
+	struct cdp_buf rows;
+	struct cdp_err err;
+
+	cdp_buf_init(&rows, CDP_BUF_NOMAX);
+	cdp_intake_conf_coverage(j->conf, &rows);
+	(void)cdp_out_write(j->coverage, rows.p, rows.n);
+	if (cdp_out_close(j->coverage, &err) < 0)
+		cdp_cli_report(cli, &err);
+	j->coverage = NULL;
+	cdp_buf_release(&rows);
+}
+
+void cdp_intake_job_finish(struct cdp_cli *cli, struct cdp_intake_job *j)
+{
+	const struct cdp_intake_counts *n;
+
+	if (!j->conf)
+		return;
+	n = cdp_intake_conf_counts(j->conf);
+	cdp_cli_stat(cli, "shifted", n->shifted);
+	cdp_cli_stat(cli, "future", n->future);
+	cdp_cli_stat(cli, "late", n->late);
+	cdp_cli_stat(cli, "violations", n->plan.violations);
+	cdp_cli_stat(cli, "marked", n->plan.marked);
+	cdp_cli_stat(cli, "stripped", n->plan.stripped);
+	if (j->coverage)
+		write_coverage(cli, j);
+}
+
+void cdp_intake_job_release(struct cdp_intake_job *j)
+{
+	if (j->coverage)
+		cdp_out_abandon(j->coverage);
+	cdp_intake_conf_free(j->conf);
+	*j = (struct cdp_intake_job){ .future = -1 };
+}
