@@ -181,6 +181,7 @@ static void release(struct cdp_cli *cli)
 			cdp_strs_release(o->to);
 	if (p->zone)
 		cdp_zone_free(p->zone);
+	cdp_calendar_free(p->calendar);
 	free(p->longs_name);
 	free(p->eval_first);
 	free(p->stats);

@@ -57,6 +57,7 @@ struct cdp_common {
 	const char *output;  /* NULL or "-": standard output */
 	const char *rejects; /* NULL: rejected lines are not kept */
 	const char *tz;
+	const char *calendar; /* NULL: none */
 	int64_t jobs; /* 0: by the kind of input */
 	uint64_t line_max;
 	bool verbose, quiet, strict, trusted, unique_keys, table, csv, progress, stats;

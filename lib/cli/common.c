@@ -65,6 +65,9 @@ void cli_common_table(struct cdp_cli *cli)
 		  { 0, "as-of", CDP_OPT_TIME, &p->as_of, "TIME",
 		    "base time, or a date: its start in --tz; default now" } },
 		{ CDP_COMMON_TIME,
+		  { 0, "calendar", CDP_OPT_STR, &c->calendar, "FILE",
+		    "trading days, for expressions that ask for them" } },
+		{ CDP_COMMON_TIME,
 		  { 0, "tz", CDP_OPT_STR, &c->tz, "ZONE",
 		    "time zone of civil days; default Asia/Shanghai" } },
 		{ CDP_COMMON_ROWS,
@@ -76,6 +79,7 @@ void cli_common_table(struct cdp_cli *cli)
 	};
 	size_t n = 0;
 
+	_Static_assert(sizeof(all) / sizeof(all[0]) < COMMON_ROWS, "and the end");
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (!all[i].group || (cli->tool->common & all[i].group))
 			p->basic[n++] = all[i].row;
@@ -115,6 +119,12 @@ static int check_time(struct cdp_cli *cli, struct cdp_err *err)
 	if (cdp_opt_times(p->basic, p->zone, err) < 0 ||
 	    cdp_opt_times(cli->tool->opts, p->zone, err) < 0)
 		return -1;
+	if (cli->opt.calendar) {
+		p->calendar = cdp_calendar_load(cli->opt.calendar, p->zone, err);
+		if (!p->calendar)
+			return -1;
+		cli->opt.run.calendar = p->calendar;
+	}
 	cli->opt.as_of_given = p->as_of.text;
 	if (p->as_of.text) {
 		cli->opt.run.as_of = p->as_of.t;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
+#include "lang/calendar.h"
 
 enum { DATA_MESSAGES = 10, COMMON_ROWS = 24 };
 
@@ -30,6 +31,7 @@ struct cdp_cli_priv {
 	uint64_t max_rejected;
 	int64_t max_percent; /* -1: max_rejected is a number of records */
 	struct cdp_zone *zone;
+	struct cdp_calendar *calendar;
 	struct cdp_out *out, *rejects, *longs;
 	int rejects_fd, longs_fd;
 	char *longs_name;

@@ -175,7 +175,8 @@ struct cdp_node *cdp_compile(struct cdp_compiler *c, const struct cdp_ast *a)
 static struct cdp_node *unknown_function(struct cdp_compiler *c, const struct cdp_ast *a)
 {
 	static const struct cdp_func *const tables[] = { cdp_string_funcs, cdp_conv_funcs,
-							 cdp_time_funcs };
+							 cdp_time_funcs,
+							 cdp_trade_funcs };
 	const char *names[64], *near;
 	size_t n = 0;
 
@@ -258,7 +259,8 @@ static struct cdp_node *std_call(struct cdp_compiler *c, const struct cdp_ast *a
 	n = cdp_node_new(c, CDP_N_CALL, a->pos, a->count);
 	n->func = f;
 	n->stype = f->result;
-	if (f->needs_run && a->count == 1)
+	/* With its optional argument, a zone, it needs none. */
+	if (f->needs_run && (a->count < f->max || f->min == f->max))
 		n->pure = c->env->run != NULL;
 	for (uint32_t i = 0; i < a->count; i++)
 		if (!(n->kid[i] = cdp_compile(c, a->kid[i])))

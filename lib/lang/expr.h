@@ -12,6 +12,7 @@ struct cdp_expr;
 struct cdp_eval;
 
 struct cdp_run;
+struct cdp_calendar;
 
 /* What names mean where an expression is compiled.  A name is looked for among the
  * variables of macros, bound names, `as_of`, roots, members and the types (int, string
@@ -23,7 +24,7 @@ struct cdp_run;
  * `time`, `sent`, `received` and `as_of` of a record are timestamps, and null if null.
  *
  * Beyond CEL: letters of any script and `$` in names, has(name) and has(e['f']), d and w
- * in durations, date(text[, zone]), day(timestamp[, zone]), aggregates.
+ * in durations, date(text[, zone]), day(timestamp[, zone]), trading days, aggregates.
  *
  * With members an expression is checked: unknown names, calls that no type of arguments
  * makes right, and constants that fail (`1 / 0`, a bad pattern) are usage errors.  With
@@ -84,6 +85,7 @@ bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out);
 struct cdp_run {
 	struct cdp_time as_of;
 	const struct cdp_zone *zone;
+	const struct cdp_calendar *calendar; /* of trading days, or NULL */
 };
 
 /* One evaluator a thread. */
