@@ -44,7 +44,7 @@ title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gav
 table stage in out rejected <"$run/stages.ndjson"
 
 title 'Who was it (cdp-idmap): persons, those of them without a name, and ids that link nobody:'
-table persons anonymous ids contested blocked <"$run/identity.json"
+head -n 1 "$run/identity.ndjson" | table persons anonymous ids contested blocked
 
 title 'One customer with some tags (cdp-tag):'
 cdp-filter -e "has(tags.last_product) && has(tags.aum) && tags.aum > 100000" \

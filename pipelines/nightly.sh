@@ -118,7 +118,7 @@ collect customers --columns-map "$defs/maps/customers.json" "$raw/core/customers
 
 stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
   -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
-  --conflicts "$new/conflicts.ndjson" --report "$new/identity.json" "$new"/clean/*.ndjson
+  --conflicts "$new/conflicts.ndjson" --report "$new/identity.ndjson" "$new"/clean/*.ndjson
 stage tag profiles.ndjson cdp-tag "$@" --trusted --as-of "$as_of" -d "$defs/tags.json" \
   --ids "$new/map.ndjson" "$new/identified.ndjson"
 stage segment members.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \

@@ -300,6 +300,20 @@ uint64_t idm_conflicts(const struct cdp_identity *m,
 		       void (*each)(void *ctx, const struct link *l, bool wall),
 		       void *ctx);
 
+/* --- identity_bridges.c: caller frees --- */
+struct bridge {
+	uint32_t link;
+	uint32_t smaller, larger; /* ids on its sides */
+};
+struct bridge *idm_bridges(const struct cdp_identity *m, size_t *n);
+
+/* --- identity_text.c: members of rows --- */
+void idm_put_name(struct cdp_buf *b, const char *key, uint64_t name);
+void idm_put_time(struct cdp_buf *b, const char *key, int64_t ms);
+/* "ids":{...}: two ids in the order of their bytes, or one (j NONE); two of one kind as
+ * an array. */
+void idm_put_ids(const struct cdp_identity *m, struct cdp_buf *b, uint32_t i, uint32_t j);
+
 /* --- identity_merges.c --- */
 void idm_note_merges(struct cdp_identity *m, const struct naming *n);
 void idm_note_redirects(struct cdp_identity *m);

@@ -1,4 +1,5 @@
-/* How well the map does: sizes, largest persons, ids per person by kind. */
+/* How well the map does, as result rows: the whole, kinds, sizes of persons, the largest,
+ * and links that alone hold two parts of a person together. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,21 @@
 #include "model/identity_priv.h"
 #include "record/json.h"
 
-enum { LARGEST = 100 };
+enum { LARGEST = 100, BRIDGES = 100 };
+
+static void row_begin(struct cdp_buf *b, const char *of)
+{
+	cdp_buf_addc(b, '{');
+	cdp_json_key(b, "result");
+	cdp_json_cstr(b, "identity");
+	cdp_json_key(b, "of");
+	cdp_json_cstr(b, of);
+}
+
+static void row_end(struct cdp_buf *b)
+{
+	cdp_buf_adds(b, "}\n");
+}
 
 static void put_count(struct cdp_buf *b, const char *key, uint64_t v)
 {
@@ -57,17 +72,14 @@ static void put_sizes(const struct cdp_identity *m, struct cdp_buf *b)
 	uint32_t *size = sizes_of(m, NONE);
 
 	qsort(size + 1, m->npersons, sizeof(*size), cmp_u32);
-	cdp_json_key(b, "sizes");
-	cdp_buf_addc(b, '[');
 	for (uint32_t p = 1, q; p <= m->npersons; p = q) {
 		for (q = p; q <= m->npersons && size[q] == size[p]; q++)
 			;
-		cdp_buf_adds(b, p > 1 ? ",{" : "{");
+		row_begin(b, "size");
 		put_count(b, "ids", size[p]);
 		put_count(b, "persons", q - p);
-		cdp_buf_addc(b, '}');
+		row_end(b);
 	}
-	cdp_buf_addc(b, ']');
 	free(size);
 }
 
@@ -92,23 +104,17 @@ static void put_largest(const struct cdp_identity *m, struct cdp_buf *b)
 		top[i] = p;
 		n += n < LARGEST;
 	}
-	cdp_json_key(b, "largest");
-	cdp_buf_addc(b, '[');
 	for (size_t i = 0; i < n; i++) {
-		char hex[16];
-
-		cdp_hex16(hex, m->names[top[i]]);
-		cdp_buf_adds(b, i ? ",{" : "{");
-		cdp_json_key(b, "one_id");
-		cdp_json_str(b, hex, sizeof(hex));
+		row_begin(b, "largest");
+		idm_put_name(b, "one_id", m->names[top[i]]);
 		put_count(b, "ids", size[top[i]]);
-		cdp_buf_addc(b, '}');
+		row_end(b);
 	}
-	cdp_buf_addc(b, ']');
 	free(size);
 }
 
-static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned kind)
+static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned kind,
+		     uint64_t bridges)
 {
 	uint32_t *size = sizes_of(m, kind), max = 0;
 	uint64_t ids = 0, persons = 0, contested = 0;
@@ -120,6 +126,7 @@ static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned k
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++)
 		contested += m->id[i].kind == kind && (m->id[i].flags & ID_CONTESTED);
+	row_begin(b, "kind");
 	cdp_json_key(b, "kind");
 	cdp_json_cstr(b, m->kind[kind].name);
 	put_count(b, "ids", ids);
@@ -128,6 +135,8 @@ static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned k
 	put_count(b, "max", max);
 	put_count(b, "contested", contested);
 	put_count(b, "blocked", m->kind[kind].blocked);
+	put_count(b, "bridges", bridges);
+	row_end(b);
 	free(size);
 }
 
@@ -143,25 +152,61 @@ static int cmp_kinds(const void *pa, const void *pb, void *ctx)
 	return strcmp(a->name, b->name);
 }
 
-static void put_kinds(const struct cdp_identity *m, struct cdp_buf *b)
+static void put_kinds(const struct cdp_identity *m, struct cdp_buf *b,
+		      const struct bridge *v, size_t n)
 {
 	unsigned order[CDP_IDKINDS_MAX];
-	bool first = true;
+	uint64_t bridges[CDP_IDKINDS_MAX] = { 0 };
 
+	for (size_t i = 0; i < n; i++) {
+		const struct link *l = &m->links[v[i].link];
+
+		bridges[m->id[l->a].kind]++;
+		bridges[m->id[l->b].kind] += m->id[l->a].kind != m->id[l->b].kind;
+	}
 	for (unsigned i = 0; i < m->nkinds; i++)
 		order[i] = i;
 	qsort_r(order, m->nkinds, sizeof(*order), cmp_kinds, (void *)m);
-	cdp_json_key(b, "kinds");
-	cdp_buf_addc(b, '[');
-	for (unsigned i = 0; i < m->nkinds; i++) {
-		if (m->kind[order[i]].role == KIND_OUT)
-			continue;
-		cdp_buf_adds(b, first ? "{" : ",{");
-		put_kind(m, b, order[i]);
-		cdp_buf_addc(b, '}');
-		first = false;
+	for (unsigned i = 0; i < m->nkinds; i++)
+		if (m->kind[order[i]].role != KIND_OUT)
+			put_kind(m, b, order[i], bridges[order[i]]);
+}
+
+/* The larger the smaller side, the worse. */
+static int cmp_bridges(const void *pa, const void *pb, void *ctx)
+{
+	const struct cdp_identity *m = ctx;
+	const struct bridge *a = pa, *b = pb;
+	const struct link *la = &m->links[a->link], *lb = &m->links[b->link];
+	bool fa, fb;
+	int c;
+
+	if (a->smaller != b->smaller)
+		return a->smaller > b->smaller ? -1 : 1;
+	if (a->larger != b->larger)
+		return a->larger > b->larger ? -1 : 1;
+	fa = idm_cmp(m, la->a, la->b) < 0;
+	fb = idm_cmp(m, lb->a, lb->b) < 0;
+	c = idm_cmp(m, fa ? la->a : la->b, fb ? lb->a : lb->b);
+	return c ? c : idm_cmp(m, fa ? la->b : la->a, fb ? lb->b : lb->a);
+}
+
+static void put_bridges(const struct cdp_identity *m, struct cdp_buf *b, struct bridge *v,
+			size_t n)
+{
+	if (n)
+		qsort_r(v, n, sizeof(*v), cmp_bridges, (void *)m);
+	for (size_t i = 0; i < n && i < BRIDGES; i++) {
+		const struct link *l = &m->links[v[i].link];
+
+		row_begin(b, "bridge");
+		idm_put_name(b, "one_id", m->names[m->id[l->a].person]);
+		idm_put_ids(m, b, l->a, l->b);
+		idm_put_time(b, "time", idm_link_first(m, l));
+		put_count(b, "smaller", v[i].smaller);
+		put_count(b, "larger", v[i].larger);
+		row_end(b);
 	}
-	cdp_buf_addc(b, ']');
 }
 
 static uint64_t anonymous(const struct cdp_identity *m)
@@ -182,14 +227,15 @@ static uint64_t anonymous(const struct cdp_identity *m)
 int cdp_identity_write_report(const struct cdp_identity *m, struct cdp_out *o)
 {
 	struct cdp_identity_counts c;
+	struct bridge *bridges;
 	struct cdp_buf b;
+	size_t n;
 	int rc;
 
 	cdp_identity_count(m, &c);
+	bridges = idm_bridges(m, &n);
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	cdp_buf_addc(&b, '{');
-	cdp_json_key(&b, "report");
-	cdp_json_cstr(&b, "identity");
+	row_begin(&b, "map");
 	put_count(&b, "records", c.records);
 	put_count(&b, "identified", c.identified);
 	put_ratio(&b, "share", c.identified, c.records, 4);
@@ -197,16 +243,20 @@ int cdp_identity_write_report(const struct cdp_identity *m, struct cdp_out *o)
 	put_count(&b, "anonymous", anonymous(m));
 	put_count(&b, "ids", c.ids);
 	put_count(&b, "links", c.links);
+	put_count(&b, "bridges", n);
 	put_count(&b, "merged", c.merged);
+	put_count(&b, "parted", c.parted);
 	put_count(&b, "contested", c.contested);
 	put_count(&b, "conflicts", c.conflicts);
 	put_count(&b, "blocked", c.blocked);
 	put_count(&b, "invalid", c.invalid);
 	put_count(&b, "undeclared", c.undeclared);
-	put_kinds(m, &b);
+	row_end(&b);
+	put_kinds(m, &b, bridges, n);
 	put_sizes(m, &b);
 	put_largest(m, &b);
-	cdp_buf_adds(&b, "}\n");
+	put_bridges(m, &b, bridges, n);
+	free(bridges);
 	rc = cdp_out_write(o, b.p, b.n);
 	cdp_buf_release(&b);
 	return rc;

@@ -4,42 +4,10 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "base/time.h"
 #include "model/identity_priv.h"
 #include "record/json.h"
 
 enum { PERSONS_NAMED = 10, FLUSH_AT = 64 * 1024 };
-
-static void put_name(struct cdp_buf *b, const char *key, uint64_t name)
-{
-	char hex[16];
-
-	cdp_hex16(hex, name);
-	cdp_json_key(b, key);
-	cdp_json_str(b, hex, sizeof(hex));
-}
-
-static void put_time(struct cdp_buf *b, const char *key, int64_t ms)
-{
-	char text[CDP_TIME_CANON];
-
-	cdp_json_key(b, key);
-	if (ms == CDP_IDENTITY_NO_TIME || ms == INT64_MIN) {
-		cdp_buf_adds(b, "null");
-		return;
-	}
-	cdp_time_format(text, cdp_time_from_ms(ms));
-	cdp_json_str(b, text, sizeof(text));
-}
-
-static void put_id(const struct cdp_identity *m, struct cdp_buf *b, uint32_t id)
-{
-	size_t n;
-	const char *value = idm_value(m, id, &n);
-
-	cdp_json_key(b, m->kind[m->id[id].kind].name);
-	cdp_json_str(b, value, n);
-}
 
 /* --- the map, in the byte order of its lines --- */
 
@@ -109,10 +77,11 @@ static void put_map_row(const struct cdp_identity *m, struct cdp_buf *b, uint32_
 	cdp_json_cstr(b, m->kind[m->id[id].kind].name);
 	cdp_json_key(b, "value");
 	cdp_json_str(b, value, n);
-	put_name(b, "one_id", m->names[m->id[id].person]);
-	put_time(b, "first_seen", idm_first(m, id));
-	put_time(b, "last_seen",
-		 idm_last(m, id) > m->known_at ? CDP_IDENTITY_NO_TIME : idm_last(m, id));
+	idm_put_name(b, "one_id", m->names[m->id[id].person]);
+	idm_put_time(b, "first_seen", idm_first(m, id));
+	idm_put_time(b, "last_seen",
+		     idm_last(m, id) > m->known_at ? CDP_IDENTITY_NO_TIME
+						   : idm_last(m, id));
 	cdp_json_key(b, "source");
 	source = cdp_intern_key(m->sources, m->id[id].source, &n);
 	if (m->id[id].source)
@@ -235,24 +204,6 @@ static int rows_write(struct rows *r, struct cdp_out *o)
 	return rc;
 }
 
-/* "ids":{...}: two ids in the order of their bytes, or one. */
-static void put_ids(const struct cdp_identity *m, struct cdp_buf *b, uint32_t i,
-		    uint32_t j)
-{
-	cdp_json_key(b, "ids");
-	cdp_buf_addc(b, '{');
-	if (j != NONE && idm_cmp(m, j, i) < 0) {
-		uint32_t t = i;
-
-		i = j;
-		j = t;
-	}
-	put_id(m, b, i);
-	if (j != NONE)
-		put_id(m, b, j);
-	cdp_buf_addc(b, '}');
-}
-
 int cdp_identity_write_merges(const struct cdp_identity *m, struct cdp_out *o)
 {
 	struct rows r;
@@ -268,13 +219,13 @@ int cdp_identity_write_merges(const struct cdp_identity *m, struct cdp_out *o)
 				 : g->renamed    ? "renamed"
 				 : g->id != NONE ? "moved"
 						 : "stream");
-		put_time(b, "time", l ? idm_link_first(m, l) : CDP_IDENTITY_NO_TIME);
-		put_name(b, "from", g->from);
-		put_name(b, "into", g->into);
+		idm_put_time(b, "time", l ? idm_link_first(m, l) : CDP_IDENTITY_NO_TIME);
+		idm_put_name(b, "from", g->from);
+		idm_put_name(b, "into", g->into);
 		if (l)
-			put_ids(m, b, l->a, l->b);
+			idm_put_ids(m, b, l->a, l->b);
 		else if (g->id != NONE)
-			put_ids(m, b, g->id, NONE);
+			idm_put_ids(m, b, g->id, NONE);
 		row_end(&r);
 	}
 	return rows_write(&r, o);
@@ -332,9 +283,9 @@ static void put_contested(const struct cdp_identity *m, struct rows *r,
 	}
 	cdp_json_key(b, "conflict");
 	cdp_json_cstr(b, why_aside(m, v[0].id));
-	put_time(b, "time", second);
-	put_ids(m, b, v[0].id, NONE);
-	put_name(b, "one_id", m->names[m->id[v[0].id].person]);
+	idm_put_time(b, "time", second);
+	idm_put_ids(m, b, v[0].id, NONE);
+	idm_put_name(b, "one_id", m->names[m->id[v[0].id].person]);
 	cdp_json_key(b, "persons");
 	cdp_buf_addu(b, persons);
 	cdp_json_key(b, "one_ids");
@@ -361,10 +312,10 @@ static void put_apart(const struct cdp_identity *m, struct rows *r, const struct
 
 	cdp_json_key(b, "conflict");
 	cdp_json_cstr(b, why);
-	put_time(b, "time", idm_link_first(m, l));
-	put_ids(m, b, l->a, l->b);
-	put_name(b, "one_id", m->names[m->id[swap ? l->b : l->a].person]);
-	put_name(b, "other", m->names[m->id[swap ? l->a : l->b].person]);
+	idm_put_time(b, "time", idm_link_first(m, l));
+	idm_put_ids(m, b, l->a, l->b);
+	idm_put_name(b, "one_id", m->names[m->id[swap ? l->b : l->a].person]);
+	idm_put_name(b, "other", m->names[m->id[swap ? l->a : l->b].person]);
 	row_end(r);
 }
 

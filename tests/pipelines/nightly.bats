@@ -67,7 +67,7 @@ published() {
     nightly -f -j "$jobs"
     diff -r sent work/outbox
     # merges are those of a run: the second one finds none left to make.
-    diff -r -x merges.ndjson -x stages.ndjson -x identity.json first work/runs/2024-05-01
+    diff -r -x merges.ndjson -x stages.ndjson -x identity.ndjson first work/runs/2024-05-01
   done
 }
 

@@ -498,3 +498,15 @@ END
   exec {to}>&-
   wait $!
 }
+
+@test "a link that alone holds two parts of a person together is reported" {
+  { event 1 C1 lAnna; event 2 C1 d1; event 3 lAnna k2; event 4 lAnna k3; } >in
+  idmap -r --report rep in >out
+  jq -c 'select(.of == "bridge") | [.ids, .smaller, .larger]' rep |
+    diff - <(echo '[{"customer":"C1","login":"lAnna"},2,3]')
+  [ "$(jq -r 'select(.bridges == 1) | .kind // .of' rep | xargs)" = "map customer login" ]
+  # A second way from one part to the other, and it is none.
+  event 5 d1 k3 >>in
+  idmap -r --report rep in >out
+  jq -c 'select(.of == "bridge")' rep | (! grep .)
+}

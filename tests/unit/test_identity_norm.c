@@ -196,6 +196,32 @@ static void kinds(void)
 	cdp_idkinds_free(k);
 }
 
+static void limits_and_sources(void)
+{
+	struct cdp_idkinds *k =
+		parse("{\"kinds\":[{\"name\":\"u\",\"unique\":true},"
+		      "{\"name\":\"s\",\"shared\":true,\"max\":3,\"over\":\"all\"},"
+		      "{\"name\":\"c\",\"shared\":true,\"parent\":\"s\",\"degree\":0}],"
+		      "\"sources\":[{\"name\":\"a/b\",\"link\":true},"
+		      "{\"name\":\"a/*\",\"link\":false}]}");
+
+	ok(k != NULL, "limits and sources load");
+	if (!k)
+		return;
+	is_int(k->v[0].degree, 0, "a unique kind has no limit of links by default");
+	is_int(k->v[1].degree, 1000, "a shared one has");
+	is_int(k->v[2].degree, 0, "but for 0");
+	ok(k->v[1].max == 3 && k->v[1].over == CDP_OVER_ALL && !k->v[0].max,
+	   "caps are those of the kind");
+	ok(k->v[2].parent == &k->v[1] && !k->v[1].parent, "a child has its parent");
+	ok(cdp_idkinds_may_link(k, "a/b", 3), "the first source that fits counts");
+	ok(!cdp_idkinds_may_link(k, "a/", 2) && !cdp_idkinds_may_link(k, "a/bc", 4),
+	   "a star stands for anything");
+	ok(cdp_idkinds_may_link(k, "a", 1) && cdp_idkinds_may_link(k, "", 0),
+	   "sources not named may link");
+	cdp_idkinds_free(k);
+}
+
 static void bad_kinds(void)
 {
 	static const struct {
@@ -215,6 +241,25 @@ static void bad_kinds(void)
 		  "ids.json: kinds[0]: unknown member 'uniqe'; did you mean 'unique'?" },
 		{ "{\"kinds\":[{\"name\":\"a\",\"priority\":0}]}",
 		  "ids.json: kinds[0].priority: 1 is the strongest, not 0" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"max\":0}]}",
+		  "ids.json: kinds[0].max: expected 1 to 65534, not 0" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"unique\":true,\"max\":2}]}",
+		  "ids.json: kinds[0].max: of a unique kind a person has one value" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"max\":2,\"over\":\"old\"}]}",
+		  "ids.json: kinds[0].over: a kind that is not shared leaves out new "
+		  "values" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"shared\":true,\"max\":2,\"over\":\"x\"}]"
+		  "}",
+		  "ids.json: kinds[0].over: expected 'new', 'old' or 'all', not 'x'" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"over\":\"new\"}]}",
+		  "ids.json: kinds[0].over: there is no max" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"parent\":\"b\"}]}",
+		  "ids.json: kinds[0].parent: no kind 'b'" },
+		{ "{\"kinds\":[{\"name\":\"a\",\"parent\":\"b\"},"
+		  "{\"name\":\"b\",\"parent\":\"a\"}]}",
+		  "ids.json: kinds[1].parent: 'a' descends from itself" },
+		{ "{\"kinds\":[{\"name\":\"a\"}],\"sources\":[{\"name\":\"x\"}]}",
+		  "ids.json: sources[0].link: missing" },
 		{ "{\"kinds\":[{\"name\":\"a\"}],\"undeclared\":\"drop\"}",
 		  "ids.json: undeclared: expected 'carry' or 'alone', not 'drop'" },
 	};
@@ -243,6 +288,7 @@ int main(void)
 	idcard();
 	junk_values();
 	kinds();
+	limits_and_sources();
 	bad_kinds();
 	cdp_buf_release(&tmp);
 	return tap_done();
