@@ -8,6 +8,7 @@
  * An event `__profile_<operation>` is a profile update.  `user_unique_id` is a login id
  * once it differs from the ids of the device.  Before the properties of an event come its
  * parameters, then the caller's common ones (`custom`), then the rest of the header. */
+#include "format/keep.h"
 #include "format/protocols.h"
 
 #include "record/json.h"
@@ -20,7 +21,7 @@ static const char *const event_members[] = { "event", "params", "local_time_ms",
 
 /* What is the same for the events of an envelope. */
 struct common {
-	struct cdp_val v[ENVELOPE];
+	struct cdp_val all, v[ENVELOPE];
 	struct cdp_val login, web, device, app, lib, version, custom;
 	int64_t sent;
 };
@@ -47,6 +48,7 @@ static int read_common(struct cdp_decoder *d, const struct cdp_val *envelope,
 	struct cdp_clock clock = { CDP_UNIT_S, d->opts->zone, CDP_NO_OFFSET };
 	struct cdp_val u[3], h[6];
 
+	c->all = *envelope;
 	cdp_pick(envelope, members, c->v);
 	if (c->v[EVENTS].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "events", "events is no array");
@@ -85,7 +87,7 @@ static int put_ids(struct cdp_decoder *d, const struct common *c, struct cdp_err
 		return -1;
 	if (cdp_draft_id(r, "device", NULL, &c->device, "user.device_id", err) < 0)
 		return -1;
-	return cdp_draft_id(r, "cookie", NULL, &c->web, "user.web_id", err);
+	return cdp_draft_id(r, "anonymous", NULL, &c->web, "user.web_id", err);
 }
 
 /* Items to append; the library gives one alone for an array of it. */
@@ -116,11 +118,14 @@ static void put_properties(struct cdp_draft *r, const struct cdp_val *event,
 	static const char *const header[] = { "app_id", "sdk_lib",   "sdk_version",
 					      "custom", "device_id", "user_unique_id",
 					      NULL };
+	static const char *const user[] = { "user_unique_id", "web_id", "device_id",
+					    NULL };
 
 	cdp_draft_all(r, CDP_PART_PROPS, params, NULL);
 	cdp_draft_beside(r, CDP_PART_PROPS, &c->custom, NULL);
 	cdp_draft_beside(r, CDP_PART_PROPS, event, lifted);
 	cdp_draft_beside(r, CDP_PART_PROPS, &c->v[HEADER], header);
+	cdp_draft_beside(r, CDP_PART_PROPS, &c->v[USER], user);
 }
 
 static void put_tuple(struct cdp_decoder *d, const struct cdp_val *v,
@@ -185,7 +190,8 @@ static int read_event(struct cdp_decoder *d, const struct cdp_val *event,
 		put_properties(r, event, &params, c);
 	put_tuple(d, v, &params, c);
 	cdp_draft_lib(r, d->opts, "datarangers", &c->lib, &c->version);
-	cdp_draft_member(r, "project", &c->app);
+	cdp_keep_project(r, &c->app);
+	cdp_keep_rest(d, &c->all, members, "datarangers");
 	return 0;
 }
 

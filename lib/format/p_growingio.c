@@ -1,9 +1,12 @@
 /* GrowingIO, as recorded from the web library 4.3.1: an array of messages, or one alone.
  *
  * CUSTOM is an event of its own name, the _ATTRIBUTES of a user or visitor are profile
- * updates, and all other types (VISIT, PAGE, VIEW_CLICK ...) events of that name.  The
+ * updates; VISIT and PAGE are session_start and page_view, and all other types
+ * (VIEW_CLICK
+ * ...) events of that name in lower case.  The
  * attributes are the caller's, so their names come first; the other members stand beside
  * them.  `userKey` says what kind of id `userId` is. */
+#include "format/keep.h"
 #include "format/protocols.h"
 
 #include "record/json.h"
@@ -58,6 +61,27 @@ static void put_tuple(struct cdp_decoder *d, const struct cdp_val *v)
 	cdp_draft_tuple(&d->draft, d->a.p, d->a.n);
 }
 
+/* The name of an event that has none of its own. */
+static int put_name(struct cdp_decoder *d, const struct cdp_val *type,
+		    struct cdp_err *err)
+{
+	static const char *const names[][2] = { { "VISIT", "session_start" },
+						{ "PAGE", "page_view" } };
+	struct cdp_buf *b = &d->draft.event;
+
+	if (cdp_draft_text(&d->draft, b, type, "eventType", err) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++)
+		if (cdp_val_is(type, names[i][0], strlen(names[i][0]))) {
+			cdp_draft_event(&d->draft, names[i][1], strlen(names[i][1]));
+			return 0;
+		}
+	for (size_t i = 0; i < b->n; i++)
+		if (b->p[i] >= 'A' && b->p[i] <= 'Z')
+			b->p[i] |= 0x20;
+	return 0;
+}
+
 static bool is_attributes(const struct cdp_val *type)
 {
 	return cdp_val_is(type, "LOGIN_USER_ATTRIBUTES", 21) ||
@@ -83,19 +107,22 @@ static int read_message(struct cdp_decoder *d, const struct cdp_val *message,
 	r->sent = from->sent;
 	if (cdp_when(&r->ms, &v[TIME], &c, "timestamp", err) < 0 ||
 	    put_user(d, v, err) < 0 ||
-	    cdp_draft_id(r, cdp_val_is(&v[PLATFORM], "web", 3) ? "cookie" : "device",
+	    cdp_draft_id(r, cdp_val_is(&v[PLATFORM], "web", 3) ? "anonymous" : "device",
 			 "deviceId", &v[DEVICE], "deviceId", err) < 0 ||
-	    cdp_draft_text(r, &r->event, &v[custom ? NAME : TYPE],
-			   custom ? "eventName" : "eventType", err) < 0)
+	    (custom ? cdp_draft_text(r, &r->event, &v[NAME], "eventName", err)
+		    : put_name(d, &v[TYPE], err)) < 0)
 		return -1;
 	if (r->kind == CDP_DRAFT_PROFILE) {
 		cdp_draft_all(r, CDP_PART_SET, &v[ATTRIBUTES], NULL);
 	} else {
 		cdp_draft_all(r, CDP_PART_PROPS, &v[ATTRIBUTES], NULL);
-		cdp_draft_beside(r, CDP_PART_PROPS, message, lifted);
+		/* The type of a custom event says nothing more. */
+		cdp_draft_beside(r, CDP_PART_PROPS, message, lifted + !custom);
 		put_tuple(d, v);
 	}
 	cdp_draft_lib(r, d->opts, "growingio", &v[PLATFORM], &v[VERSION]);
+	if (r->kind == CDP_DRAFT_PROFILE)
+		cdp_keep_rest(d, message, lifted, "growingio");
 	return 0;
 }
 

@@ -7,6 +7,7 @@
  * are `#account_id` (login), `#distinct_id` (as the library leaves it open what that is,
  * of the kind of unmarked ids) and `#device_id`; `#uuid` is the event id.  `#time` is in
  * the zone that `#zone_offset` says in hours, else in the default one. */
+#include "format/keep.h"
 #include "format/protocols.h"
 
 #include "base/num.h"
@@ -119,6 +120,8 @@ static int read_message(struct cdp_decoder *d, const struct cdp_val *message,
 		r->deleted = true;
 	keep_rest(r, message, type);
 	cdp_draft_lib(r, d->opts, "thinkingdata", &p[LIB], &p[VERSION]);
+	if (r->kind == CDP_DRAFT_PROFILE)
+		cdp_keep_rest(d, message, members, "thinkingdata");
 	return 0;
 }
 

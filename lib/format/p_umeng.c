@@ -5,8 +5,9 @@
  *	 "a":{"sn":[{"id":session,"start_time":ms,"end_time":ms,"duration":ms}],
  *	      "e":{session:[{"id":event,"ts":ms,"x":"y"}]}}}
  *
- * A session is an event `$session_start`, and one `$session_end` once it has ended.  What
+ * A session is an event `session_start`, and one `session_end` once it has ended.  What
  * else the head says of the device stands beside the properties. */
+#include "format/keep.h"
 #include "format/protocols.h"
 
 #include "record/json.h"
@@ -16,8 +17,10 @@ static const char *const head[] = { "ak", "ts", "sv", "sdt", "itr", NULL };
 enum { UD, PUID, OD, UNION, IDS };
 static const char *const itr[] = { "ud", "puid", "od", "unionid", NULL };
 
+static const char *const lists[] = { "sn", "e", NULL };
+
 struct delivery {
-	struct cdp_val all, h[HEAD], ids[IDS];
+	struct cdp_val all, a, h[HEAD], ids[IDS];
 	int64_t sent;
 };
 
@@ -45,7 +48,8 @@ static void finish(struct cdp_decoder *d, const struct delivery *c)
 
 	cdp_draft_beside(r, CDP_PART_PROPS, &c->all, head);
 	cdp_draft_lib(r, d->opts, "umeng", &c->h[LIB], &c->h[VERSION]);
-	cdp_draft_member(r, "project", &c->h[AK]);
+	cdp_keep_project(r, &c->h[AK]);
+	cdp_keep_rest(d, &c->a, lists, "umeng");
 }
 
 /* The delivery with nothing but this in it. */
@@ -55,11 +59,21 @@ static int put_or_reject(struct cdp_decoder *d, const struct delivery *c, int rc
 			 struct cdp_err *err)
 {
 	struct cdp_buf *b = &d->c;
-	struct cdp_val raw;
+	struct cdp_iter it = { 0 };
+	struct cdp_val raw, name, v;
 
 	cdp_buf_reset(b);
 	cdp_buf_adds(b, "{\"h\":");
 	cdp_json_val(b, &c->all);
+	cdp_buf_adds(b, ",\"a\":{");
+	while (cdp_val_member(&c->a, &it, &name, &v)) {
+		if (cdp_val_is(&name, "sn", 2) || cdp_val_is(&name, "e", 1))
+			continue;
+		cdp_json_val(b, &name);
+		cdp_buf_addc(b, ':');
+		cdp_json_val(b, &v);
+		cdp_buf_addc(b, ',');
+	}
 	cdp_buf_adds(b, open);
 	if (key) {
 		cdp_json_val(b, key);
@@ -93,7 +107,7 @@ static int read_session(struct cdp_decoder *d, const struct delivery *c,
 			const struct cdp_val *message, bool end, struct cdp_err *err)
 {
 	static const char *const names[] = { "id", "start_time", "end_time", NULL };
-	static const char *const events[] = { "$session_start", "$session_end" };
+	static const char *const events[] = { "session_start", "session_end" };
 	struct cdp_val v[3];
 
 	cdp_pick(message, names, v);
@@ -118,7 +132,7 @@ static int read_sessions(struct cdp_decoder *d, const struct delivery *c,
 		bool end = cdp_pick_one(&message, "end_time").type > CDP_NULL;
 
 		rc = put_or_reject(d, c, read_session(d, c, &message, end, err),
-				   ",\"a\":{\"sn\":[", NULL, &message, sink, err);
+				   "\"sn\":[", NULL, &message, sink, err);
 	}
 	return rc;
 }
@@ -138,9 +152,9 @@ static int read_events(struct cdp_decoder *d, const struct delivery *c,
 		if (list.type != CDP_ARRAY)
 			continue;
 		while (rc == 0 && cdp_val_item(&list, &it, &message))
-			rc = put_or_reject(
-				d, c, read_event(d, c, &session, &message, err),
-				",\"a\":{\"e\":{", &session, &message, sink, err);
+			rc = put_or_reject(d, c,
+					   read_event(d, c, &session, &message, err),
+					   "\"e\":{", &session, &message, sink, err);
 	}
 	return rc;
 }
@@ -159,14 +173,14 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 			struct cdp_err *err)
 {
 	static const char *const names[] = { "h", "a", NULL };
-	static const char *const below[] = { "sn", "e", NULL };
 	struct delivery c = { .sent = CDP_NO_TIME };
 	struct cdp_val v[2], a[2];
 
 	(void)from;
 	cdp_pick(payload, names, v);
-	cdp_pick(&v[1], below, a);
+	cdp_pick(&v[1], lists, a);
 	c.all = v[0];
+	c.a = v[1];
 	cdp_pick(&v[0], head, c.h);
 	cdp_pick(&c.h[ITR], itr, c.ids);
 	if (v[0].type != CDP_OBJECT)

@@ -11,9 +11,9 @@
  *
  * A property `_x` is the customer's x; `$x` is the library's and keeps its name, as
  *members that stand beside `pr` get one ($sid ...). */
-#include "format/protocols.h"
-
 #include "base/num.h"
+#include "format/keep.h"
+#include "format/protocols.h"
 #include "record/json.h"
 
 enum { AK, USR, UT, TZ, PL, SDK, SDKV, DATA, TYPE, DID, CUID, TS, CN, VN, ENVELOPE };
@@ -30,16 +30,16 @@ static const struct {
 	{ "cus", NULL, CDP_DRAFT_EVENT },
 	{ "usr", NULL, CDP_DRAFT_PROFILE },
 	{ "idf", NULL, CDP_DRAFT_PROFILE },
-	{ "ss", "$session_start", CDP_DRAFT_EVENT },
-	{ "se", "$session_end", CDP_DRAFT_EVENT },
-	{ "pg", "$pageview", CDP_DRAFT_EVENT },
-	{ "pl", "$device_info", CDP_DRAFT_EVENT },
-	{ "info", "$device_info", CDP_DRAFT_EVENT },
-	{ "abp", "$auto", CDP_DRAFT_EVENT },
-	{ "um", "$push_id", CDP_DRAFT_EVENT },
-	{ "mrecv", "$push_received", CDP_DRAFT_EVENT },
-	{ "mread", "$push_opened", CDP_DRAFT_EVENT },
-	{ "zgsee", "$recording", CDP_DRAFT_EVENT },
+	{ "ss", "session_start", CDP_DRAFT_EVENT },
+	{ "se", "session_end", CDP_DRAFT_EVENT },
+	{ "pg", "page_view", CDP_DRAFT_EVENT },
+	{ "pl", "device_info", CDP_DRAFT_EVENT },
+	{ "info", "device_info", CDP_DRAFT_EVENT },
+	{ "abp", "auto", CDP_DRAFT_EVENT },
+	{ "um", "push_id", CDP_DRAFT_EVENT },
+	{ "mrecv", "push_received", CDP_DRAFT_EVENT },
+	{ "mread", "push_opened", CDP_DRAFT_EVENT },
+	{ "zgsee", "recording", CDP_DRAFT_EVENT },
 };
 
 struct message {
@@ -200,7 +200,7 @@ static int put_ids(struct cdp_decoder *d, const struct message *m,
 	if (cdp_draft_id(&d->draft, d->opts->login_kind, NULL, &m->user, "data.pr.$cuid",
 			 err) < 0)
 		return -1;
-	return cdp_draft_id(&d->draft, is_web(v) ? "cookie" : "device", "did", &did,
+	return cdp_draft_id(&d->draft, is_web(v) ? "anonymous" : "device", "did", &did,
 			    "usr.did", err);
 }
 
@@ -215,8 +215,9 @@ static void check_sent(struct cdp_draft *r, const struct cdp_val *ut)
 		cdp_draft_named(r, CDP_PART_PROPS, "$ut", ut);
 }
 
-static int read_message(struct cdp_decoder *d, const struct cdp_val *message,
-			const struct cdp_val *v, struct cdp_err *err)
+static int read_message(struct cdp_decoder *d, const struct cdp_val *envelope,
+			const struct cdp_val *message, const struct cdp_val *v,
+			struct cdp_err *err)
 {
 	struct cdp_draft *r = &d->draft;
 	struct message m = { .all = *message };
@@ -240,7 +241,8 @@ static int read_message(struct cdp_decoder *d, const struct cdp_val *message,
 	put_all(r, &m, v);
 	check_sent(r, &v[UT]);
 	cdp_draft_lib(r, d->opts, "zhuge", &v[SDK], &v[SDKV]);
-	cdp_draft_member(r, "project", &v[AK]);
+	cdp_keep_project(r, &v[AK]);
+	cdp_keep_rest(d, envelope, members, "zhuge");
 	return 0;
 }
 
@@ -269,7 +271,7 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 		return cdp_canon_bad(err, "data", "data is no array of messages");
 	cdp_decoder_envelope(d, payload, &v[DATA]);
 	while (rc == 0 && cdp_val_item(&v[DATA], &it, &message))
-		rc = read_message(d, &message, v, err) < 0
+		rc = read_message(d, payload, &message, v, err) < 0
 			     ? cdp_decoder_reject(d, sink, &message, err)
 			     : cdp_decoder_put(d, sink, &message, err);
 	return rc;
