@@ -40,6 +40,12 @@ OPTIONAL += -DCDP_WITH_MICROHTTPD
 else
 WITHOUT += , without libmicrohttpd
 endif
+ifeq ($(shell $(PKG_CONFIG) --exists odbc && echo yes),yes)
+PKGS += odbc
+OPTIONAL += -DCDP_WITH_ODBC
+else
+WITHOUT += , without unixODBC
+endif
 CSV_LIBS ?= -lcsv
 CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' $(OPTIONAL) -iquote lib \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)

@@ -5,6 +5,7 @@
 #include "cli/intake_job.h"
 #include "cli/listen.h"
 #include "cli/once_job.h"
+#include "cli/sql_job.h"
 #include "cli/tables.h"
 #include "format/csvmap.h"
 #include "format/reader.h"
@@ -15,11 +16,15 @@
 #include <string.h>
 
 /* Choices of -f: these, then the names of the protocols. */
-enum { FORMAT_CSV = CDP_FORMAT_REQUESTS + 1, FORMAT_FIXED, FORMATS_MAX = 64 };
+enum { FORMAT_CSV = CDP_FORMAT_REQUESTS + 1, FORMAT_SQL, FORMAT_FIXED, FORMATS_MAX = 64 };
 static const char *const fixed_formats[FORMAT_FIXED] = {
-	[CDP_FORMAT_AUTO] = "auto",         [CDP_FORMAT_NATIVE] = "native",
-	[CDP_FORMAT_SENSORS] = "sensors",   [CDP_FORMAT_COMBINED] = "combined",
-	[CDP_FORMAT_REQUESTS] = "requests", [FORMAT_CSV] = "csv",
+	[CDP_FORMAT_AUTO] = "auto",
+	[CDP_FORMAT_NATIVE] = "native",
+	[CDP_FORMAT_SENSORS] = "sensors",
+	[CDP_FORMAT_COMBINED] = "combined",
+	[CDP_FORMAT_REQUESTS] = "requests",
+	[FORMAT_CSV] = "csv",
+	[FORMAT_SQL] = "sql",
 };
 
 struct collect {
@@ -44,6 +49,8 @@ struct collect {
 	struct cdp_intake_state *state;
 	struct cdp_once_job *once;
 	struct cdp_import_job *imports;
+	struct cdp_sql_job_opts sql;
+	struct cdp_sql_job *sql_job;
 	struct cdp_paths *replay_paths;
 	struct cdp_reject_slots reject;
 	size_t line_max; /* of lines in rejects */
@@ -358,7 +365,8 @@ static int run_tables(struct collect *c)
 {
 	struct cdp_err ignored;
 	struct worker *w = worker_new(c);
-	int rc = cdp_tables_read(w->tables, c->cli.operands);
+	int rc = c->sql_job ? cdp_sql_job_run(c->sql_job, w->tables)
+			    : cdp_tables_read(w->tables, c->cli.operands);
 
 	worker_free(c, w, &ignored);
 	return rc;
@@ -366,7 +374,7 @@ static int run_tables(struct collect *c)
 
 static struct cdp_format_plan *make_plan(struct collect *c)
 {
-	if (c->format == FORMAT_CSV)
+	if (c->format == FORMAT_CSV || c->format == FORMAT_SQL)
 		return cdp_format_plan_new(CDP_FORMAT_AUTO, &c->opts);
 	if (c->format < FORMAT_FIXED)
 		return cdp_format_plan_new((enum cdp_format)c->format, &c->opts);
@@ -478,6 +486,15 @@ static int load_state(struct collect *c, struct cdp_err *err)
 	return 0;
 }
 
+static int load_sql(struct collect *c, struct cdp_err *err)
+{
+	c->sql.map_name = c->map_file;
+	c->sql.imports = c->imports;
+	c->sql.again = c->again;
+	c->sql_job = cdp_sql_job_new(&c->cli, &c->sql, err);
+	return c->sql_job ? 0 : -1;
+}
+
 static int load(struct collect *c, struct cdp_err *err)
 {
 	const struct cdp_common *o = &c->cli.opt;
@@ -496,17 +513,45 @@ static int load(struct collect *c, struct cdp_err *err)
 		    (c->columns && cdp_csvmap_set_columns(c->map, c->columns, err) < 0))
 			return -1;
 	}
-	if (load_state(c, err) < 0)
+	if (load_state(c, err) < 0 || (c->sql.connection && load_sql(c, err) < 0))
 		return -1;
 	return c->window_ns ? load_once(c, err) : 0;
+}
+
+static void check_sql(struct collect *c)
+{
+	const struct cdp_sql_job_opts *o = &c->sql;
+	struct cdp_cli *cli = &c->cli;
+
+	if (!o->connection && c->format == FORMAT_SQL)
+		cdp_cli_usage(cli, "'-f sql' needs '--sql'");
+	if (!o->connection && (o->query || o->table || o->watermark))
+		cdp_cli_usage(cli, "options '--query', '--sql-table' and '--watermark' "
+				   "need '--sql'");
+	if (!o->connection)
+		return;
+	if (!c->map_file)
+		cdp_cli_usage(cli, "option '--sql' needs '--columns-map'");
+	if (!o->query == !o->table)
+		cdp_cli_usage(cli, "option '--sql' needs either '--query' or "
+				   "'--sql-table'");
+	if (o->watermark && !c->state_dir)
+		cdp_cli_usage(cli, "option '--watermark' needs '--state'");
+	if (*cli->operands || c->replay || c->listen.address)
+		cdp_cli_usage(cli, "option '--sql' is an input of its own");
+	if (c->columns || c->charset || c->delimiter)
+		cdp_cli_usage(cli, "options '--charset', '--columns' and '--delimiter' "
+				   "are for '-f csv'");
 }
 
 static void check_options(struct collect *c)
 {
 	struct cdp_cli *cli = &c->cli;
 
-	if (c->map_file && c->format != CDP_FORMAT_AUTO && c->format != FORMAT_CSV)
-		cdp_cli_usage(cli, "option '--columns-map' is for '-f csv'");
+	check_sql(c);
+	if (c->map_file && c->format != CDP_FORMAT_AUTO && c->format != FORMAT_CSV &&
+	    c->format != FORMAT_SQL)
+		cdp_cli_usage(cli, "option '--columns-map' is for '-f csv' and '-f sql'");
 	if (c->format == FORMAT_CSV && !c->map_file)
 		cdp_cli_usage(cli, "'-f csv' needs '--columns-map'");
 	if ((c->charset || c->delimiter || c->columns) && !c->map_file)
@@ -534,6 +579,7 @@ static void release(struct collect *c)
 	cdp_intake_job_release(&c->intake);
 	cdp_once_job_abandon(c->once);
 	cdp_import_job_abandon(c->imports);
+	cdp_sql_job_free(c->sql_job);
 	cdp_intake_close(c->state);
 	cdp_csvmap_free(c->map);
 	cdp_format_plan_free(c->plan);
@@ -555,16 +601,23 @@ int main(int argc, char **argv)
 			     .dedup_memory = 512 << 20 };
 	const struct cdp_opt opts[] = {
 		{ 'f', "format", CDP_OPT_CHOICE, &c.format, "FORMAT",
-		  "auto (default), native, combined, csv, requests or a protocol",
+		  "auto (default), native, combined, csv, sql, requests or a protocol",
 		  c.formats },
 		{ 0, "columns-map", CDP_OPT_STR, &c.map_file, "FILE",
-		  "csv: which column is what (implies -f csv)" },
+		  "csv, sql: which column is what (implies -f csv)" },
 		{ 0, "columns", CDP_OPT_STR, &c.columns, "LIST",
 		  "csv: names of the columns, commas between, instead of a header" },
 		{ 0, "charset", CDP_OPT_STR, &c.charset, "NAME",
 		  "csv: character set, instead of the map's" },
 		{ 0, "delimiter", CDP_OPT_STR, &c.delimiter, "C",
 		  "csv: byte between fields, instead of the map's" },
+		{ 0, "sql", CDP_OPT_STR, &c.sql.connection, "CONNECTION",
+		  "read a database (implies -f sql); @FILE: what FILE holds" },
+		{ 0, "query", CDP_OPT_STR, &c.sql.query, "SQL", "sql: the rows to read" },
+		{ 0, "sql-table", CDP_OPT_STR, &c.sql.table, "NAME",
+		  "sql: read all of this table" },
+		{ 0, "watermark", CDP_OPT_STR, &c.sql.watermark, "COLUMN",
+		  "sql: go on where the run before came to in this column" },
 		{ 0, "received", CDP_OPT_TIME, &c.received, "TIME",
 		  "when the input was received, added to records that do "
 		  "not say" },

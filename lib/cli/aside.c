@@ -60,6 +60,16 @@ int cli_rejects_open(struct cdp_cli *cli, struct cdp_err *err)
 	return 0;
 }
 
+int cdp_cli_open_rejects(struct cdp_cli *cli)
+{
+	struct cdp_err err;
+
+	if (cli_rejects_open(cli, &err) == 0)
+		return 0;
+	cdp_cli_report(cli, &err);
+	return -1;
+}
+
 int cdp_cli_keep_long(struct cdp_cli *cli, const char *bytes, size_t n,
 		      struct cdp_err *err)
 {

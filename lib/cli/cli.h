@@ -58,7 +58,7 @@ struct cdp_common {
 	const char *rejects; /* NULL: rejected lines are not kept */
 	const char *tz;
 	const char *calendar; /* NULL: none */
-	int64_t jobs; /* 0: by the kind of input */
+	int64_t jobs;         /* 0: by the kind of input */
 	uint64_t line_max;
 	bool verbose, quiet, strict, trusted, unique_keys, table, csv, progress, stats;
 	struct cdp_run run; /* as_of (default: now, a whole second) and zone */
@@ -192,6 +192,8 @@ unsigned cdp_cli_jobs(const struct cdp_cli *cli);
  * whole input. */
 struct cdp_in *cdp_cli_in_new(struct cdp_cli *cli, char *const *operands);
 struct cdp_emit *cdp_cli_emit_new(struct cdp_cli *cli, const char *input_name);
+/* For loops without such an input, first of all: --rejects can be written.  -1: told. */
+int cdp_cli_open_rejects(struct cdp_cli *cli);
 /* Written and emptied.  -1: output failed or --strict met a bad record; stop, finish. */
 int cdp_cli_emit_commit(struct cdp_emit *e);
 void cdp_cli_emit_free(struct cdp_emit *e);

@@ -133,8 +133,8 @@ static void reject(struct cdp_tables *t, const struct cdp_csv_row *row, uint64_t
 /* --- a row --- */
 
 /* 0, or -1 with *err: a data error is about this row. */
-static int convert(struct cdp_tables *t, const struct cdp_csv_row *row,
-		   struct cdp_emit *e, struct cdp_err *err)
+int cdp_tables_convert(struct cdp_tables *t, const struct cdp_csv_row *row,
+		       struct cdp_emit *e, struct cdp_err *err)
 {
 	struct cdp_counts before = e->counts;
 	size_t at = e->out.n;
@@ -148,6 +148,30 @@ static int convert(struct cdp_tables *t, const struct cdp_csv_row *row,
 	return -1;
 }
 
+void cdp_tables_reject(struct cdp_tables *t, const struct cdp_csv_row *row,
+		       struct cdp_emit *e, const struct cdp_err *err)
+{
+	const struct manner m = { NULL, ',', true };
+
+	reject(t, row, row->line, &m, e, err);
+}
+
+bool cdp_tables_commit(struct cdp_tables *t, struct cdp_emit *e)
+{
+	struct cdp_err err;
+
+	if (!t->job->commit || t->job->commit(t->job->ctx, e, &err) == 0)
+		return cdp_cli_emit_commit(e) == 0;
+	cdp_cli_report(t->cli, &err);
+	return false;
+}
+
+int cdp_tables_bind(struct cdp_tables *t, const struct cdp_csv_field *names, size_t n,
+		    struct cdp_err *err)
+{
+	return cdp_csvmap_bind(t->map, names, n, err);
+}
+
 /* What the reader of rows answered; false ends the run. */
 static bool take(struct cdp_tables *t, int rc, const struct cdp_csv_row *row,
 		 char delimiter, struct cdp_emit *e, struct cdp_err *err)
@@ -156,17 +180,14 @@ static bool take(struct cdp_tables *t, int rc, const struct cdp_csv_row *row,
 
 	e->counts.in++;
 	if (rc > 0)
-		rc = convert(t, row, e, err);
-	if (rc < 0 && err->kind == CDP_ERR_DATA)
+		rc = cdp_tables_convert(t, row, e, err);
+	if (rc < 0 && err->kind != CDP_ERR_DATA) {
+		cdp_cli_report(t->cli, err);
+		return false;
+	}
+	if (rc < 0)
 		reject(t, row, row->line, &m, e, err);
-	else if (rc < 0)
-		goto fail;
-	if (t->job->commit && t->job->commit(t->job->ctx, e, err) < 0)
-		goto fail;
-	return cdp_cli_emit_commit(e) == 0;
-fail:
-	cdp_cli_report(t->cli, err);
-	return false;
+	return cdp_tables_commit(t, e);
 }
 
 /* --- files --- */
@@ -359,7 +380,7 @@ int cdp_tables_again(struct cdp_tables *t, const struct cdp_rec *rec, bool is_te
 	cdp_csv_give(csv, rec->raw, rec->len);
 	while ((rc = cdp_csv_next(csv, &r, err)) != 0) {
 		if (rc > 0)
-			rc = convert(t, &r, e, err);
+			rc = cdp_tables_convert(t, &r, e, err);
 		if (rc < 0 && err->kind != CDP_ERR_DATA)
 			return -1;
 		if (rc < 0)

@@ -32,6 +32,16 @@ void cdp_tables_free(struct cdp_tables *t);
 /* All rows of the operands.  0, or -1 when the run ended early (reported). */
 int cdp_tables_read(struct cdp_tables *t, char *const *operands);
 
+/* Rows from elsewhere, one after the other; commit writes what came of the last one and
+ * tells whether the run goes on.  `raw` of a row is text with commas. */
+int cdp_tables_bind(struct cdp_tables *t, const struct cdp_csv_field *names, size_t n,
+		    struct cdp_err *err);
+int cdp_tables_convert(struct cdp_tables *t, const struct cdp_csv_row *row,
+		       struct cdp_emit *e, struct cdp_err *err);
+void cdp_tables_reject(struct cdp_tables *t, const struct cdp_csv_row *row,
+		       struct cdp_emit *e, const struct cdp_err *err);
+bool cdp_tables_commit(struct cdp_tables *t, struct cdp_emit *e);
+
 /* A row that was set aside: its bytes, or its text if somebody has mended it, and how it
  * was read (`row`, a JSON object).  What the map and the options say comes before that.
  * Rows that are still bad are set aside again; as rec->line's.  0, or -1 with *err. */

@@ -1,0 +1,32 @@
+/* A table or a query of a database as the input of a run (cdp-collect -f sql): each row,
+ * as the map says, to the tool; with a column that only grows, from where the run before
+ * came to. */
+#ifndef CDP_CLI_SQL_JOB_H
+#define CDP_CLI_SQL_JOB_H
+
+#include "cli/import_job.h"
+#include "cli/tables.h"
+
+struct cdp_sql_job_opts {
+	/* A connection string, or '@' and the name of a file that holds it. */
+	const char *connection;
+	const char *query, *table;      /* one of them */
+	const char *watermark;          /* name of the column, or NULL */
+	const char *map_name;           /* positions of maps are their own */
+	struct cdp_import_job *imports; /* NULL without a watermark */
+	bool again;                     /* from the start, whatever was read before */
+};
+
+struct cdp_sql_job;
+
+/* Connects and starts the query.  All is borrowed. */
+struct cdp_sql_job *cdp_sql_job_new(struct cdp_cli *cli,
+				    const struct cdp_sql_job_opts *opts,
+				    struct cdp_err *err);
+void cdp_sql_job_free(struct cdp_sql_job *j);
+
+/* All rows.  0, and the position is what the imports will remember; or -1 when the run
+ * ended early (reported). */
+int cdp_sql_job_run(struct cdp_sql_job *j, struct cdp_tables *t);
+
+#endif
