@@ -28,6 +28,7 @@ struct tally {
 struct filter {
 	struct cdp_cli cli;
 	const char *match_text, *by_text, *keep_text, *omit_text, *eval_text;
+	const char *explain_text;
 	struct cdp_strs set_texts, bind_texts;
 	bool count, exit_status;
 
@@ -445,8 +446,12 @@ static void check_usage(struct filter *f)
 	bool counts = f->count || f->by_text;
 	bool changes = f->set_texts.n || f->keep_text || f->omit_text;
 
-	if (f->eval_text && (counts || changes || f->match_text || cli->operands[0]))
-		cdp_cli_usage(cli, "option '--eval' reads no records");
+	if ((f->eval_text || f->explain_text) &&
+	    (counts || changes || f->match_text || cli->operands[0]))
+		cdp_cli_usage(cli, "option '--%s' reads no records",
+			      f->eval_text ? "eval" : "explain");
+	if (f->eval_text && f->explain_text)
+		cdp_cli_usage(cli, "options '--eval' and '--explain' exclude each other");
 	if (f->count && f->by_text)
 		cdp_cli_usage(cli,
 			      "options '--count' and '--count-by' exclude each other");
@@ -513,6 +518,23 @@ static int evaluate(struct filter *f, struct cdp_err *err)
 	return 0;
 }
 
+/* One line about an expression over records. */
+static int explain(struct filter *f, struct cdp_err *err)
+{
+	struct cdp_expr *expr;
+	struct cdp_buf line;
+
+	if (compile(&expr, "option '--explain'", f->explain_text, &f->env, err) < 0)
+		return -1;
+	cdp_buf_init(&line, CDP_BUF_NOMAX);
+	cdp_expr_explain(expr, &line);
+	cdp_buf_addc(&line, '\n');
+	(void)cdp_out_write(cdp_cli_out(&f->cli), line.p, line.n);
+	cdp_buf_release(&line);
+	cdp_expr_free(expr);
+	return 0;
+}
+
 static void filter_records(struct filter *f)
 {
 	const struct cdp_job job = {
@@ -551,6 +573,8 @@ int main(int argc, char **argv)
 		  "exit with status 1 if no record matches" },
 		{ 0, "eval", CDP_OPT_STR, &f.eval_text, "EXPR",
 		  "read nothing, write the value of EXPR with its type" },
+		{ 0, "explain", CDP_OPT_STR, &f.explain_text, "EXPR",
+		  "read nothing, write what EXPR needs and its program" },
 		{ 0, "bind", CDP_OPT_LIST, &f.bind_texts, "NAME=EXPR",
 		  "let NAME stand for a constant value in expressions" },
 		{ 0 },
@@ -575,8 +599,9 @@ int main(int argc, char **argv)
 
 	cdp_cli_start(&f.cli, &tool, argc, argv);
 	check_usage(&f);
-	failed = prepare(&f, &err) < 0 || (f.eval_text && evaluate(&f, &err) < 0);
-	if (!failed && !f.eval_text)
+	failed = prepare(&f, &err) < 0 || (f.eval_text && evaluate(&f, &err) < 0) ||
+		 (f.explain_text && explain(&f, &err) < 0);
+	if (!failed && !f.eval_text && !f.explain_text)
 		filter_records(&f);
 	f.cli.in_vain = f.by ? cdp_intern_count(f.tally.values) == 0 : f.matched == 0;
 	filter_release(&f);

@@ -125,3 +125,16 @@ END
   run -0 --separate-stderr cdp-filter --count-by props.n in
   [ -z "$stderr" ]
 }
+
+@test "--explain shows what an expression reads and became" {
+  run -0 cdp-filter --explain "event == 'transfer' && props.amount >= 10000 * 5"
+  [ "$(jq -c '[.type,.reads,.fields,.events]' <<<"$output")" = \
+    '["bool","record",["event","props.amount"],["transfer"]]' ]
+  [ "$(jq -r '.program[]' <<<"$output")" = "$(printf '%s\n' and \
+    '  member event == "transfer"' '  member props.amount >= 50000')" ]
+  run -0 cdp-filter --explain "event.startsWith('buy') || time < date('2024-01-01')"
+  [ "$(jq -c '[.reads,.fields,.events]' <<<"$output")" = '["head",["event","time"],null]' ]
+  run -2 --separate-stderr cdp-filter --explain 'props.'
+  [[ $stderr == "cdp-filter: option '--explain': 1:7: "* ]]
+  run -2 cdp-filter --explain true in.ndjson
+}
