@@ -2,6 +2,8 @@
 #ifndef CDP_BASE_HASH_H
 #define CDP_BASE_HASH_H
 
+#include "base/hex.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,9 +19,5 @@ uint64_t cdp_hash_stable(const void *p, size_t n, uint64_t seed);
 /* Keyed 64-bit ids (one_id): SipHash-2-4 (Aumasson, Bernstein 2012) under a 128-bit key.
  * Without the key an id can neither be computed nor reversed by enumeration. */
 uint64_t cdp_siphash(const uint8_t key[16], const void *p, size_t n);
-
-/* 16 lower-case hex digits, not terminated; and back (1, or 0 if not 16 such digits). */
-void cdp_hex16(char out[16], uint64_t v);
-int cdp_unhex16(uint64_t *v, const char *p, size_t n);
 
 #endif

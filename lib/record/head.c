@@ -1,6 +1,6 @@
 #include "record/head.h"
 
-#include "base/hash.h"
+#include "base/hex.h"
 #include "base/swar.h"
 #include "base/time.h"
 #include "record/json.h"
