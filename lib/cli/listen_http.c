@@ -63,18 +63,21 @@ static void cors(const struct endpoint *e, const struct cdp_httpd_request *q,
 		 struct fields *f)
 {
 	const char *origin = cdp_httpd_header(q, "Origin");
-	const char *asked = cdp_httpd_header(q, "Access-Control-Request-Headers");
+	const char *asked;
 
 	field(f, "Cache-Control", "no-store");
 	field(f, "Vary", "Origin");
 	if (!origin) {
+		/* No page asks; but answers may be looked at by one that a proxy helped.
+		 */
 		field(f, "Access-Control-Allow-Origin", "*");
-	} else if (origin_allowed(e, origin)) {
-		field(f, "Access-Control-Allow-Origin", origin);
-		field(f, "Access-Control-Allow-Credentials", "true");
-	} else {
 		return;
 	}
+	if (!origin_allowed(e, origin))
+		return;
+	asked = cdp_httpd_header(q, "Access-Control-Request-Headers");
+	field(f, "Access-Control-Allow-Origin", origin);
+	field(f, "Access-Control-Allow-Credentials", "true");
 	field(f, "Access-Control-Allow-Methods", "GET, POST, OPTIONS");
 	field(f, "Access-Control-Allow-Headers",
 	      asked ? asked

@@ -20,7 +20,7 @@
 #include "io/lock.h"
 #include "io/rotate.h"
 
-enum { TICK_MS = 100, REMEMBER_MS = 1000, GATHER_MAX_NS = 2000000 };
+enum { TICK_MS = 100, REMEMBER_MS = 1000, GATHER_MAX_NS = 5000000 };
 
 /* One of two: a descriptor, or files. */
 struct sink {
@@ -193,22 +193,22 @@ static void wait_until(struct listen_store *s, int64_t ns)
 	pthread_cond_timedwait(&s->work, &s->lock, &t);
 }
 
-/* Clients that were answered together come back together: waiting a little for all of
- * them costs less than bringing the first one alone to disk. */
+/* Clients that were answered together come back together: waiting a little for all that
+ * were there at the end of the last turn costs less than bringing some of them to disk
+ * alone, and the others after them. */
 static void gather(struct listen_store *s)
 {
-	int64_t patience =
-		s->sync_ns / 2 < GATHER_MAX_NS ? s->sync_ns / 2 : GATHER_MAX_NS;
+	int64_t patience = s->sync_ns < GATHER_MAX_NS ? s->sync_ns : GATHER_MAX_NS;
 	int64_t end = listen_now_ns() + patience;
 
 	while (!s->stop && s->waiting < s->expected && listen_now_ns() < end)
 		wait_until(s, end);
-	s->expected = s->waiting;
 }
 
 /* What the syncer does in one turn. */
 struct turn {
 	struct listen_waiter *waiters;
+	size_t n;
 	struct cdp_rotate_file *sync[2], *finish[2];
 	int fd[2];
 };
@@ -235,6 +235,7 @@ static void take_turn(struct listen_store *s, struct turn *t)
 	if (s->o.fsync && s->waiting)
 		gather(s);
 	t->waiters = s->first;
+	t->n = s->waiting;
 	s->first = NULL;
 	s->last = &s->first;
 	s->waiting = 0;
@@ -324,6 +325,10 @@ static void *syncer(void *ctx)
 		take_turn(s, &t);
 		pthread_mutex_unlock(&s->lock);
 		ok = do_sync(s, &t, &err);
+		pthread_mutex_lock(&s->lock);
+		if (t.n)
+			s->expected = t.n + s->waiting;
+		pthread_mutex_unlock(&s->lock);
 		answer_all(t.waiters, ok);
 		pthread_mutex_lock(&s->lock);
 		remember(s);

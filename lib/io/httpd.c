@@ -312,6 +312,8 @@ static void check_head(struct conn *c)
 		c->q.excess = CDP_HTTPD_HEAD;
 	else if (n > o->body_max)
 		c->q.excess = CDP_HTTPD_BODY;
+	else
+		cdp_buf_reserve(&c->body, n + 1); /* costs no memory until it comes */
 }
 
 static enum MHD_Result answer_queue(struct conn *c)

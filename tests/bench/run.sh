@@ -17,7 +17,7 @@ here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 convert
-	chain splice}
+	chain splice http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -205,6 +205,37 @@ row_chain() {
 row_splice() {
 	unheard splice.copy "exec rawcopy <$million >$scratch/copy.out"
 	unheard splice.splice "exec bench_splice <$million >$scratch/splice.out"
+}
+
+# Small events, one a request, from 32 clients; beside a server that only reads them, and
+# beside as many commits as there would be if all clients shared each.
+row_http() {
+	local n=50000 server="--listen 127.0.0.1:0 --port-file $scratch/port --spool $scratch/spool"
+	local load="exec httpload -c 32 -n $n -p /sa $scratch/port $scratch/one"
+
+	command -v mhd_empty >/dev/null || { say "no libmicrohttpd: left out"; return; }
+	# shellcheck disable=SC2016
+	printf 'data=%s' "$(printf %s '{"type":"track","event":"buy_fund","time":1714028386123,"distinct_id":"18e9a-c1","_track_id":12345,"properties":{"$lib":"js","$url":"https://bank.example/fund/F001","product":"F001","amount":5000.00,"channel":"app","step":3}}' |
+		base64 -w0 | sed 's/+/%2B/g; s/=/%3D/g; s#/#%2F#g')" >"$scratch/one"
+	unheard http.empty "$load mhd_empty $scratch/port 1 2>/dev/null"
+	unheard http.write "$load cdp-collect -q -j 1 $server 2>/dev/null"
+	unheard http.fsync "$load cdp-collect -q $server --ack fsync 2>/dev/null"
+	unheard http.commits "exec syncs $scratch/synced $((n / 32)) 16000 2>/dev/null"
+}
+
+# A thousand native records a request.
+row_http-batch() {
+	local server="--listen 127.0.0.1:0 --port-file $scratch/port --spool $scratch/spool"
+	local load="exec httpload -c 32 -n 1000 -p /native $scratch/port"
+
+	command -v mhd_empty >/dev/null || return
+	head -n 1000 "$million" >"$scratch/thousand"
+	gzip -kf "$scratch/thousand"
+	unheard http-batch.file "exec cdp-collect -f native $million >$scratch/collect.out"
+	unheard http-batch.plain "$load $scratch/thousand cdp-collect -q $server --ack fsync \
+		2>/dev/null"
+	unheard http-batch.gzip "$load $scratch/thousand.gz cdp-collect -q $server --ack fsync \
+		2>/dev/null"
 }
 
 # --- answers ---
