@@ -26,8 +26,8 @@ table() {
       return v
     }
     BEGIN { n = split(fields, f, " ") }
-    NR == 1 { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%12s", f[i]; print "" }
-    { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%12s", member(f[i]); print "" }'
+    NR == 1 { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%14s", f[i]; print "" }
+    { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%14s", member(f[i]); print "" }'
 }
 
 rm -rf "$dir"
@@ -42,6 +42,10 @@ begin=$(date +%s)
 "$here/nightly.sh" -i "$dir/raw" -w "$dir/cdp" -a "$day"
 title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, set aside:"
 table stage in out rejected <"$run/stages.ndjson"
+
+title 'What the last day is worth, source by source (cdp-quality):'
+grep '"quality_source"' "$run/quality.ndjson" |
+  table source events rejected duplicates plausibility continuity completeness timeliness
 
 title 'Who was it (cdp-idmap): persons, those of them without a name, and ids that link nobody:'
 head -n 1 "$run/identity.ndjson" | table persons anonymous ids contested blocked

@@ -80,7 +80,7 @@ trap 'rm -rf "$new"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 rm -rf "$work"/.new.* # of runs that were killed; the lock says that none is alive
-mkdir -p "$new/rejects" "$new/clean" || die 4 "cannot make $new"
+mkdir -p "$new/rejects" "$new/clean" "$new/duplicates" || die 4 "cannot make $new"
 
 # stage NAME OUTPUT COMMAND...: the output goes to a file of the run, the counts to
 # stages.ndjson.  Status 3 means that more was rejected than --max-rejects allows; 5 (messages
@@ -109,12 +109,25 @@ collect() {
   stage "collect $from" "clean/$from.ndjson" cdp-collect --as-of "$as_of" -q \
     --rejects "$new/rejects/$from.ndjson" --max-rejects "$share%" --source "$from" "$@"
 }
-collect app "$@" -f sensors --dedup 3d "$raw"/sensors/*.log
-collect web "$@" -f combined --dedup 3d --event page_view --event-param e --id-param cid=cookie "$raw"/access/*.log
-collect core "$@" -f native --dedup 3d "$raw"/core/transactions-*.ndjson.gz
+collect app "$@" -f sensors --dedup 3d --duplicates "$new/duplicates/app.ndjson" "$raw"/sensors/*.log
+collect web "$@" -f combined --dedup 3d --duplicates "$new/duplicates/web.ndjson" --event page_view --event-param e --id-param cid=cookie "$raw"/access/*.log
+collect core "$@" -f native --dedup 3d --duplicates "$new/duplicates/core.ndjson" "$raw"/core/transactions-*.ndjson.gz
 collect holdings "$@" -f native "$raw/core/holdings.ndjson"
 collect profiles "$@" -f native "$raw/core/profiles.ndjson"
 collect customers --columns-map "$defs/maps/customers.json" "$raw/core/customers.gb18030.csv"
+
+# quality NAME: what the last day of a source is worth.  Rejects have no time that could be
+# relied on; those of the day stand in its files.
+quality() {
+  cdp-filter -e "reject.at.contains('$last_day')" -o "$new/today.ndjson" \
+    "$new/rejects/$1.ndjson" || die 4 "cannot read rejects of $1"
+  stage "quality $1" "quality.$1" cdp-quality --trusted --as-of "$as_of" --source "$1" \
+    --rejects-in "$new/today.ndjson" --duplicates-in "$new/duplicates/$1.ndjson" \
+    "$new/clean/$1.ndjson"
+  cat "$new/quality.$1" >>"$new/quality.ndjson" || die 4 "cannot write $new/quality.ndjson"
+  rm "$new/quality.$1" "$new/today.ndjson"
+}
+for source in app web core; do quality "$source"; done
 
 stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
   -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
