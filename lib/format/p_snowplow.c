@@ -292,7 +292,6 @@ static int read_line(struct cdp_decoder *d, const char *line, size_t n,
 	struct cdp_snowplow_event e = { 0 };
 	struct cdp_val raw = { .p = line, .n = (uint32_t)n, .type = CDP_OBJECT };
 
-	cdp_decoder_envelope(d, NULL, NULL);
 	if (split(&e, line, n, err) < 0 || put(d, &e, from, err) < 0)
 		return cdp_decoder_reject(d, sink, &raw, err);
 	return cdp_decoder_put(d, sink, &raw, err);

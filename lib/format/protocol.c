@@ -59,8 +59,6 @@ static void add_whole(struct cdp_buf *b, const struct cdp_val *v)
 		cdp_buf_add(b, v->p, v->n);
 }
 
-enum { ENVELOPE_MAX = 64 << 10 }; /* bytes around the list */
-
 static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 		   const struct cdp_val *raw, const struct cdp_err *err)
 {
@@ -68,8 +66,9 @@ static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 	const struct cdp_val *all = &d->envelope, *list = &d->list;
 
 	cdp_buf_reset(b);
-	/* One that is large would fill the disk with its copies. */
-	if (all->type != CDP_MISSING && all->n - list->n <= ENVELOPE_MAX) {
+	/* Copies of a large one would fill the disk. */
+	if (all->type != CDP_MISSING && all->n - list->n <= d->budget) {
+		d->budget -= all->n - list->n;
 		cdp_buf_add(b, all->p, (size_t)(list->p - all->p));
 		cdp_buf_addc(b, '[');
 		add_whole(b, raw);
@@ -121,13 +120,26 @@ int cdp_decoder_put(struct cdp_decoder *d, struct cdp_sink *sink,
 	return 0;
 }
 
+static void start(struct cdp_decoder *d, size_t n)
+{
+	cdp_decoder_envelope(d, NULL, NULL);
+	d->budget = n * CDP_GROWTH_MAX + CDP_GROWTH_FREE;
+}
+
 int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
 		      const struct cdp_val *payload, const struct cdp_arrival *from,
 		      struct cdp_sink *sink, struct cdp_err *err)
 {
-	cdp_decoder_envelope(d, NULL, NULL);
-	d->budget = (size_t)payload->n * CDP_GROWTH_MAX + CDP_GROWTH_FREE;
+	start(d, payload->n);
 	return p->read(d, payload, from, sink, err);
+}
+
+int cdp_protocol_read_line(struct cdp_decoder *d, const struct cdp_protocol *p,
+			   const char *line, size_t n, const struct cdp_arrival *from,
+			   struct cdp_sink *sink, struct cdp_err *err)
+{
+	start(d, n);
+	return p->line(d, line, n, from, sink, err);
 }
 
 /* --- members --- */

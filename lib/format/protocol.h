@@ -79,6 +79,11 @@ int cdp_protocol_read(struct cdp_decoder *d, const struct cdp_protocol *p,
 		      const struct cdp_val *payload, const struct cdp_arrival *from,
 		      struct cdp_sink *sink, struct cdp_err *err);
 
+/* The same for a line that is no JSON, of a protocol that has such. */
+int cdp_protocol_read_line(struct cdp_decoder *d, const struct cdp_protocol *p,
+			   const char *line, size_t n, const struct cdp_arrival *from,
+			   struct cdp_sink *sink, struct cdp_err *err);
+
 /* Members of an object by name, in one pass: v[i] is the value of names[i] (NULL-ended),
  * missing if there is none, the last if it stands twice.  All are missing of anything
  * else than an object. */

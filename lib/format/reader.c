@@ -287,7 +287,8 @@ int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec,
 	if (p && first != '{' && first != '[') {
 		struct cdp_arrival from = { .received = r->plan->opts->received };
 
-		return p->line(decoder_of(r), rec->raw, rec->len, &from, sink, err);
+		return cdp_protocol_read_line(decoder_of(r), p, rec->raw, rec->len, &from,
+					      sink, err);
 	}
 	if (first == '[' &&
 	    (f == CDP_FORMAT_AUTO || f == CDP_FORMAT_PROTOCOL || f == CDP_FORMAT_SENSORS))
