@@ -4,6 +4,7 @@
 #include "cli/import_job.h"
 #include "cli/intake_job.h"
 #include "cli/listen.h"
+#include "cli/log_opts.h"
 #include "cli/once_job.h"
 #include "cli/sql_job.h"
 #include "cli/tables.h"
@@ -37,12 +38,11 @@ struct collect {
 	int64_t window_ns;
 	uint64_t dedup_memory;
 	struct cdp_opt_time received;
-	struct cdp_strs params;
+	struct cdp_log_opts log;
 	const char *formats[FORMATS_MAX];
 	struct cdp_listen listen;
 	/* what follows from them */
 	struct cdp_format_opts opts;
-	struct cdp_id_param *param_list;
 	struct cdp_format_plan *plan, *row_plan;
 	struct cdp_csvmap *map;
 	struct cdp_intake_job intake;
@@ -406,24 +406,6 @@ static int run(struct collect *c)
 
 /* --- options --- */
 
-static void read_params(struct collect *c)
-{
-	c->param_list = cdp_calloc(c->params.n + 1, sizeof(*c->param_list));
-	for (size_t i = 0; i < c->params.n; i++) {
-		const char *text = c->params.v[i], *eq = strchr(text, '=');
-
-		if (!eq || eq == text || !eq[1])
-			cdp_cli_usage(&c->cli,
-				      "option '--id-param': expected NAME=KIND, not '%s'",
-				      text);
-		c->param_list[i] =
-			(struct cdp_id_param){ cdp_strndup(text, (size_t)(eq - text)),
-					       eq + 1 };
-	}
-	c->opts.params = c->param_list;
-	c->opts.param_count = c->params.n;
-}
-
 /* Sensors has a reader of lines among the fixed ones. */
 static void list_formats(struct collect *c)
 {
@@ -488,7 +470,6 @@ static int load_state(struct collect *c, struct cdp_err *err)
 
 static int load_sql(struct collect *c, struct cdp_err *err)
 {
-	c->sql.map_name = c->map_file;
 	c->sql.imports = c->imports;
 	c->sql.again = c->again;
 	c->sql_job = cdp_sql_job_new(&c->cli, &c->sql, err);
@@ -506,7 +487,7 @@ static int load(struct collect *c, struct cdp_err *err)
 	c->opts.future_keep = c->intake.conf;
 	c->opts.future_ms = o->as_of_given ? as_of + CDP_FUTURE_SLACK_MS : CDP_NO_TIME;
 	c->opts.received = c->received.text ? cdp_time_ms(c->received.t) : CDP_NO_TIME;
-	read_params(c);
+	cdp_log_opts_read(&c->cli, &c->log, &c->opts);
 	if (c->map_file) {
 		c->map = cdp_csvmap_load(c->map_file, o->run.zone, as_of, err);
 		if (!c->map ||
@@ -518,43 +499,22 @@ static int load(struct collect *c, struct cdp_err *err)
 	return c->window_ns ? load_once(c, err) : 0;
 }
 
-static void check_sql(struct collect *c)
-{
-	const struct cdp_sql_job_opts *o = &c->sql;
-	struct cdp_cli *cli = &c->cli;
-
-	if (!o->connection && c->format == FORMAT_SQL)
-		cdp_cli_usage(cli, "'-f sql' needs '--sql'");
-	if (!o->connection && (o->query || o->table || o->watermark))
-		cdp_cli_usage(cli, "options '--query', '--sql-table' and '--watermark' "
-				   "need '--sql'");
-	if (!o->connection)
-		return;
-	if (!c->map_file)
-		cdp_cli_usage(cli, "option '--sql' needs '--columns-map'");
-	if (!o->query == !o->table)
-		cdp_cli_usage(cli, "option '--sql' needs either '--query' or "
-				   "'--sql-table'");
-	if (o->watermark && !c->state_dir)
-		cdp_cli_usage(cli, "option '--watermark' needs '--state'");
-	if (*cli->operands || c->replay || c->listen.address)
-		cdp_cli_usage(cli, "option '--sql' is an input of its own");
-	if (c->columns || c->charset || c->delimiter)
-		cdp_cli_usage(cli, "options '--charset', '--columns' and '--delimiter' "
-				   "are for '-f csv'");
-}
-
 static void check_options(struct collect *c)
 {
 	struct cdp_cli *cli = &c->cli;
 
-	check_sql(c);
+	c->sql.wanted = c->format == FORMAT_SQL;
+	c->sql.map_name = c->map_file;
+	c->sql.has_state = c->state_dir != NULL;
+	c->sql.has_others = c->replay || c->listen.address;
+	cdp_sql_job_check(cli, &c->sql);
 	if (c->map_file && c->format != CDP_FORMAT_AUTO && c->format != FORMAT_CSV &&
 	    c->format != FORMAT_SQL)
 		cdp_cli_usage(cli, "option '--columns-map' is for '-f csv' and '-f sql'");
 	if (c->format == FORMAT_CSV && !c->map_file)
 		cdp_cli_usage(cli, "'-f csv' needs '--columns-map'");
-	if ((c->charset || c->delimiter || c->columns) && !c->map_file)
+	if ((c->charset || c->delimiter || c->columns) &&
+	    (!c->map_file || c->sql.connection))
 		cdp_cli_usage(cli, "options '--charset', '--columns' and '--delimiter' "
 				   "are for '-f csv'");
 	if (c->delimiter && strcmp(c->delimiter, "\\t") == 0)
@@ -585,10 +545,7 @@ static void release(struct collect *c)
 	cdp_format_plan_free(c->plan);
 	cdp_format_plan_free(c->row_plan);
 	cdp_paths_free(c->replay_paths);
-	for (size_t i = 0; i < c->params.n && c->param_list; i++)
-		free((char *)c->param_list[i].name);
-	free(c->param_list);
-	cdp_strs_release(&c->params);
+	cdp_log_opts_release(&c->log);
 	cdp_listen_release(&c->listen);
 }
 
@@ -628,8 +585,10 @@ int main(int argc, char **argv)
 		  "combined: name of the events (page_request)" },
 		{ 0, "event-param", CDP_OPT_STR, &c.opts.event_param, "NAME",
 		  "combined: query parameter that names its event" },
-		{ 0, "id-param", CDP_OPT_LIST, &c.params, "NAME=KIND",
+		{ 0, "id-param", CDP_OPT_LIST, &c.log.params, "NAME=KIND",
 		  "combined: a query parameter that is an id" },
+		{ 0, "log-field", CDP_OPT_LIST, &c.log.fields, "MEMBER=FIELD",
+		  "combined, in JSON: what a member is, such as ts=time" },
 		{ 0, "login-kind", CDP_OPT_STR, &c.opts.login_kind, "KIND",
 		  "kind of login ids and users of servers (customer)" },
 		{ 0, "distinct-kind", CDP_OPT_STR, &c.opts.distinct_kind, "KIND",

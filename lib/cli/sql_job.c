@@ -20,6 +20,26 @@ struct cdp_sql_job {
 	uint64_t known;
 };
 
+void cdp_sql_job_check(struct cdp_cli *cli, const struct cdp_sql_job_opts *o)
+{
+	if (!o->connection && o->wanted)
+		cdp_cli_usage(cli, "'-f sql' needs '--sql'");
+	if (!o->connection && (o->query || o->table || o->watermark))
+		cdp_cli_usage(cli, "options '--query', '--sql-table' and '--watermark' "
+				   "need '--sql'");
+	if (!o->connection)
+		return;
+	if (!o->map_name)
+		cdp_cli_usage(cli, "option '--sql' needs '--columns-map'");
+	if (!o->query == !o->table)
+		cdp_cli_usage(cli, "option '--sql' needs either '--query' or "
+				   "'--sql-table'");
+	if (o->watermark && !o->has_state)
+		cdp_cli_usage(cli, "option '--watermark' needs '--state'");
+	if (*cli->operands || o->has_others)
+		cdp_cli_usage(cli, "option '--sql' is an input of its own");
+}
+
 /* --- names --- */
 
 /* What may stand in a query as it is: letters, digits, points, quotes. */

@@ -15,7 +15,12 @@ struct cdp_sql_job_opts {
 	const char *map_name;           /* positions of maps are their own */
 	struct cdp_import_job *imports; /* NULL without a watermark */
 	bool again;                     /* from the start, whatever was read before */
+	/* For the check: what else was asked for. */
+	bool wanted, has_state, has_others;
 };
+
+/* Usage errors of the options; the process ends there. */
+void cdp_sql_job_check(struct cdp_cli *cli, const struct cdp_sql_job_opts *opts);
 
 struct cdp_sql_job;
 

@@ -19,6 +19,12 @@ struct cdp_id_param {
 	const char *name, *kind;
 };
 
+/* A member of an access log in JSON, and which field it is (cdp_combined_field). */
+struct cdp_log_field {
+	const char *member;
+	int field;
+};
+
 /* How to read; the same for all readers of a run, shared by its threads. */
 struct cdp_format_opts {
 	const struct cdp_zone *zone; /* of times written without one */
@@ -35,6 +41,8 @@ struct cdp_format_opts {
 	const char *event_param; /* query parameter that names its event, or NULL */
 	const struct cdp_id_param *params;
 	size_t param_count;
+	const struct cdp_log_field *log_fields;
+	size_t log_field_count;
 };
 
 /* How much later than received (or the base time) an event may be. */

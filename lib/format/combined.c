@@ -1,30 +1,13 @@
-#include "format/combined.h"
+#include "format/combined_priv.h"
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
-#include "format/ids.h"
 #include "format/stamp.h"
 #include "record/json.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-
-struct slice {
-	const char *p;
-	size_t n;
-};
-
-/* A line taken apart: slices of it, still escaped; p NULL where the form has none. */
-struct fields {
-	struct slice host, user, time, request, status, bytes, referer, agent, forwarded;
-};
-
-struct cdp_combined {
-	const struct cdp_format_opts *opts;
-	struct cdp_ids ids;
-	struct cdp_buf request, text, value, names, query, event;
-};
 
 struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts)
 {
@@ -38,6 +21,9 @@ struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts)
 	cdp_buf_init(&r->names, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->query, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->event, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->json, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->more, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->other, CDP_BUF_NOMAX);
 	return r;
 }
 
@@ -52,6 +38,9 @@ void cdp_combined_free(struct cdp_combined *r)
 	cdp_buf_release(&r->names);
 	cdp_buf_release(&r->query);
 	cdp_buf_release(&r->event);
+	cdp_buf_release(&r->json);
+	cdp_buf_release(&r->more);
+	cdp_buf_release(&r->other);
 	free(r);
 }
 
@@ -107,11 +96,11 @@ static bool before_bracket(const char **p, const char *end, struct slice *s)
 }
 
 /* The name of the first field that is not as it should be, or NULL. */
-static const char *split(struct fields *f, const char *p, const char *end)
+static const char *split(struct access_fields *f, const char *p, const char *end)
 {
 	struct slice ident;
 
-	*f = (struct fields){ 0 };
+	*f = (struct access_fields){ 0 };
 	if (!word(&p, end, &f->host))
 		return "host";
 	if (!word(&p, end, &ident))
@@ -195,9 +184,10 @@ static struct slice utf8_or(struct cdp_buf *b, struct slice otherwise)
 }
 
 /* A quoted field as text, in `b` or the line itself. */
-static struct slice text_of(struct cdp_buf *b, struct slice s)
+static struct slice text_of(const struct access_fields *f, struct cdp_buf *b,
+			    struct slice s)
 {
-	if (!memchr(s.p, '\\', s.n))
+	if (f->plain || !memchr(s.p, '\\', s.n))
 		return s;
 	cdp_buf_reset(b);
 	unescape(b, s);
@@ -276,7 +266,7 @@ static bool named_event(struct cdp_combined *r, struct slice query)
 
 /* Properties that the line itself has.  A request that names its event is but a carrier:
  * its method, path, status and size say nothing of the event. */
-static bool is_taken(struct slice name, bool carrier)
+bool combined_is_taken(struct slice name, bool carrier)
 {
 	static const char *const names[] = {
 		"ip",     "referer", "user_agent", "forwarded_for", "query", "request",
@@ -318,7 +308,7 @@ static int read_query(struct cdp_combined *r, struct slice query, bool carrier,
 		if (kind || (carrier && strlen(r->opts->event_param) == name.n &&
 			     memcmp(r->opts->event_param, name.p, name.n) == 0))
 			continue;
-		put_pair(is_taken(name, carrier) ? &r->query : b, name, value);
+		put_pair(combined_is_taken(name, carrier) ? &r->query : b, name, value);
 	}
 	if (r->query.n > 1) {
 		cdp_json_key(b, "query");
@@ -337,11 +327,11 @@ static void put(struct cdp_buf *b, const char *key, struct slice s)
 }
 
 /* A quoted field; "-" says that there was none. */
-static void put_quoted(struct cdp_combined *r, struct cdp_buf *b, const char *key,
-		       struct slice s)
+static void put_quoted(struct cdp_combined *r, const struct access_fields *f,
+		       struct cdp_buf *b, const char *key, struct slice s)
 {
 	if (s.p && !(s.n == 1 && *s.p == '-'))
-		put(b, key, text_of(&r->value, s));
+		put(b, key, text_of(f, &r->value, s));
 }
 
 /* Of the form METHOD target PROTOCOL?  What browsers and robots send otherwise is kept
@@ -362,33 +352,42 @@ static bool request_parts(struct slice request, struct slice *method,
 	return target->n && protocol->n > 5 && memcmp(protocol->p, "HTTP/", 5) == 0;
 }
 
-static int put_request(struct cdp_combined *r, struct slice raw, bool *carrier,
-		       struct cdp_buf *b, struct cdp_err *err)
+static int put_parts(struct cdp_combined *r, struct slice method, struct slice target,
+		     struct slice query, struct slice protocol, bool *carrier,
+		     struct cdp_buf *b, struct cdp_err *err)
 {
-	struct slice request, method, target, protocol, query = { "", 0 };
-	const char *mark;
+	const char *mark = target.n ? memchr(target.p, '?', target.n) : NULL;
 
-	*carrier = false;
-	request = text_of(&r->request, raw);
-	if (!request_parts(request, &method, &target, &protocol)) {
-		put(b, "request", request);
-		return 0;
-	}
-	mark = memchr(target.p, '?', target.n);
 	if (mark) {
 		query = (struct slice){ mark + 1,
 					(size_t)(target.p + target.n - mark - 1) };
 		target.n = (size_t)(mark - target.p);
-		*carrier = named_event(r, query);
 	}
-	if (!*carrier) {
+	*carrier = query.n && named_event(r, query);
+	if (!*carrier && method.p)
 		put(b, "method", method);
+	if (!*carrier && target.p)
 		put(b, "path", target);
-	}
-	if (read_query(r, query, *carrier, b, err) < 0)
+	if (query.n && read_query(r, query, *carrier, b, err) < 0)
 		return -1;
-	if (!*carrier)
+	if (!*carrier && protocol.p)
 		put(b, "protocol", protocol);
+	return 0;
+}
+
+static int put_request(struct cdp_combined *r, const struct access_fields *f,
+		       bool *carrier, struct cdp_buf *b, struct cdp_err *err)
+{
+	struct slice request, method, target, protocol, query = { "", 0 };
+
+	*carrier = false;
+	if (!f->request.p)
+		return put_parts(r, f->method, f->target, f->query, f->protocol, carrier,
+				 b, err);
+	request = text_of(f, &r->request, f->request);
+	if (request_parts(request, &method, &target, &protocol))
+		return put_parts(r, method, target, query, protocol, carrier, b, err);
+	put(b, "request", request);
 	return 0;
 }
 
@@ -407,33 +406,39 @@ static int put_number(struct cdp_buf *b, const char *key, struct slice s, uint64
 	return 0;
 }
 
-static int put_props(struct cdp_combined *r, const struct fields *f, struct cdp_buf *b,
-		     struct cdp_err *err)
+static int put_props(struct cdp_combined *r, const struct access_fields *f,
+		     struct cdp_buf *b, struct cdp_err *err)
 {
 	bool carrier;
 
 	cdp_buf_addc(b, '{');
 	put(b, "ip", f->host);
-	if (put_request(r, f->request, &carrier, b, err) < 0 ||
-	    put_number(b, "status", f->status, 999, !carrier, err) < 0)
+	if (put_request(r, f, &carrier, b, err) < 0)
 		return -1;
-	if ((f->bytes.n != 1 || *f->bytes.p != '-') &&
+	if (f->status.p && put_number(b, "status", f->status, 999, !carrier, err) < 0)
+		return -1;
+	if (f->bytes.p && (f->bytes.n != 1 || *f->bytes.p != '-') &&
 	    put_number(b, "bytes", f->bytes, UINT64_MAX, !carrier, err) < 0)
 		return -1;
-	put_quoted(r, b, "referer", f->referer);
-	put_quoted(r, b, "user_agent", f->agent);
-	put_quoted(r, b, "forwarded_for", f->forwarded);
+	put_quoted(r, f, b, "referer", f->referer);
+	put_quoted(r, f, b, "user_agent", f->agent);
+	put_quoted(r, f, b, "forwarded_for", f->forwarded);
+	if (f->more.n) {
+		cdp_buf_addc(b, ',');
+		cdp_buf_add(b, f->more.p, f->more.n);
+	}
 	cdp_buf_addc(b, '}');
 	return 0;
 }
 
-static int read_ids(struct cdp_combined *r, const struct fields *f, struct cdp_err *err)
+static int read_ids(struct cdp_combined *r, const struct access_fields *f,
+		    struct cdp_err *err)
 {
 	const char *kind = r->opts->login_kind;
 	struct slice user;
 
-	if (f->user.n != 1 || *f->user.p != '-') {
-		user = text_of(&r->value, f->user);
+	if (f->user.p && (f->user.n != 1 || *f->user.p != '-')) {
+		user = text_of(f, &r->value, f->user);
 		if (cdp_ids_put(&r->ids, kind, strlen(kind), user.p, user.n, err) < 0)
 			return -1;
 	}
@@ -442,21 +447,67 @@ static int read_ids(struct cdp_combined *r, const struct fields *f, struct cdp_e
 	return cdp_ids_put(&r->ids, "ip", 2, f->host.p, f->host.n, err);
 }
 
-static int read_time(struct cdp_combined *r, const struct fields *f, int64_t *ms,
+/* Seconds with a fraction, as nginx writes $msec. */
+static int read_seconds(struct slice s, int64_t *ms)
+{
+	const char *point = memchr(s.p, '.', s.n);
+	size_t whole = point ? (size_t)(point - s.p) : s.n;
+	struct cdp_err why;
+	uint64_t v, f = 0;
+
+	if (cdp_num_u64(&v, s.p, whole, (uint64_t)INT64_MAX / 1000 - 1, &why) < 0)
+		return -1;
+	for (size_t i = 0; i < 3; i++) {
+		char c = whole + 1 + i < s.n ? s.p[whole + 1 + i] : '0';
+
+		if (c < '0' || c > '9')
+			return -1;
+		f = f * 10 + (uint64_t)(c - '0');
+	}
+	*ms = (int64_t)(v * 1000 + f);
+	return 0;
+}
+
+static bool is_digits(struct slice s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+	return true;
+}
+
+/* As logs have it, between brackets or alone; or, in JSON, as other programs do. */
+static int read_time(struct cdp_combined *r, const struct access_fields *f, int64_t *ms,
 		     struct cdp_err *err)
 {
+	bool is_local = !f->plain || memchr(f->time.p, '/', f->time.n);
 	struct cdp_err why;
 	struct cdp_time t;
+	int rc;
 
-	if (cdp_stamp_parse(&t, f->time.p, f->time.n, "%d/%b/%Y:%H:%M:%S %z", NULL,
-			    &why) < 0)
+	if (is_local) {
+		rc = cdp_stamp_parse(&t, f->time.p, f->time.n, "%d/%b/%Y:%H:%M:%S %z",
+				     NULL, &why);
+		if (rc == 0)
+			*ms = cdp_time_ms(t);
+	} else if (f->time.n < 12 ||
+		   memchr(f->time.p, '.', f->time.n < 12 ? f->time.n : 12)) {
+		rc = read_seconds(f->time, ms);
+		if (rc < 0)
+			cdp_err_set(&why, CDP_ERR_DATA, "'%s' is no time",
+				    cdp_excerpt(f->time.p, f->time.n).s);
+	} else if (is_digits(f->time)) {
+		rc = cdp_canon_time_ms(ms, f->time.p, f->time.n, &why);
+	} else {
+		rc = cdp_canon_time_text(ms, f->time.p, f->time.n, r->opts->zone, &why);
+	}
+	if (rc < 0)
 		return cdp_canon_bad(err, "time", "%s", why.msg);
-	*ms = cdp_time_ms(t);
 	return cdp_canon_future(r->opts, *ms, CDP_NO_TIME, err);
 }
 
-static int compose(struct cdp_combined *r, const struct fields *f, struct cdp_buf *out,
-		   struct cdp_canon *info, struct cdp_err *err)
+int combined_compose(struct cdp_combined *r, const struct access_fields *f,
+		     struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err)
 {
 	const struct cdp_format_opts *o = r->opts;
 	const char *source = o->source ? o->source : "access";
@@ -488,7 +539,7 @@ static int compose(struct cdp_combined *r, const struct fields *f, struct cdp_bu
 int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
 		      struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err)
 {
-	struct fields f;
+	struct access_fields f;
 	const char *bad;
 
 	/* What the server did not escape may be anything. */
@@ -497,5 +548,5 @@ int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
 	bad = split(&f, line, line + n);
 	if (bad)
 		return cdp_canon_bad(err, bad, "no %s, or a malformed one", bad);
-	return compose(r, &f, out, info, err);
+	return combined_compose(r, &f, out, info, err);
 }

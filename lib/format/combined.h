@@ -11,6 +11,10 @@
  * carrier and has no method, path, protocol, status and bytes.  Its ids are the
  * parameters that the options name and the user that the server knew (login kind);
  * failing all, the address of the client, "ip".
+ *
+ * A line may also be a JSON object, as of nginx's `log_format escape=json`: members by
+ * the names of nginx's variables, or those that the options name, are the fields above;
+ * others are properties as they are (in "log" if their name is taken).
  */
 #ifndef CDP_FORMAT_COMBINED_H
 #define CDP_FORMAT_COMBINED_H
@@ -22,6 +26,13 @@ struct cdp_combined;
 struct cdp_combined *cdp_combined_new(const struct cdp_format_opts *opts);
 void cdp_combined_free(struct cdp_combined *r);
 
+/* The field of an access log in JSON by its name for cdp_log_field, -1 for another. */
+int cdp_combined_field(const char *name);
+/* Whether an object looks like one. */
+bool cdp_combined_knows(const struct cdp_val *object);
+/* One such line, as scanned. */
+int cdp_combined_json(struct cdp_combined *r, const struct cdp_rec *rec,
+		      struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err);
 /* One line without its end. */
 int cdp_combined_read(struct cdp_combined *r, const char *line, size_t n,
 		      struct cdp_buf *out, struct cdp_canon *info, struct cdp_err *err);

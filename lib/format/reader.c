@@ -170,6 +170,16 @@ static enum cdp_format plain_format(struct cdp_reader *r, struct cdp_rec *rec)
 	return cdp_native_knows(type) ? CDP_FORMAT_NATIVE : CDP_FORMAT_AUTO;
 }
 
+/* The first byte that is no blank, 0 without one. */
+static char first_of(const char *p, size_t n)
+{
+	while (n && (*p == ' ' || *p == '\t')) {
+		p++;
+		n--;
+	}
+	return n ? *p : 0;
+}
+
 static int read_one(struct cdp_reader *r, enum cdp_format f, struct cdp_rec *rec,
 		    struct cdp_sink *sink, struct cdp_err *err)
 {
@@ -180,8 +190,10 @@ static int read_one(struct cdp_reader *r, enum cdp_format f, struct cdp_rec *rec
 	if (f == CDP_FORMAT_SENSORS)
 		rc = cdp_sensors_read(r->sensors, rec, sink->out, &info, err);
 	else if (f == CDP_FORMAT_COMBINED)
-		rc = cdp_combined_read(r->combined, rec->raw, rec->len, sink->out, &info,
-				       err);
+		rc = first_of(rec->raw, rec->len) == '{'
+			     ? cdp_combined_json(r->combined, rec, sink->out, &info, err)
+			     : cdp_combined_read(r->combined, rec->raw, rec->len,
+						 sink->out, &info, err);
 	else
 		rc = cdp_native_read(r->native, rec, sink->out, &info, err);
 	return rc < 0 ? -1 : sink->record(sink->ctx, at, &info, err);
@@ -208,18 +220,9 @@ int cdp_reader_record(struct cdp_reader *r, struct cdp_rec *rec, struct cdp_sink
 	if (p)
 		return read_protocol(r, p, &payload, sink, err);
 	f = cdp_sensors_knows(cdp_rec_get(rec, CDP_SLOT_TYPE)) ? CDP_FORMAT_SENSORS
+	    : cdp_combined_knows(&payload)                     ? CDP_FORMAT_COMBINED
 							       : CDP_FORMAT_NATIVE;
 	return read_one(r, f, rec, sink, err);
-}
-
-/* The first byte that is no blank, 0 without one. */
-static char first_of(const char *p, size_t n)
-{
-	while (n && (*p == ' ' || *p == '\t')) {
-		p++;
-		n--;
-	}
-	return n ? *p : 0;
 }
 
 /* What a file that is no lines of text looks like, line by line: the cause comes before
@@ -293,7 +296,7 @@ int cdp_reader_other(struct cdp_reader *r, const struct cdp_rec *rec,
 	if (first == '[' &&
 	    (f == CDP_FORMAT_AUTO || f == CDP_FORMAT_PROTOCOL || f == CDP_FORMAT_SENSORS))
 		return read_array(r, rec, sink, err);
-	if (r->combined && !(f == CDP_FORMAT_AUTO && first == '{')) {
+	if (r->combined && first != '{') {
 		if (read_one(r, CDP_FORMAT_COMBINED, (struct cdp_rec *)rec, sink, err) ==
 		    0)
 			return 0;

@@ -1,5 +1,6 @@
 /* Access logs of nginx and Apache. */
 #include "collect.h"
+#include "format/combined.h"
 
 #define T "\"time\":\"2026-11-22T02:49:43.000Z\",\"event\":\"page_request\""
 #define AT "[22/Nov/2026:10:49:43 +0800]"
@@ -108,6 +109,57 @@ static void parameters(void)
 	t.opts.event_param = NULL;
 }
 
+/* As nginx, told so by log_format escape=json, and others write them. */
+static void json(void)
+{
+	static const struct cdp_log_field fields[] = { { "t", 0 }, { "from", 1 } };
+
+	is_int(cdp_combined_field("time"), 0, "fields have numbers");
+	is_int(cdp_combined_field("ip"), 1, "by their names");
+	is_int(cdp_combined_field("nonsense"), -1, "others do not");
+	becomes("{\"time_local\":\"22/Nov/2026:10:49:43 +0800\",\"remote_addr\":\"::1\","
+		"\"remote_user\":\"C1\",\"request\":\"GET /f?a=\\\"b&status=x HTTP/1.1\","
+		"\"status\":\"200\",\"body_bytes_sent\":\"12\",\"http_referer\":\"\","
+		"\"http_user_agent\":\"say \\\"hi\\\" \\\\x22 \xe4\xb8\xad\","
+		"\"upstream_time\":0.010,\"path\":[1, 2]}",
+		"{" T ",\"ids\":{\"customer\":\"C1\"},\"props\":{\"ip\":\"::1\","
+		"\"method\":\"GET\",\"path\":\"/"
+		"f\",\"a\":\"\\\"b\",\"query\":{\"status\":"
+		"\"x\"},\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":12,"
+		"\"user_agent\":\"say \\\"hi\\\" \\\\x22 \xe4\xb8\xad\","
+		"\"upstream_time\":0.010,\"log\":{\"path\":[1,2]}},\"source\":"
+		"\"access\"}",
+		"only the escapes of JSON are undone; other members are kept");
+	becomes("{\"time_iso8601\":\"2026-11-22T10:49:43+08:00\",\"remote_addr\":\"h\","
+		"\"request\":\"GARBAGE\",\"status\":400}",
+		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"request\":"
+		"\"GARBAGE\",\"status\":400},\"source\":\"access\"}",
+		"a request that is none is kept whole there, too");
+	becomes("{\"msec\":1795315783.000,\"time_local\":\"x/\",\"remote_addr\":\"h\","
+		"\"request_method\":\"GET\",\"uri\":\"/a\",\"args\":\"x=1\","
+		"\"server_protocol\":\"HTTP/2.0\"}",
+		"{" T
+		",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\",\"method\":\"GET\","
+		"\"path\":\"/a\",\"x\":\"1\",\"protocol\":\"HTTP/2.0\"},\"source\":"
+		"\"access\"}",
+		"the request may come in parts, the time in seconds");
+	becomes("{\"remote_addr\":\"h\"}", "time: no time, in none of the members for it",
+		"a time is needed");
+	becomes("{\"msec\":\"1795315783.1\",\"remote_addr\":\"-\"}",
+		"ip: no address, in none of the members for it", "and an address");
+	becomes("{\"msec\":\"1795315783.x\",\"remote_addr\":\"h\"}",
+		"time: '1795315783.x' is no time", "a time that is one");
+	becomes("{\"remote_addr\":\"h\"", "remote_addr: unexpected end of line",
+		"an object that is cut is no line of another form");
+	t.opts.log_fields = fields;
+	t.opts.log_field_count = 2;
+	becomes("{\"t\":1795315783000,\"from\":\"h\",\"remote_addr\":\"g\"}",
+		"{" T ",\"ids\":{\"ip\":\"h\"},\"props\":{\"ip\":\"h\"},"
+		"\"source\":\"access\"}",
+		"members named by hand come first");
+	t.opts.log_field_count = 0;
+}
+
 static void wrong(void)
 {
 	becomes("h - - " AT " \"GET / HTTP/1.1\" 200",
@@ -140,6 +192,7 @@ int main(void)
 	collect_start(&t, CDP_FORMAT_COMBINED);
 	lines();
 	parameters();
+	json();
 	wrong();
 	collect_end(&t);
 	return tap_done();
