@@ -151,8 +151,7 @@ static const char *const values[] = {
 	"\"\\ud800\"",
 	"\"{\\\"\"",
 	"{\"event_id\":1,\"one_id\":[],\"$x\":{}}",
-	"{\"values\":7,\"attributes\":{},\"schema\":[],\"data\":0,\"key\":1,\"value\":[]"
-	"}",
+	"{\"values\":7,\"attributes\":{},\"schema\":[],\"data\":0,\"value\":[]}",
 };
 
 static struct collect_test t, native;
