@@ -75,6 +75,11 @@ static void reject(struct cdp_decoder *d, struct cdp_sink *sink,
 		cdp_buf_addc(b, ']');
 		cdp_buf_add(b, list->p + list->n,
 			    (size_t)(all->p + all->n - list->p - list->n));
+	} else if (raw->type == CDP_ARRAY) {
+		/* In the place of a message; alone it would be an envelope of none. */
+		cdp_buf_addc(b, '[');
+		add_whole(b, raw);
+		cdp_buf_addc(b, ']');
 	} else {
 		add_whole(b, raw);
 	}

@@ -1,4 +1,4 @@
-/* Payloads of the international protocols with every value in turn replaced by one of
+/* Payloads of the protocols with every value in turn replaced by one of
  * another type.  Whatever comes: nothing crashes, what is written is a canonical record,
  * which reads back to the same bytes, and what is refused is refused again. */
 #include "collect.h"
@@ -9,6 +9,72 @@
 static const struct {
 	const char *protocol, *text;
 } payloads[] = {
+	{ "sensors",
+	  "[{\"type\":\"track\",\"event\":\"e\",\"time\":1709251200000,\"distinct"
+	  "_id\":\"d\",\"_track_id\":-5,\"anonymous_id\":\"a\",\"login_id\":\"u\""
+	  ",\"identities\":{\"$identity_login_id\":\"u\",\"$identity_mobile\":\"1"
+	  "\"},\"lib\":{\"$lib\":\"js\"},\"project\":\"p\",\"_flush_time\":170925"
+	  "1200001,\"properties\":{\"$time\":\"2024-03-01 08:00:00.0\",\"$timezon"
+	  "e_offset\":-480,\"$is_login_id\":true,\"x\":[1]}},{\"type\":\"track_id"
+	  "_bind\",\"event\":\"$BindID\",\"time\":1709251200000,\"identities\":{"
+	  "\"a\":\"1\",\"b\":\"2\"}},{\"type\":\"profile_unset\",\"time\":1709251"
+	  "200000,\"distinct_id\":\"d\",\"properties\":{\"a\":true}},{\"type\":\""
+	  "item_set\",\"time\":1709251200000,\"item_type\":\"t\",\"item_id\":\"i"
+	  "\",\"properties\":{\"n\":1}},{\"type\":\"detail_set\",\"version\":\"2."
+	  "0\",\"schema\":\"s\",\"id\":\"i\",\"time\":1709251200000,\"properties"
+	  "\":{\"distinct_id\":\"d\",\"identities\":{\"k\":\"v\"},\"n\":1}}]" },
+	{ "zhuge",
+	  "{\"ak\":\"k\",\"usr\":{\"did\":\"d\"},\"ut\":\"2024-3-1 8:00:01\",\"tz"
+	  "\":28800000,\"pl\":\"and\",\"sdk\":\"zg\",\"sdkv\":\"2\",\"sln\":\"itn"
+	  "\",\"data\":[{\"dt\":\"evt\",\"pr\":{\"$ct\":1709251200000,\"$cuid\":"
+	  "\"u\",\"$eid\":\"e\",\"_a\":1,\"a\":2,\"_b\":[1]}},{\"dt\":\"usr\",\"p"
+	  "r\":{\"$ct\":1709251200000,\"$cuid\":\"u\",\"_n\":\"x\"}},{\"dt\":\"ss"
+	  "\",\"pr\":{\"$ct\":1709251200000}},{\"dt\":\"pl\",\"x\":1}]}" },
+	{ "zhuge",
+	  "{\"type\":\"statis\",\"ak\":\"k\",\"did\":\"d\",\"cuid\":\"u\",\"ts\":"
+	  "1709251200.5,\"cn\":\"c\",\"vn\":\"v\",\"sdk\":\"web\",\"data\":[{\"et"
+	  "\":\"cus\",\"eid\":\"e\",\"pr\":{\"a\":1,\"$sid\":2},\"sid\":3},{\"et"
+	  "\":\"idf\",\"cuid\":\"u\",\"pr\":{\"n\":1}},{\"et\":\"pg\",\"pid\":\"p"
+	  "\"}]}" },
+	{ "growingio",
+	  "[{\"eventType\":\"CUSTOM\",\"eventName\":\"e\",\"deviceId\":\"d\",\"us"
+	  "erId\":\"u\",\"userKey\":\"phone\",\"sessionId\":\"s\",\"eventSequence"
+	  "Id\":1,\"timestamp\":1709251200000,\"platform\":\"web\",\"sdkVersion\""
+	  ":\"4\",\"attributes\":{\"title\":\"a\"},\"title\":\"t\"},{\"eventType"
+	  "\":\"LOGIN_USER_ATTRIBUTES\",\"userId\":\"u\",\"timestamp\":1709251200"
+	  "000,\"attributes\":{\"n\":\"x\"},\"path\":\"/\"},{\"eventType\":\"PAGE"
+	  "\",\"deviceId\":\"d\",\"timestamp\":\"1709251200000\"}]" },
+	{ "thinkingdata",
+	  "[{\"#type\":\"track\",\"#time\":\"2024-03-01 08:00:00.000\",\"#distinc"
+	  "t_id\":\"d\",\"#account_id\":\"u\",\"#event_name\":\"e\",\"#uuid\":\"i"
+	  "\",\"#ip\":\"1.2.3.4\",\"properties\":{\"#lib\":\"l\",\"#lib_version\""
+	  ":\"1\",\"#zone_offset\":8,\"#device_id\":\"v\",\"a\":1}},{\"#type\":\""
+	  "track_update\",\"#time\":\"2024-03-01 08:00:00\",\"#account_id\":\"u\""
+	  ",\"#event_name\":\"e\",\"#event_id\":\"r\",\"properties\":{\"a\":1}},{"
+	  "\"#type\":\"user_add\",\"#time\":1709251200000,\"#account_id\":\"u\","
+	  "\"properties\":{\"n\":1}},{\"#type\":\"user_append\",\"#time\":1709251"
+	  "200000,\"#account_id\":\"u\",\"properties\":{\"l\":[1]}},{\"#type\":\""
+	  "user_unset\",\"#time\":1709251200000,\"#account_id\":\"u\",\"propertie"
+	  "s\":{\"n\":0}},{\"#type\":\"user_del\",\"#time\":1709251200000,\"#acco"
+	  "unt_id\":\"u\",\"#x\":1}]" },
+	{ "datarangers",
+	  "[{\"events\":[{\"event\":\"e\",\"params\":\"{\\\"a\\\":1,\\\"event_ind"
+	  "ex\\\":7}\",\"local_time_ms\":1709251200000,\"session_id\":\"s\",\"is_"
+	  "bav\":1},{\"event\":\"__profile_append\",\"params\":\"{\\\"l\\\":\\\"x"
+	  "\\\",\\\"m\\\":[1]}\",\"local_time_ms\":1709251200000},{\"event\":\"__"
+	  "profile_increment\",\"params\":\"{\\\"n\\\":1}\",\"local_time_ms\":170"
+	  "9251200000},{\"event\":\"__profile_unset\",\"params\":{\"n\":\"1\"},\""
+	  "local_time_ms\":1709251200000}],\"user\":{\"user_unique_id\":\"u\",\"w"
+	  "eb_id\":\"w\",\"device_id\":\"d\",\"ssid\":\"z\"},\"header\":{\"app_id"
+	  "\":1,\"sdk_lib\":\"js\",\"sdk_version\":\"1\",\"custom\":\"{\\\"a\\\":"
+	  "2}\",\"a\":3},\"local_time\":1709251200,\"verbose\":1}]" },
+	{ "umeng",
+	  "{\"h\":{\"ak\":\"k\",\"ts\":1709251200000,\"sv\":\"2\",\"sdt\":\"wxmp"
+	  "\",\"os\":\"a\",\"itr\":{\"ud\":\"d\",\"puid\":\"u\",\"od\":\"o\",\"un"
+	  "ionid\":\"n\"}},\"a\":{\"sn\":[{\"id\":\"s\",\"start_time\":1709251200"
+	  "000,\"options\":{}},{\"id\":\"s\",\"start_time\":1709251200000,\"end_t"
+	  "ime\":1709251200001,\"duration\":1}],\"e\":{\"s\":[{\"id\":\"e\",\"ts"
+	  "\":1709251200000,\"os\":\"b\"}]},\"active_user\":{\"puid\":\"u\"}}}" },
 	{ "segment",
 	  "{\"batch\":[{\"type\":\"track\",\"event\":\"buy\",\"userId\":\"u\","
 	  "\"anonymousId\":\"a\",\"messageId\":\"m\",\"timestamp\":\"2024-03-01T00:00:"
