@@ -17,7 +17,7 @@ here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 convert
-	chain splice http http-batch}
+	archive chain splice http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -187,6 +187,18 @@ row_convert() {
 	[ -s "$canonical" ] && unheard convert.idmap "cdp-collect $events |
 		cdp-idmap --trusted --state $dir/state >$scratch/idmap.out"
 	unheard convert.cat "exec cat $events >$scratch/cat.out"
+}
+
+# A day as the collector leaves it, read again.
+row_archive() {
+	local file=$events.collected.zst
+
+	if [ ! "$file" -nt "$events" ] || [ ! "$file" -nt "$bin/cdp-collect" ]; then
+		say "making $file"
+		cdp-collect -o "$file" "$events" || return
+	fi
+	unheard archive.collect "exec cdp-collect -f native $file >/dev/null"
+	unheard archive.zstd "exec zstd -dc $file >/dev/null"
 }
 
 # The state is warm: it knows all ids.
