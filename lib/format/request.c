@@ -261,7 +261,9 @@ static void put_answer(struct cdp_requests *r, struct cdp_answer *a)
 	default:
 		break;
 	}
-	a->type = "application/json";
+	a->type = r->protobuf ? "application/x-protobuf" : "application/json";
+	if (r->protobuf)
+		return; /* a message without fields has no bytes */
 	if (route->kind == CDP_REPLY_WEB_ID)
 		put_web_id(r, &a->body);
 	else if (route->kind == CDP_REPLY_CONTEXT)
@@ -277,6 +279,7 @@ int cdp_requests_read(struct cdp_requests *r, const struct cdp_request *q,
 	r->q = q;
 	r->outer = sink;
 	r->payload = (struct cdp_val){ 0 };
+	r->protobuf = false;
 	r->opts.received = q->received != CDP_NO_TIME ? q->received : r->received;
 	find_route(r);
 	cdp_buf_reset(&answer->body);

@@ -162,6 +162,7 @@ static int take_form(struct cdp_requests *r, struct cdp_err *err)
 
 static int take_otlp(struct cdp_requests *r, struct cdp_err *err)
 {
+	r->protobuf = r->body_n > 0;
 	if (!r->body_n)
 		return no_payload(err);
 	cdp_buf_reset(&r->text);

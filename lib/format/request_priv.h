@@ -23,6 +23,7 @@ struct cdp_requests {
 	const struct cdp_protocol *reader; /* of the payload */
 	const char *body;                  /* unpacked */
 	size_t body_n;
+	bool protobuf; /* it was, and so must be the answer */
 	struct cdp_val payload;
 	struct cdp_sink *outer;
 	/* The payload may stand in any of the first four. */

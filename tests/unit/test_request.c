@@ -297,6 +297,16 @@ static void test_configuration(void)
 	   "a GIF is whole");
 }
 
+static void test_protobuf(void)
+{
+	request_with("POST", "/v1/logs", "", "\x0a\x00", 2, NULL);
+	is_str(answer.type, "application/x-protobuf",
+	       "what came in protocol buffers is answered in them");
+	is_int((int64_t)answer.body.n, 0, "by a message without fields");
+	request("POST", "/v1/logs", "", "{\"resourceLogs\":[]}");
+	is_str(cdp_buf_str(&answer.body), "{}", "and JSON in JSON");
+}
+
 /* --- paths and rejects --- */
 
 static void test_paths(void)
@@ -378,6 +388,7 @@ int main(void)
 	test_bounds();
 	test_answers();
 	test_configuration();
+	test_protobuf();
 	test_paths();
 	test_messages();
 	cdp_requests_free(requests);
