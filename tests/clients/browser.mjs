@@ -13,7 +13,10 @@ const received = aTime, sent = aTime;
 
 const site = createServer((request, response) => {
 	const url = new URL(request.url, "http://page");
-	if (url.pathname.startsWith("/modules/")) {
+	if (url.pathname === "/growingio.js") {
+		response.setHeader("Content-Type", "text/javascript");
+		response.end(readFileSync(process.env.GROWINGIO_SDK));
+	} else if (url.pathname.startsWith("/modules/")) {
 		response.setHeader("Content-Type", "text/javascript");
 		response.end(readFileSync(path.join(modules, url.pathname.slice(9))));
 	} else {
@@ -22,22 +25,23 @@ const site = createServer((request, response) => {
 	}
 });
 await new Promise((resolve) => site.listen(0, "127.0.0.1", resolve));
-const page = `http://localhost:${site.address().port}/fund?from=ad`;
+const at = (host) => `http://${host}:${site.address().port}/fund?from=ad`;
+const page = at("localhost");
 
 const browser = await chromium.launch({
 	executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-	args: ["--no-sandbox", "--disable-gpu"],
+	args: ["--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP bank.test 127.0.0.1"],
 });
 
 // Opens the page in a profile of its own, loads a library there, runs `script` with `args`, and
 // closes it after a while.
-async function visit(library, script, args) {
+async function visit(library, script, args, where = page) {
 	const context = await browser.newContext({ locale: "zh-CN", timezoneId: "Asia/Shanghai" });
 	const tab = await context.newPage();
 	const errors = [];
 	tab.on("pageerror", (error) => errors.push(error.message));
-	await tab.goto(page);
-	await tab.addScriptTag({ url: "/modules/" + library });
+	await tab.goto(where);
+	await tab.addScriptTag({ url: library, type: library.startsWith("/modules/") ? "" : "module" });
 	await tab.evaluate(script, args);
 	await wait(1500);
 	await tab.close({ runBeforeUnload: false });
@@ -73,7 +77,7 @@ for (const [how, options] of [
 	["batch", { batch_send: { send_interval: 300, one_send_max_length: 6 } }],
 ])
 	await test(`Sensors JavaScript, ${how}: events, login and profile`, async (e) => {
-		await visit("sa-sdk-javascript/sensorsdata.min.js", ({ server, options }) => {
+		await visit("/modules/sa-sdk-javascript/sensorsdata.min.js", ({ server, options }) => {
 			const sa = window.sensorsDataAnalytic201505;
 			sa.init({ server_url: server, is_track_single_page: false, show_log: false, heatmap: { clickmap: "not_collect", scroll_notice_map: "not_collect" }, ...options });
 			sa.track("ViewProduct", { product_id: "P001", price: 12.5 });
@@ -90,7 +94,7 @@ for (const [how, delivery] of [
 	["in batches", { deliveryStrategy: { strategy: "batching", config: { size: 10, timeout: 300 } } }],
 ])
 	await test(`Segment browser, ${how}: pages, events and identity`, async (e) => {
-		await visit("@segment/analytics-next/dist/umd/index.js", async ({ host, delivery }) => {
+		await visit("/modules/@segment/analytics-next/dist/umd/index.js", async ({ host, delivery }) => {
 			const to = { apiHost: host + "/v1", protocol: "http", ...delivery };
 			const analytics = window.AnalyticsNext.AnalyticsBrowser.load(
 				{ writeKey: "key", cdnSettings: { integrations: { "Segment.io": { apiKey: "key", ...to } } } },
@@ -111,6 +115,30 @@ for (const [how, delivery] of [
 			{ ...all, event: "page_view", ids, props: { ...where, name: "Home", ...lib } },
 		];
 	});
+
+// --- GrowingIO: no registry has it, and it does not start on localhost ---
+
+for (const [how, options] of [["plain", { compress: false }], ["compressed", { compress: true }], ["by xhr", { compress: false, sendType: "xhr" }]])
+	if (process.env.GROWINGIO_SDK)
+		await test(`GrowingIO browser, ${how}: visit, page, events and user`, async (e) => {
+			await visit("/growingio.js", ({ serverUrl, options }) => {
+				window.gdp("init", "proj123", "ds123", { serverUrl, version: "1.0", idMapping: true, ...options });
+				window.gdp("track", "view_fund", { fund_id: "F1", amt: 12.5 });
+				window.gdp("setUserId", "cust-1", "custno");
+				window.gdp("setUserAttributes", { name: "张三" });
+				window.gdp("track", "after_login");
+			}, { serverUrl: e.url, options }, at("bank.test"));
+			const anonymous = like(/^[0-9a-f-]{36}$/);
+			const all = { time: aTime, source: "growingio/web", sent, received };
+			const known = { anonymous, customer: "cust-1" };
+			return [
+				having({ ...all, event: "session_start", ids: { anonymous } }),
+				having({ ...all, event: "page_view", ids: { anonymous }, props: having({ path: "/fund", query: "from=ad", title: "理财" }) }),
+				having({ ...all, event: "view_fund", ids: { anonymous }, props: having({ fund_id: "F1", amt: "12.5" }) }),
+				having({ ...all, type: "profile", ids: known, set: having({ name: "张三" }) }),
+				having({ ...all, event: "after_login", ids: known }),
+			];
+		});
 
 await browser.close();
 site.close();
