@@ -138,7 +138,7 @@ build/man/%: man/% man/page.awk $(wildcard man/inc/*) $(wildcard man/*.1)
 deps: ## install the Debian packages that build and tests need
 	@.ci/deps.sh build test
 demo: ## run the bank's pipelines on samples and show what comes out
-	@.ci/deps.sh build
+	@.ci/deps.sh build demo
 	@$(MAKE) -s -j$(JOBS) all
 	@PATH="$(CURDIR)/$O:$$PATH" pipelines/demo.sh build/demo
 
@@ -184,6 +184,7 @@ bench-deps: ## install the databases that bench compares with
 	@npm install --prefix build/bench --no-audit --no-fund --no-save @duckdb/node-api chdb
 soak: all ## run for long under kill -9
 	@tests/soak/run.sh
+	@tests/soak/endpoint.sh
 check-data: all ## compare answers on real data, DATA=DIR
 	@if [ -z "$(DATA)" ]; then echo "check-data: skipped, no DATA=DIR was given"; \
 	else .ci/deps.sh check && tests/check/check_data.py $O "$(DATA)"; fi

@@ -30,6 +30,26 @@ table() {
     { for (i = 1; i <= n; i++) printf i == 1 ? "  %-22s" : "%14s", member(f[i]); print "" }'
 }
 
+# over_http FILE: what a service of the house posts as it happens; the file becomes what the
+# endpoint made of it.
+over_http() {
+  if ! command -v curl >/dev/null || cdp-collect --version | grep -q 'without libmicrohttpd'; then
+    echo "  (no curl, or built without libmicrohttpd: it stays a file)"
+    return
+  fi
+  cdp-collect -q --stats --listen 127.0.0.1:0 --port-file "$dir/port" --spool "$dir/spool" \
+    --ack fsync --received "$day" -j 1 2>"$dir/endpoint.json" &
+  until [ -s "$dir/port" ]; do
+    kill -0 $! || return
+    sleep 0.1
+  done
+  curl -sS -f --data-binary "@$1" "http://127.0.0.1:$(cat "$dir/port")/native"
+  kill $!
+  wait $!
+  find "$dir/spool" -name '*.ndjson' | sort | xargs cat /dev/null | gzip >"$1"
+  table in out rejected <"$dir/endpoint.json"
+}
+
 rm -rf "$dir"
 mkdir -p "$dir"
 start=$(cdp-filter --eval "day(date('$day') - duration('${days}d'))" |
@@ -37,6 +57,11 @@ start=$(cdp-filter --eval "day(date('$day') - duration('${days}d'))" |
 cdp-gen --customers "$customers" --days "$days" --start "$start" -o "$dir/raw"
 title "A bank of $customers customers and $days days of raw logs, in $dir/raw:"
 du -sh "$dir"/raw/* | awk '{ sub(/.*\//, "", $2); printf "  %-12s %6s\n", $2, $1 }'
+
+last=$(cdp-filter --eval "day(date('$day') - duration('1d'))" |
+  sed 's/.*"value":"\([0-9-]*\)".*/\1/')
+title 'The transactions of its last day come in over HTTP (cdp-collect --listen):'
+over_http "$dir/raw/core/transactions-$last.ndjson.gz"
 
 begin=$(date +%s)
 "$here/nightly.sh" -i "$dir/raw" -w "$dir/cdp" -a "$day"
