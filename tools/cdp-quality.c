@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/rows.h"
 #include "model/quality_in.h"
+#include "model/quality_partial.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,10 +16,11 @@ struct quality_ctx {
 	struct cdp_strs rejects, duplicates, counts;
 	const char *source;
 	int64_t days, on_time_ns;
-	bool properties;
+	bool properties, partial, merge;
 	/* what follows from them */
 	struct cdp_quality_days when;
 	struct cdp_quality_slots slots;
+	const char *zone;
 	struct cdp_paths *paths;
 	struct cdp_quality *all; /* of all workers */
 	struct cdp_rows *rows;
@@ -28,6 +30,7 @@ struct quality_ctx {
 
 struct worker {
 	struct cdp_quality_reader reader;
+	const char *zone;
 };
 
 /* --- reading --- */
@@ -39,6 +42,7 @@ static void *new_worker(void *ctx)
 
 	cdp_quality_reader_init(&w->reader, &q->slots, &q->when);
 	w->reader.only = q->source;
+	w->zone = q->zone;
 	return w;
 }
 
@@ -65,6 +69,15 @@ static int read_event(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 
 	(void)e;
 	return cdp_quality_read_event(&w->reader, rec, err);
+}
+
+static int read_partial(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
+			struct cdp_err *err)
+{
+	struct worker *w = worker;
+
+	(void)e;
+	return cdp_quality_take_partial(w->reader.to, w->zone, rec->raw, rec->len, err);
 }
 
 static int read_duplicate(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
@@ -118,7 +131,7 @@ static int read_all(struct quality_ctx *q, struct cdp_cli *cli)
 	struct cdp_job job = { .ctx = q,
 			       .paths = q->paths,
 			       .worker = new_worker,
-			       .record = read_event,
+			       .record = q->merge ? read_partial : read_event,
 			       .merge = merge_worker };
 	uint64_t line_max = cli->opt.line_max;
 	int rc;
@@ -304,6 +317,14 @@ static int put_check(void *ctx, const struct cdp_quality_check *v)
 	return cdp_rows_end(r);
 }
 
+static int put_line(void *ctx, const struct cdp_buf *text)
+{
+	struct cdp_cli *cli = ctx;
+
+	cli->counts.out++;
+	return cdp_out_write(cdp_cli_out(cli), text->p, text->n);
+}
+
 static void report(struct quality_ctx *q, struct cdp_cli *cli)
 {
 	struct cdp_quality_sink sink = { q,       put_source,
@@ -324,6 +345,7 @@ static int load(struct quality_ctx *q, const struct cdp_cli *cli, struct cdp_err
 			      (unsigned)q->days);
 	q->when.on_time_ms = q->on_time_ns / 1000000;
 	q->when.ahead_ms = 60 * 1000;
+	q->zone = cdp_zone_name(cli->opt.run.zone);
 	q->paths = cdp_paths_new();
 	return cdp_quality_paths(&q->slots, q->paths, err);
 }
@@ -342,6 +364,7 @@ int main(int argc, char **argv)
 	struct quality_ctx q = { .days = 28, .on_time_ns = 300 * 1000000000LL };
 	struct cdp_cli cli;
 	struct cdp_err err;
+	bool ok;
 	const struct cdp_opt opts[] = {
 		{ 0, "days", CDP_OPT_INT, &q.days, "N",
 		  "days before that say what is usual (28)", NULL, 0, CDP_QUALITY_DAYS },
@@ -355,6 +378,10 @@ int main(int argc, char **argv)
 		  "how many events there are by authority: day, event, count" },
 		{ 0, "source", CDP_OPT_STR, &q.source, "TEXT",
 		  "the source of all records, whatever they say" },
+		{ 0, "partial", CDP_OPT_FLAG, &q.partial, NULL,
+		  "write what --merge can put together" },
+		{ 0, "merge", CDP_OPT_FLAG, &q.merge, NULL,
+		  "the inputs are the output of --partial" },
 		{ 0, "properties", CDP_OPT_FLAG, &q.properties, NULL,
 		  "a row for each property, too" },
 		{ 0 },
@@ -380,11 +407,17 @@ int main(int argc, char **argv)
 	if (q.source && (!*q.source ||
 			 cdp_utf8_check(q.source, strlen(q.source)) != strlen(q.source)))
 		cdp_cli_usage(&cli, "option '--source': expected a text in UTF-8");
+	if (q.partial && (cli.opt.table || cli.opt.csv))
+		cdp_cli_usage(&cli, "--partial is no table: give '--table' and '--csv' "
+				    "to --merge");
 	if (load(&q, &cli, &err) < 0) {
 		release(&q);
 		return cdp_cli_fail(&cli, &err);
 	}
-	if (read_all(&q, &cli) == 0 && q.all)
+	ok = read_all(&q, &cli) == 0 && q.all;
+	if (ok && q.partial)
+		cdp_quality_put_partial(q.all, q.zone, put_line, &cli);
+	else if (ok)
 		report(&q, &cli);
 	release(&q);
 	return cdp_cli_finish(&cli);

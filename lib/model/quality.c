@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "model/quality_priv.h"
 
-enum { LISTED = 2048, HOURS = 24 };
+enum { LISTED = 2048 };
 
 const char *const cdp_quality_types[QUALITY_TYPES] = { "string", "number", "boolean",
 						       "array", "object" };
@@ -71,7 +71,7 @@ static void name_key(struct cdp_quality *q, const struct cdp_quality_name *name)
 	cdp_buf_add(&q->key, name->event, name->event_n);
 }
 
-static struct quality_cell *cell_of_key(struct cdp_quality *q, const char *p, size_t n)
+struct quality_cell *quality_cell_of_key(struct cdp_quality *q, const char *p, size_t n)
 {
 	bool added;
 	uint32_t id = cdp_intern_put(q->names, p, n, &added);
@@ -90,7 +90,7 @@ static struct quality_cell *cell_of(struct cdp_quality *q,
 				    const struct cdp_quality_name *name)
 {
 	name_key(q, name);
-	return cell_of_key(q, q->key.p, q->key.n);
+	return quality_cell_of_key(q, q->key.p, q->key.n);
 }
 
 /* How many days back a second lies; -1: in none of them. */
@@ -154,7 +154,8 @@ static void to_bits(const struct cdp_quality *q, struct quality_seconds *s)
 	s->v = NULL;
 }
 
-static void add_second(const struct cdp_quality *q, struct quality_seconds *s, uint32_t v)
+void quality_add_second(const struct cdp_quality *q, struct quality_seconds *s,
+			uint32_t v)
 {
 	if (!s->bits && s->n && s->v[s->n - 1] == v)
 		return;
@@ -191,10 +192,10 @@ uint32_t *quality_seconds_list(const struct cdp_quality *q,
 
 /* --- records --- */
 
-static void add_hour(struct quality_cell *c, unsigned back, unsigned hour, uint32_t n)
+void quality_add_hour(struct quality_cell *c, unsigned back, unsigned hour, uint32_t n)
 {
 	if (!c->hours[back])
-		c->hours[back] = cdp_calloc(HOURS, sizeof(**c->hours));
+		c->hours[back] = cdp_calloc(QUALITY_HOURS, sizeof(**c->hours));
 	c->hours[back][hour] += n;
 }
 
@@ -219,8 +220,10 @@ bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *nam
 	q->now = back == 0;
 	in_day = s - q->days->start[back + 1];
 	/* A day of 25 hours has two of some hour; they are one here. */
-	add_hour(c, (unsigned)back,
-		 in_day / 3600 < HOURS ? (unsigned)(in_day / 3600) : HOURS - 1, 1);
+	quality_add_hour(c, (unsigned)back,
+			 in_day / 3600 < QUALITY_HOURS ? (unsigned)(in_day / 3600)
+						       : QUALITY_HOURS - 1,
+			 1);
 	if (back > 0) {
 		c->before++;
 		return true;
@@ -229,7 +232,7 @@ bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *nam
 	c->same_id += same_id;
 	c->first_ms = ms < c->first_ms ? ms : c->first_ms;
 	c->last_ms = ms > c->last_ms ? ms : c->last_ms;
-	add_second(q, &c->seconds, (uint32_t)in_day);
+	quality_add_second(q, &c->seconds, (uint32_t)in_day);
 	if (received_ms == CDP_QUALITY_NO_TIME)
 		received_ms = sent_ms;
 	if (received_ms != CDP_QUALITY_NO_TIME)
@@ -237,7 +240,7 @@ bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *nam
 	return true;
 }
 
-static struct quality_prop *prop_of(struct quality_cell *c, const char *key, size_t n)
+struct quality_prop *quality_prop_of(struct quality_cell *c, const char *key, size_t n)
 {
 	bool added;
 	uint32_t id;
@@ -258,7 +261,7 @@ void cdp_quality_prop(struct cdp_quality *q, const char *key, size_t n,
 		[CDP_TRUE] = 2,   [CDP_FALSE] = 2, [CDP_NUMBER] = 1,
 		[CDP_STRING] = 0, [CDP_ARRAY] = 3, [CDP_OBJECT] = 4,
 	};
-	struct quality_prop *p = prop_of(q->cell, key, n);
+	struct quality_prop *p = quality_prop_of(q->cell, key, n);
 	struct quality_values *v = q->now ? &p->now : &p->before;
 
 	v->n++;
@@ -276,7 +279,7 @@ void cdp_quality_duplicate(struct cdp_quality *q, const struct cdp_quality_name 
 		cell_of(q, name)->duplicates++;
 }
 
-static void add_reason(struct cdp_quality *q, const char *p, size_t n, uint64_t count)
+void quality_add_reason(struct cdp_quality *q, const char *p, size_t n, uint64_t count)
 {
 	bool added;
 	uint32_t id = cdp_intern_put(q->reasons, p, n, &added);
@@ -294,10 +297,10 @@ void cdp_quality_reject(struct cdp_quality *q, const struct cdp_quality_name *na
 	cdp_buf_add(&q->key, path, path_n);
 	cdp_buf_addc(&q->key, '\0');
 	cdp_buf_add(&q->key, reason, reason_n);
-	add_reason(q, q->key.p, q->key.n, 1);
+	quality_add_reason(q, q->key.p, q->key.n, 1);
 }
 
-static void add_check(struct cdp_quality *q, const char *p, size_t n, int64_t count)
+void quality_add_check(struct cdp_quality *q, const char *p, size_t n, int64_t count)
 {
 	bool added;
 	uint32_t id = cdp_intern_put(q->checks, p, n, &added);
@@ -310,12 +313,12 @@ void cdp_quality_count(struct cdp_quality *q, const struct cdp_quality_name *nam
 		       int64_t count)
 {
 	name_key(q, name);
-	add_check(q, q->key.p, q->key.n, count);
+	quality_add_check(q, q->key.p, q->key.n, count);
 }
 
 /* --- merging --- */
 
-static void merge_values(struct quality_values *into, const struct quality_values *from)
+void quality_merge_values(struct quality_values *into, const struct quality_values *from)
 {
 	into->n += from->n;
 	into->null += from->null;
@@ -330,10 +333,10 @@ static void merge_props(struct quality_cell *into, const struct quality_cell *fr
 	for (uint32_t i = 0; i < n; i++) {
 		size_t len;
 		const char *key = cdp_intern_key(from->keys, i, &len);
-		struct quality_prop *p = prop_of(into, key, len);
+		struct quality_prop *p = quality_prop_of(into, key, len);
 
-		merge_values(&p->now, &from->props[i].now);
-		merge_values(&p->before, &from->props[i].before);
+		quality_merge_values(&p->now, &from->props[i].now);
+		quality_merge_values(&p->before, &from->props[i].before);
 	}
 }
 
@@ -344,8 +347,8 @@ static void merge_cell(struct cdp_quality *q, struct quality_cell *into,
 	size_t n;
 
 	for (unsigned d = 0; d <= q->days->back; d++)
-		for (unsigned h = 0; from->hours[d] && h < HOURS; h++)
-			add_hour(into, d, h, from->hours[d][h]);
+		for (unsigned h = 0; from->hours[d] && h < QUALITY_HOURS; h++)
+			quality_add_hour(into, d, h, from->hours[d][h]);
 	into->events += from->events;
 	into->before += from->before;
 	into->duplicates += from->duplicates;
@@ -360,7 +363,7 @@ static void merge_cell(struct cdp_quality *q, struct quality_cell *into,
 	cdp_delays_merge(&into->delays, &from->delays);
 	seconds = quality_seconds_list(q, &from->seconds, &n);
 	for (size_t i = 0; i < n; i++)
-		add_second(q, &into->seconds, seconds[i]);
+		quality_add_second(q, &into->seconds, seconds[i]);
 	free(seconds);
 	merge_props(into, from);
 }
@@ -372,15 +375,15 @@ void cdp_quality_merge(struct cdp_quality *into, struct cdp_quality *from)
 
 	for (uint32_t i = 0; i < cdp_intern_count(from->names); i++) {
 		key = cdp_intern_key(from->names, i, &n);
-		merge_cell(into, cell_of_key(into, key, n), &from->cells[i]);
+		merge_cell(into, quality_cell_of_key(into, key, n), &from->cells[i]);
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(from->reasons); i++) {
 		key = cdp_intern_key(from->reasons, i, &n);
-		add_reason(into, key, n, from->reason_counts[i]);
+		quality_add_reason(into, key, n, from->reason_counts[i]);
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(from->checks); i++) {
 		key = cdp_intern_key(from->checks, i, &n);
-		add_check(into, key, n, from->check_counts[i]);
+		quality_add_check(into, key, n, from->check_counts[i]);
 	}
 	cdp_quality_free(from);
 }

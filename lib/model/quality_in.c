@@ -63,6 +63,17 @@ void cdp_quality_reader_release(struct cdp_quality_reader *r)
 	cdp_buf_release(&r->text);
 }
 
+/* The text of a string without NULs, which keep parts of keys apart. */
+static const char *text_of(const struct cdp_val *v, struct cdp_buf *tmp, size_t *n)
+{
+	const char *p = cdp_val_str(v, tmp, n);
+	char *nul = v->escaped ? memchr(tmp->p, '\0', *n) : NULL;
+
+	for (; nul; nul = memchr(nul, '\0', *n - (size_t)(nul - tmp->p)))
+		*nul = '?';
+	return p;
+}
+
 /* What is no string is not known. */
 static void name_of(struct cdp_quality_reader *r, const struct cdp_val *source,
 		    const struct cdp_val *event, struct cdp_quality_name *name)
@@ -71,9 +82,9 @@ static void name_of(struct cdp_quality_reader *r, const struct cdp_val *source,
 	if (r->only)
 		*name = (struct cdp_quality_name){ r->only, "", strlen(r->only), 0 };
 	else if (source->type == CDP_STRING)
-		name->source = cdp_val_str(source, &r->source, &name->source_n);
+		name->source = text_of(source, &r->source, &name->source_n);
 	if (event->type == CDP_STRING)
-		name->event = cdp_val_str(event, &r->event, &name->event_n);
+		name->event = text_of(event, &r->event, &name->event_n);
 }
 
 /* A member that is a time, if it is there. */
@@ -109,7 +120,7 @@ static void read_props(struct cdp_quality_reader *r, const struct cdp_val *props
 
 	while (cdp_val_member(props, &it, &key, &value)) {
 		size_t n;
-		const char *p = cdp_val_str(&key, &r->text, &n);
+		const char *p = text_of(&key, &r->text, &n);
 
 		cdp_quality_prop(r->to, p, n, &value);
 	}
@@ -224,9 +235,9 @@ int cdp_quality_read_reject(struct cdp_quality_reader *r, struct cdp_rec *rec,
 	look_into(r, rec, &name);
 	cdp_buf_init(&normal, CDP_BUF_NOMAX);
 	cdp_buf_init(&tmp, CDP_BUF_NOMAX);
-	p = cdp_val_str(reason, &tmp, &n);
+	p = text_of(reason, &tmp, &n);
 	cdp_quality_reason(&normal, p, n);
-	p = path->type == CDP_STRING ? cdp_val_str(path, &tmp, &path_n) : "";
+	p = path->type == CDP_STRING ? text_of(path, &tmp, &path_n) : "";
 	cdp_quality_reject(r->to, &name, p, path_n, normal.p, normal.n);
 	cdp_buf_release(&normal);
 	cdp_buf_release(&tmp);

@@ -6,7 +6,7 @@
 #include "base/intern.h"
 #include "model/quality.h"
 
-enum { QUALITY_TYPES = 5 };
+enum { QUALITY_TYPES = 5, QUALITY_HOURS = 24 };
 
 /* Values of a property, on the day or on those before it. */
 struct quality_values {
@@ -59,5 +59,15 @@ size_t quality_day_seconds(const struct cdp_quality *q);
 /* Ascending, each once; a list of the caller's. */
 uint32_t *quality_seconds_list(const struct cdp_quality *q,
 			       const struct quality_seconds *s, size_t *n);
+
+/* quality.c.  A cell is made if it is new; a key is that of `names`. */
+struct quality_cell *quality_cell_of_key(struct cdp_quality *q, const char *p, size_t n);
+void quality_add_hour(struct quality_cell *c, unsigned back, unsigned hour, uint32_t n);
+void quality_add_second(const struct cdp_quality *q, struct quality_seconds *s,
+			uint32_t v);
+struct quality_prop *quality_prop_of(struct quality_cell *c, const char *key, size_t n);
+void quality_merge_values(struct quality_values *into, const struct quality_values *from);
+void quality_add_reason(struct cdp_quality *q, const char *p, size_t n, uint64_t count);
+void quality_add_check(struct cdp_quality *q, const char *p, size_t n, int64_t count);
 
 #endif

@@ -147,6 +147,39 @@ load_tables() {
   same want <(quality --properties part.ac part.aa part.ab)
 }
 
+@test "parts computed apart and merged are the whole" {
+  generate >in
+  printf '%s\n' '{"time":"2024-04-30T01:00:00.000Z","event":"a\u0000b","ids":{"a":"1"},"props":{"k\u0000":1},"source":"x\"y"}' >>in
+  quality --rejects-in "$TOP/tests/cases/cdp-quality/rejects/rejects" --properties \
+    --counts "$TOP/tests/cases/cdp-quality/counts/counts" -o want in
+  split -n l/3 in part.
+  quality --partial --counts "$TOP/tests/cases/cdp-quality/counts/counts" part.aa >p1
+  quality --partial part.ab part.ac >p2
+  quality --partial --rejects-in "$TOP/tests/cases/cdp-quality/rejects/rejects" </dev/null >p3
+  same want <(quality --merge --properties p3 p1 p2)
+  quality --merge --partial p1 p3 | quality --merge --properties - p2 >got
+  same want got
+  # A partial of a partial is itself.
+  quality --merge --partial p1 p2 p3 >all
+  same all <(quality --merge --partial all)
+}
+
+@test "partials that do not fit, or are damaged, are rejected" {
+  generate | head -n 500 >in
+  quality --partial in >p
+  run -3 quality --merge --days 9 p
+  run -3 quality --merge --on-time 9m p
+  run -3 cdp-quality --merge --tz Asia/Shanghai --as-of 2024-05-01 p
+  [[ $output = *"made with another --as-of, --tz, --days or --on-time"* ]]
+  run -3 quality --merge in
+  # Whatever is done to a line, it is read or rejected.
+  for ((i = 1; i < 200; i += 7)); do
+    awk -v i="$i" '{ print substr($0, 1, i * 13) "9" substr($0, i * 13 + 2) }' p
+    sed "s/\[/{/$i; s/[0-9]\+,/-1,/$i" p
+  done >bad
+  run -3 cdp-quality -q --merge --tz UTC --as-of 2024-05-01 bad
+}
+
 @test "scores follow from the rows by the formulas of the page" {
   generate >in
   printf '%s\n' '{"day":"2024-04-30","event":"view","count":200,"source":"app"}' \
