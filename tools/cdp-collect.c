@@ -86,18 +86,23 @@ static int flushed(void *ctx, struct cdp_err *err)
 /* --- records --- */
 
 /* All that is done to a record between its reader and the output, from wherever it came.
- */
+ * How many records there are in its place, or -1. */
 static int keep(struct worker *w, struct cdp_buf *out, size_t at,
 		const struct cdp_canon *info, struct cdp_err *err)
 {
 	struct cdp_canon mine = *info;
+	int n = w->intake ? cdp_intake_record(w->intake, out, at, &mine, err) : 1;
 
-	if (w->intake && cdp_intake_record(w->intake, out, at, &mine, err) < 0)
-		return -1;
-	cdp_buf_addc(out, '\n');
-	if (w->c->once)
-		cdp_once_note(&w->notes, &mine, out, at);
-	return 0;
+	if (n <= 0)
+		return n;
+	for (;; n++) {
+		cdp_buf_addc(out, '\n');
+		if (w->c->once)
+			cdp_once_note(&w->notes, &mine, out, at);
+		at = out->n;
+		if (!w->intake || !cdp_intake_more(w->intake, out, &mine))
+			return n;
+	}
 }
 
 /* --- lines --- */
@@ -113,13 +118,14 @@ static int take_record(void *ctx, size_t at, const struct cdp_canon *info,
 		       struct cdp_err *err)
 {
 	struct line *l = ctx;
+	int n = keep(l->w, &l->e->out, at, info, err);
 
-	if (keep(l->w, &l->e->out, at, info, err) < 0) {
+	if (n < 0) {
 		l->e->out.n = at;
 		return -1;
 	}
 	l->found++;
-	l->e->counts.out++;
+	l->e->counts.out += (unsigned)n;
 	if (l->w->c->once)
 		l->e->user = &l->w->notes;
 	return 0;
@@ -526,6 +532,8 @@ static void check_options(struct collect *c)
 		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
 	if (c->again && !c->state_dir)
 		cdp_cli_usage(cli, "option '--again' needs '--state'");
+	if (c->listen.address && c->intake.infer)
+		cdp_cli_usage(cli, "option '--infer-plan' is for files");
 	if (c->listen.address && (c->map_file || c->replay || c->format))
 		cdp_cli_usage(cli, "'--listen' is told the format by each request");
 	cdp_listen_check(cli, &c->listen);

@@ -10,6 +10,13 @@ void cdp_intake_job_check(struct cdp_cli *cli, const struct cdp_intake_job *j)
 		cdp_cli_usage(cli, "option '--late': expected a duration above 0");
 	if (j->coverage_file && !j->plan_file)
 		cdp_cli_usage(cli, "option '--coverage' needs a plan: '-d'");
+	if (j->infer && j->plan_file)
+		cdp_cli_usage(cli, "options '--infer-plan' and '-d' exclude each other");
+}
+
+static bool asks_for_clocks(const struct cdp_intake_job *j)
+{
+	return j->future >= 0 || j->skew_ns || j->late_ns;
 }
 
 int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
@@ -24,9 +31,11 @@ int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
 		.late_ms = j->late_ns / 1000000,
 		.plan_file = j->plan_file,
 		.coverage = j->coverage_file,
+		.virtual_file = j->virtual_file,
+		.infer = j->infer,
 	};
 
-	if (j->future < 0 && !opts.skew_ms && !opts.late_ms && !opts.plan_file)
+	if (!asks_for_clocks(j) && !opts.plan_file && !opts.virtual_file && !opts.infer)
 		return 0;
 	if (cdp_intake_conf_new(&j->conf, &opts, err) < 0)
 		return -1;
@@ -52,6 +61,17 @@ static void write_coverage(struct cdp_cli *cli, struct cdp_intake_job *j)
 	cdp_buf_release(&rows);
 }
 
+static void write_draft(struct cdp_cli *cli, const struct cdp_intake_job *j)
+{
+	struct cdp_buf plan;
+
+	cdp_buf_init(&plan, CDP_BUF_NOMAX);
+	cdp_intake_conf_draft(j->conf, &plan);
+	/* A failure is told when the output is closed. */
+	(void)cdp_out_write(cdp_cli_out(cli), plan.p, plan.n);
+	cdp_buf_release(&plan);
+}
+
 void cdp_intake_job_finish(struct cdp_cli *cli, struct cdp_intake_job *j)
 {
 	const struct cdp_intake_counts *n;
@@ -59,14 +79,25 @@ void cdp_intake_job_finish(struct cdp_cli *cli, struct cdp_intake_job *j)
 	if (!j->conf)
 		return;
 	n = cdp_intake_conf_counts(j->conf);
-	cdp_cli_stat(cli, "shifted", n->shifted);
-	cdp_cli_stat(cli, "future", n->future);
-	cdp_cli_stat(cli, "late", n->late);
-	cdp_cli_stat(cli, "violations", n->plan.violations);
-	cdp_cli_stat(cli, "marked", n->plan.marked);
-	cdp_cli_stat(cli, "stripped", n->plan.stripped);
+	if (asks_for_clocks(j)) {
+		cdp_cli_stat(cli, "shifted", n->shifted);
+		cdp_cli_stat(cli, "future", n->future);
+		cdp_cli_stat(cli, "late", n->late);
+	}
+	if (j->plan_file) {
+		cdp_cli_stat(cli, "violations", n->plan.violations);
+		cdp_cli_stat(cli, "marked", n->plan.marked);
+		cdp_cli_stat(cli, "stripped", n->plan.stripped);
+	}
+	if (j->virtual_file) {
+		cdp_cli_stat(cli, "virtual", n->made.added);
+		cdp_cli_stat(cli, "renamed", n->made.renamed);
+		cdp_cli_stat(cli, "virtual_errors", n->made.errors);
+	}
 	if (j->coverage)
 		write_coverage(cli, j);
+	if (j->infer)
+		write_draft(cli, j);
 }
 
 void cdp_intake_job_release(struct cdp_intake_job *j)

@@ -23,8 +23,9 @@ struct cdp_listen_stages {
 	/* A request is about to be read: what was noted of the one before counts no more.
 	 */
 	void (*begin)(void *worker);
-	/* A record was appended to `out` from `at` on.  0, and it ends with a LF; -1 with
-	 * *err: it is refused, and taken back (a data error), or nothing can be kept. */
+	/* A record was appended to `out` from `at` on.  How many there are in its place,
+	 * each with LF; -1 with *err: it is refused, and taken back (a data error), or
+	 * nothing can be kept. */
 	int (*record)(void *worker, struct cdp_buf *out, size_t at,
 		      const struct cdp_canon *info, struct cdp_err *err);
 	/* The records of a request are about to be written; never by two threads at once.

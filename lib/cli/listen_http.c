@@ -116,13 +116,13 @@ static int on_record(void *ctx, size_t at, const struct cdp_canon *info,
 		     struct cdp_err *err)
 {
 	struct listen_worker *w = ctx;
+	int n = w->endpoint->listen->stages.record(w->stage, &w->records, at, info, err);
 
-	if (w->endpoint->listen->stages.record(w->stage, &w->records, at, info, err) <
-	    0) {
+	if (n < 0) {
 		w->records.n = at;
 		return -1;
 	}
-	w->nrecords++;
+	w->nrecords += (unsigned)n;
 	return 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "io/in.h"
 #include "model/coverage.h"
+#include "model/infer.h"
 #include "model/skew.h"
 #include "record/json.h"
 
@@ -14,6 +15,7 @@
 /* Members that are looked at, in the order of the slots from CDP_SLOT_FIXED on. */
 enum {
 	S_IDS = CDP_SLOT_FIXED,
+	S_PROPS,
 	S_EVENT_ID,
 	S_SOURCE,
 	S_SENT,
@@ -39,6 +41,8 @@ struct cdp_intake_conf {
 	struct cdp_skew *skew;
 	struct cdp_plan *plan;
 	struct cdp_coverage *coverage;
+	struct cdp_virtual *virtual;
+	struct cdp_infer *infer;
 	struct cdp_intake_counts counts;
 };
 
@@ -49,6 +53,8 @@ struct cdp_intake {
 	struct cdp_buf key;
 	struct cdp_plan_check *check;
 	struct cdp_coverage *coverage;
+	struct cdp_virtual_work *virtual;
+	struct cdp_infer *infer;
 	struct cdp_intake_counts counts;
 };
 
@@ -56,8 +62,9 @@ struct cdp_intake {
 
 static void add_paths(struct cdp_paths *paths)
 {
-	static const char *const members[] = { "ids",  "event_id", "source",
-					       "sent", "received", "time_original" };
+	static const char *const members[] = { "ids",          "props", "event_id",
+					       "source",       "sent",  "received",
+					       "time_original" };
 	const char *keys[2] = { "props", NULL };
 	size_t lens[2] = { 5, 0 };
 
@@ -71,6 +78,29 @@ static void add_paths(struct cdp_paths *paths)
 		lens[1] = strlen(keys[1]);
 		cdp_paths_add_keys(paths, keys, lens, 2);
 	}
+}
+
+static int load(struct cdp_intake_conf *c, struct cdp_err *err)
+{
+	const struct cdp_intake_opts *opts = &c->opts;
+
+	if (opts->plan_file) {
+		c->plan = cdp_plan_load(opts->plan_file, opts->run->zone, err);
+		if (!c->plan)
+			return -1;
+		cdp_plan_paths(c->plan, c->paths);
+		if (opts->coverage)
+			c->coverage = cdp_coverage_new(c->plan);
+	}
+	if (opts->virtual_file) {
+		c->virtual = cdp_virtual_load(opts->virtual_file, opts->run, c->paths,
+					      err);
+		if (!c->virtual)
+			return -1;
+	}
+	if (opts->infer)
+		c->infer = cdp_infer_new(opts->run->zone);
+	return 0;
 }
 
 int cdp_intake_conf_new(struct cdp_intake_conf **out, const struct cdp_intake_opts *opts,
@@ -87,15 +117,9 @@ int cdp_intake_conf_new(struct cdp_intake_conf **out, const struct cdp_intake_op
 	add_paths(c->paths);
 	if (opts->skew_ms)
 		c->skew = cdp_skew_new(opts->skew_ms);
-	if (opts->plan_file) {
-		c->plan = cdp_plan_load(opts->plan_file, opts->run->zone, err);
-		if (!c->plan) {
-			cdp_intake_conf_free(c);
-			return -1;
-		}
-		cdp_plan_paths(c->plan, c->paths);
-		if (opts->coverage)
-			c->coverage = cdp_coverage_new(c->plan);
+	if (load(c, err) < 0) {
+		cdp_intake_conf_free(c);
+		return -1;
 	}
 	*out = c;
 	return 0;
@@ -108,6 +132,8 @@ void cdp_intake_conf_free(struct cdp_intake_conf *c)
 	cdp_skew_free(c->skew);
 	cdp_coverage_free(c->coverage);
 	cdp_plan_free(c->plan);
+	cdp_virtual_free(c->virtual);
+	cdp_infer_free(c->infer);
 	cdp_paths_free(c->paths);
 	free(c);
 }
@@ -128,6 +154,12 @@ void cdp_intake_conf_coverage(const struct cdp_intake_conf *c, struct cdp_buf *o
 		cdp_coverage_write(c->coverage, out);
 }
 
+void cdp_intake_conf_draft(const struct cdp_intake_conf *c, struct cdp_buf *out)
+{
+	if (c->infer)
+		cdp_infer_write(c->infer, out);
+}
+
 struct cdp_intake *cdp_intake_new(struct cdp_intake_conf *c)
 {
 	struct cdp_intake *s = cdp_calloc(1, sizeof(*s));
@@ -139,6 +171,10 @@ struct cdp_intake *cdp_intake_new(struct cdp_intake_conf *c)
 		s->coverage = cdp_coverage_new(c->plan);
 	if (c->plan)
 		s->check = cdp_plan_check_new(c->plan, s->coverage);
+	if (c->virtual)
+		s->virtual = cdp_virtual_work_new(c->virtual);
+	if (c->infer)
+		s->infer = cdp_infer_new(c->opts.run->zone);
 	return s;
 }
 
@@ -156,10 +192,21 @@ void cdp_intake_merge(struct cdp_intake *s)
 		all->plan.marked += n->marked;
 		all->plan.stripped += n->stripped;
 	}
+	if (s->virtual) {
+		const struct cdp_virtual_counts *n = cdp_virtual_work_counts(s->virtual);
+
+		all->made.added += n->added;
+		all->made.renamed += n->renamed;
+		all->made.errors += n->errors;
+	}
+	if (s->infer)
+		cdp_infer_merge(s->conf->infer, s->infer);
 	if (s->coverage)
 		cdp_coverage_add(s->conf->coverage, s->coverage);
 	cdp_plan_check_free(s->check);
 	cdp_coverage_free(s->coverage);
+	cdp_virtual_work_free(s->virtual);
+	cdp_infer_free(s->infer);
 	cdp_scan_free(s->scan);
 	cdp_buf_release(&s->key);
 	free(s);
@@ -345,15 +392,12 @@ static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val
 	return s;
 }
 
-/* Another text for the record; its time is the same. */
-static int replace(struct cdp_intake *s, struct cdp_buf *out, size_t at,
-		   const struct cdp_buf *text, struct cdp_canon *info,
-		   struct cdp_err *err)
+/* What is told of a record that we wrote; its time is the same. */
+static int tell(struct cdp_intake *s, struct cdp_buf *out, size_t at,
+		struct cdp_canon *info, struct cdp_err *err)
 {
 	const struct cdp_val *slots;
 
-	out->n = at;
-	cdp_buf_add(out, text->p, text->n);
 	if (look(s, out, at, err) < 0)
 		return -1;
 	slots = s->rec.slots;
@@ -362,6 +406,15 @@ static int replace(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	info->sent = member_of(&s->rec, &slots[S_SENT], 4);
 	info->received = member_of(&s->rec, &slots[S_RECEIVED], 8);
 	return 0;
+}
+
+static int replace(struct cdp_intake *s, struct cdp_buf *out, size_t at,
+		   const struct cdp_buf *text, struct cdp_canon *info,
+		   struct cdp_err *err)
+{
+	out->n = at;
+	cdp_buf_add(out, text->p, text->n);
+	return tell(s, out, at, info, err);
 }
 
 static int check_plan(struct cdp_intake *s, struct cdp_buf *out, size_t at,
@@ -376,10 +429,59 @@ static int check_plan(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	return rc > 0 ? replace(s, out, at, edited, info, err) : rc;
 }
 
+/* --- virtual events --- */
+
+/* The plan may have the name of an event that was made. */
+static void saw(struct cdp_intake *s, const struct cdp_canon *info)
+{
+	if (s->check)
+		cdp_plan_check_saw(s->check, &s->rec, info->ms);
+}
+
+static int make_virtual(struct cdp_intake *s, struct cdp_buf *out, size_t at,
+			struct cdp_canon *info, struct cdp_err *err)
+{
+	const struct cdp_buf *renamed;
+
+	if (look(s, out, at, err) < 0)
+		return -1;
+	if (!cdp_virtual_apply(s->virtual, &s->rec, &renamed))
+		return 0;
+	if (replace(s, out, at, renamed, info, err) < 0)
+		return -1;
+	saw(s, info);
+	return 0;
+}
+
+int cdp_intake_more(struct cdp_intake *s, struct cdp_buf *out, struct cdp_canon *info)
+{
+	size_t at = out->n;
+	struct cdp_err never;
+
+	/* The rest of what is told of the origin is true of it, too. */
+	if (!s->virtual || !cdp_virtual_next(s->virtual, out) ||
+	    tell(s, out, at, info, &never) < 0)
+		return 0;
+	saw(s, info);
+	return 1;
+}
+
+/* --- all of it --- */
+
 int cdp_intake_record(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 		      struct cdp_canon *info, struct cdp_err *err)
 {
 	if (clocks(s, out, at, info, err) < 0)
 		return -1;
-	return s->check ? check_plan(s, out, at, info, err) : 0;
+	if (s->check && check_plan(s, out, at, info, err) < 0)
+		return -1;
+	if (s->virtual && make_virtual(s, out, at, info, err) < 0)
+		return -1;
+	if (!s->infer)
+		return 1;
+	if (look(s, out, at, err) < 0)
+		return -1;
+	cdp_infer_add(s->infer, &s->rec, S_IDS, S_PROPS);
+	out->n = at;
+	return 0;
 }

@@ -53,5 +53,7 @@ const struct cdp_plan_counts *cdp_plan_check_counts(const struct cdp_plan_check 
  * events fit. */
 int cdp_plan_check(struct cdp_plan_check *c, struct cdp_rec *rec, int64_t ms,
 		   const struct cdp_buf **edited, struct cdp_err *err);
+/* An event that is not checked, as it was made here, is seen. */
+void cdp_plan_check_saw(struct cdp_plan_check *c, struct cdp_rec *rec, int64_t ms);
 
 #endif

@@ -571,3 +571,18 @@ int cdp_plan_check(struct cdp_plan_check *c, struct cdp_rec *rec, int64_t ms,
 	*edited = &c->edited;
 	return 1;
 }
+
+void cdp_plan_check_saw(struct cdp_plan_check *c, struct cdp_rec *rec, int64_t ms)
+{
+	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
+	const char *name;
+	uint32_t i;
+	size_t n;
+
+	if (!c->seen)
+		return;
+	name = cdp_val_str(event, &c->key, &n);
+	i = plan_find(c->plan->names, c->plan->alias_of, name, n);
+	cdp_coverage_event(c->seen, i == CDP_INTERN_NONE ? NULL : &c->plan->events[i],
+			   name, n, ms);
+}

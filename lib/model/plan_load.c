@@ -80,12 +80,13 @@ static int dup_str(const json_t *o, const char *key, char **out, bool required,
 static char *quoted(const char *s)
 {
 	struct cdp_buf b;
-	size_t n;
+	char *text;
 
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	cdp_json_cstr(&b, s);
-	cdp_buf_addc(&b, '\0');
-	return cdp_buf_detach(&b, &n);
+	text = cdp_strndup(b.p, b.n);
+	cdp_buf_release(&b);
+	return text;
 }
 
 /* A string, or a list of them. */

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A generation holds three quarters of its slots. */
-enum { SLOTS = CDP_SKEW_SESSIONS / 3 * 4 };
+enum { SLOTS = CDP_SKEW_SESSIONS / 3 * 4, SLOT_BITS = 19 };
+_Static_assert(SLOTS == 1 << SLOT_BITS, "slots are a power of two");
 
 struct session {
 	uint64_t key; /* 0: free */
@@ -50,7 +51,7 @@ void cdp_skew_free(struct cdp_skew *s)
 /* The slot of a key, or the free one where it belongs. */
 static struct session *slot_of(const struct generation *g, uint64_t key)
 {
-	size_t i = key & (SLOTS - 1);
+	size_t i = (size_t)(key * 0x9e3779b97f4a7c15u >> (64 - SLOT_BITS));
 
 	while (g->slots[i].key && g->slots[i].key != key)
 		i = (i + 1) & (SLOTS - 1);

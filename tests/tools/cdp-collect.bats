@@ -398,3 +398,48 @@ numbered() {
   [ "$status" -eq 4 ]
   [ "$stderr" = "cdp-collect: /dev/full: No space left on device" ]
 }
+
+@test "the plan drafted from a sample accepts that sample, whatever is in it" {
+  # properties of all types, names and values that are hard to say
+  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log >in
+  awk 'BEGIN { srand(4)
+    n = split("a|b c|$x|\\\"|\\u0000|\\ud800|一|", names, "|")
+    m = split("1|1.5|1e9|-0|true|null|\"\"|\"x\"|\"\\u0000\"|\"\\ud800\"|[1]|{\"a\":1}|\"2024-04-25\"|\"2024-04-25T00:00:00Z\"|123456789012345678901", values, "|")
+    for (i = 0; i < 3000; i++) {
+      printf "{\"time\":\"2024-04-25T07:00:00Z\",\"event\":\"e%d\",\"ids\":{\"k%d\":\"1\"},\"props\":{", rand() * 4, rand() * 3
+      for (k = int(rand() * 4); k > 0; k--)
+        printf "\"%s\":%s,", names[int(rand() * n) + 1], values[int(rand() * m) + 1]
+      print "\"z\":" int(rand() * 3) "}}"
+    } }' >>in
+  cdp-collect -q in >records || [ $? -eq 3 ]
+  [ "$(wc -l <records)" -gt 5000 ]
+  cdp-collect --infer-plan -j1 records >plan.json
+  cdp-collect --infer-plan -j3 records >again.json
+  same plan.json again.json
+  jq -e '.events | length > 20' plan.json >/dev/null
+  cdp-collect -d plan.json records >out
+  same records out
+}
+
+@test "virtual events are the same from raw logs and from history" {
+  rules=$BATS_TEST_DIRNAME/../../samples/virtual.json
+  cat >>rules.json <<'END'
+{"virtual":[
+ {"name":"visit","when":"event == 'page_view' && props.page.startsWith('/fund')","set":{"where":"props.title"}},
+ {"name":"late_login","when":"event == 'login' && time.getHours('Asia/Shanghai') >= 22"},
+ {"name":"look","as":"rename","when":"event == 'view_product' && props.category == 'fund'"}]}
+END
+  cdp-collect -q --virtual rules.json --stats "$BANK"/sensors/*.log >raw 2>stats || [ $? -eq 3 ]
+  cdp-collect -q "$BANK"/sensors/*.log >archive || [ $? -eq 3 ]
+  cdp-collect -f native -j3 --virtual rules.json archive >history
+  same raw history
+  tail -n 1 stats | jq -e '.in + .virtual == .out + .rejected' >/dev/null
+  [ "$(stat stats virtual)" -gt 50 ]
+  [ "$(stat stats renamed)" -gt 50 ]
+  # a second pass repeats what was added, under the same ids
+  cdp-collect -q -f native --virtual rules.json --dedup 30d raw >twice
+  cdp-collect -q -f native --dedup 30d raw >once
+  same once twice
+  cdp-collect -q --virtual "$rules" "$BATS_TEST_DIRNAME/../../samples/raw/app.log" |
+    grep -q '"event":"visit_fund_channel"'
+}

@@ -1,9 +1,12 @@
 /* What is done to records between reader and output. */
 #include "base/zone.h"
+#include "io/out.h"
 #include "model/intake.h"
 #include "tap.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct cdp_run run;
 static struct cdp_intake_conf *conf;
@@ -134,12 +137,107 @@ static void future(void)
 #undef WHO
 }
 
+/* The configuration with these rules; NULL, or what is wrong with them after the name of
+ * their file. */
+static const char *open_rules(const char *text)
+{
+	char path[] = "/tmp/test_intake.XXXXXX";
+	struct cdp_intake_opts opts = { .run = &run,
+					.virtual_file = path,
+					.base_ms = CDP_NO_TIME };
+	int rc;
+
+	close(mkstemp(path));
+	rc = cdp_file_replace(path, text, strlen(text), &err);
+	if (rc == 0)
+		rc = cdp_intake_conf_new(&conf, &opts, &err);
+	unlink(path);
+	if (rc < 0)
+		return err.msg + strlen(path) + 2;
+	intake = cdp_intake_new(conf);
+	return NULL;
+}
+
+/* The next record that was made of the last, or "". */
+static const char *more(void)
+{
+	struct cdp_canon info = { 0 };
+	size_t at = out.n;
+
+	if (!cdp_intake_more(intake, &out, &info))
+		return "";
+	ok(info.event_id.n > 2 && out.p[at + info.event_id.at] == '"' &&
+		   out.p[at + info.event_id.at + info.event_id.n - 1] == '"',
+	   "its event_id is where it is said to be");
+	return cdp_buf_str(&out) + at;
+}
+
+static void virtual_events(void)
+{
+#define CLICK(name, props) TIME2 name "\",\"ids\":{\"a\":\"1\"},\"props\":{" props "}"
+#define TIME2 "{\"time\":\"2024-04-25T08:00:00.000Z\",\"event\":\""
+#define OF2(name, id) ",\"virtual\":\"" name "\"" ID(id) "}"
+#define ID(id) ",\"event_id\":\"" id "\""
+#define OF(name) ",\"virtual\":\"" name "\"}"
+	const char *bad = open_rules(
+		"{\"virtual\":["
+		"{\"name\":\"buy\",\"when\":\"event == '$AppClick' && props.el == 'b'\","
+		"\"set\":{\"what\":\"props.t\",\"x\":\"1 + 1\"}},"
+		"{\"name\":\"any\",\"when\":\"props.el == 'b'\"},"
+		"{\"name\":\"ren\\\"1\",\"as\":\"rename\",\"when\":\"props.el in ['r', "
+		"'b2']\"},"
+		"{\"name\":\"ren2\",\"as\":\"rename\",\"when\":\"props.el == 'r'\"}]}");
+	ok(!bad, "rules are read: %s", bad ? bad : "fine");
+	if (bad)
+		return;
+	is_str(take(CLICK("$AppClick", "\"el\":\"b\",\"t\":\"T\"") ID("i") "}"),
+	       CLICK("$AppClick", "\"el\":\"b\",\"t\":\"T\"") ID("i") "}",
+	       "an event that others are made of stays");
+	is_str(more(),
+	       CLICK("buy", "\"el\":\"b\",\"t\":\"T\",\"what\":\"T\",\"x\":2") ID("i/buy")
+		       OF("$AppClick"),
+	       "what is made of it has its properties, others, and an id of its own");
+	is_str(more(),
+	       CLICK("any", "\"el\":\"b\",\"t\":\"T\"") ID("i/any") OF("$AppClick"),
+	       "each rule that holds makes one, in their order");
+	is_str(more(), "", "and no more");
+	take(CLICK("$AppClick", "\"el\":\"b\"") ID("i") "}");
+	is_str(more(), CLICK("buy", "\"el\":\"b\",\"x\":2") ID("i/buy") OF("$AppClick"),
+	       "a value that cannot be had is left out");
+	is_str(take(CLICK("v", "\"el\":\"r\"") "}"),
+	       CLICK("ren\\\"1", "\"el\":\"r\"") OF("v"),
+	       "the first rule that renames gives the name");
+	is_str(more(), "", "and adds none");
+	is_str(take(CLICK("v", "\"el\":\"r\"") OF("w")),
+	       CLICK("v", "\"el\":\"r\"") OF("w"), "of what was made nothing is made");
+	take(CLICK("z", "\"el\":\"b\"") "}");
+	is_str(more(), CLICK("any", "\"el\":\"b\"") OF2("z", "4f59a6795c4692be/any"),
+	       "without an event_id its content gives one, the same for ever");
+	take(CLICK("z", "\"el\":1") "}");
+	cdp_intake_merge(intake);
+	is_int((int64_t)cdp_intake_conf_counts(conf)->made.added, 5, "added ones count");
+	is_int((int64_t)cdp_intake_conf_counts(conf)->made.renamed, 1,
+	       "so do renamed ones");
+	is_int((int64_t)cdp_intake_conf_counts(conf)->made.errors, 1,
+	       "and rules that ended in an error");
+	cdp_intake_conf_free(conf);
+	is_str(open_rules("{\"virtual\":[{\"name\":\"b\",\"when\":\"prop.x == 1\"}]}"),
+	       "b: when: 1:1: unknown name 'prop'; did you mean 'props'?",
+	       "errors in rules point");
+	is_str(open_rules("{\"virtual\":[{\"name\":\"\",\"when\":\"true\"}]}"),
+	       "virtual[0].name: event is empty", "a name is one of an event");
+	is_str(open_rules("{\"virtual\":[{\"name\":\"b\",\"when\":\"true\",\"as\":\"a\"}"
+			  "]}"),
+	       "b: as: expected 'add' or 'rename', not 'a'", "there are two ways");
+}
+
 int main(void)
 {
 	run.zone = cdp_zone_load("Asia/Shanghai", &err);
 	cdp_buf_init(&out, CDP_BUF_NOMAX);
 	skew();
 	future();
+	virtual_events();
 	cdp_buf_release(&out);
 	cdp_zone_free((struct cdp_zone *)run.zone);
 	return tap_done();
