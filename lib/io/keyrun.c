@@ -74,19 +74,30 @@ static uint64_t bits_of(uint64_t id)
 
 /* --- writing --- */
 
+static const char *temp_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir && *dir ? dir : "/tmp";
+}
+
 static const char *name_of(const struct cdp_keyrun_out *o)
 {
 	return o->path ? o->path : "temporary file";
 }
 
+static int fail(const struct cdp_keyrun_out *o, struct cdp_err *err)
+{
+	if (o->path)
+		return cdp_err_sys(err, errno, "%s", o->path);
+	return cdp_err_sys(err, errno, "temporary file in %s", temp_dir());
+}
+
 static int open_nameless(void)
 {
-	const char *dir = getenv("TMPDIR");
+	const char *dir = temp_dir();
 	char *name;
-	int fd;
-
-	dir = dir && *dir ? dir : "/tmp";
-	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
 		return fd;
 	name = cdp_asprintf("%s/cdp.XXXXXX", dir);
@@ -106,7 +117,7 @@ struct cdp_keyrun_out *cdp_keyrun_create(const char *path, uint64_t most,
 	o->fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
 		     : open_nameless();
 	if (o->fd < 0) {
-		cdp_err_sys(err, errno, "%s", name_of(o));
+		fail(o, err);
 		free(o->path);
 		free(o);
 		return NULL;
@@ -129,7 +140,7 @@ static int write_at(struct cdp_keyrun_out *o, const char *p, size_t n, uint64_t 
 		if (k < 0 && errno == EINTR)
 			continue;
 		if (k < 0)
-			return cdp_err_sys(err, errno, "%s", name_of(o));
+			return fail(o, err);
 		p += k;
 		n -= (size_t)k;
 		at += (uint64_t)k;
