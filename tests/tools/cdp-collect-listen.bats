@@ -6,6 +6,7 @@ setup() {
   cd "$BATS_TEST_TMPDIR"
   cdp-collect -V | grep -q 'without libmicrohttpd' && skip 'built without libmicrohttpd'
   pid=
+  listen_env=()
 }
 
 teardown() {
@@ -24,7 +25,7 @@ until_true() {
 # listen [OPTION...]: in the background, on a port of its own; fd 3 of bats stays ours.
 listen() {
   rm -f port
-  cdp-collect --listen 127.0.0.1:0 --port-file port "$@" >>out 2>>err 3>&- &
+  env "${listen_env[@]}" cdp-collect --listen 127.0.0.1:0 --port-file port "$@" >>out 2>>err 3>&- &
   pid=$!
   until_true test -s port
   url=http://127.0.0.1:$(cat port)
@@ -226,6 +227,47 @@ numbers() {
   [ "$(numbers spool/*.ndjson | tr '\n' ' ')" = "$(echo {1..12}) " ]
   grep -q 'clients are told to come again' err
   grep -q 'records are kept again' err
+}
+
+injected() {
+  [ -e "$TOP/build/$MODE/inject.so" ] || skip "no build/$MODE/inject.so"
+  listen_env=("LD_PRELOAD=$TOP/build/$MODE/inject.so" "CDP_INJECT=$1")
+}
+
+@test "a disk that fails to keep is told to those who wait, and to nobody else" {
+  # Two are for the file of the port, one for the directory, then comes the first record's.
+  injected fsync:4:EIO
+  listen --spool spool --ack fsync --dedup 9d
+  listen_env=()
+  [ "$(send buy 1)" = 503 ]
+  [ "$(send buy 1)" = 200 ]
+  [ "$(send buy 2)" = 200 ]
+  finish
+  [ "$(numbers spool/*.ndjson | tr '\n' ' ')" = '1 2 ' ]
+}
+
+@test "torn at any write, it has all that was acknowledged and no half line" {
+  for k in {1..14}; do
+    rm -rf spool acked
+    injected "write:$k:tear"
+    rm -f port
+    env "${listen_env[@]}" cdp-collect -q --listen 127.0.0.1:0 --port-file port --spool spool \
+      2>/dev/null 3>&- &
+    pid=$!
+    until_true sh -c "test -s port || ! kill -0 $pid 2>/dev/null"
+    [ ! -s port ] || url=http://127.0.0.1:$(cat port)
+    for i in {1..8}; do
+      [ "$(send buy "$i")" != 200 ] || echo "$i" >>acked
+    done
+    kill -9 "$pid" 2>/dev/null || true
+    wait "$pid" || true
+    listen_env=()
+    listen --spool spool
+    finish
+    touch acked
+    cat spool/*.ndjson 2>/dev/null | jq -e .props.n >kept || [ ! -s acked ]
+    [ -z "$(comm -23 <(sort acked) <(sort kept))" ]
+  done
 }
 
 @test "a reader that is gone ends it, and clients know" {
