@@ -52,6 +52,22 @@ void cdp_keep_rest(struct cdp_decoder *d, const struct cdp_val *object,
 	cdp_buf_addc(&d->draft.more, '}');
 }
 
+void cdp_keep_envelope(struct cdp_decoder *d, const struct cdp_val *object,
+		       const char *const *done, const char *protocol)
+{
+	cdp_buf_reset(&d->draft.more);
+	cdp_buf_reset(&d->rest);
+	if (object->type != CDP_OBJECT)
+		return;
+	cdp_keep_rest(d, object, done, protocol);
+	cdp_buf_add(&d->rest, d->draft.more.p, d->draft.more.n);
+}
+
+void cdp_keep_again(struct cdp_decoder *d)
+{
+	cdp_buf_add(&d->draft.more, d->rest.p, d->rest.n);
+}
+
 void cdp_keep_object(struct cdp_buf *out, const char *key, const struct cdp_val *object,
 		     const char *const *without)
 {

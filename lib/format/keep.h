@@ -11,6 +11,12 @@
 void cdp_keep_rest(struct cdp_decoder *d, const struct cdp_val *object,
 		   const char *const *done, const char *protocol);
 
+/* The same for an envelope, which is read once: its rest is put into d->rest, for
+ * cdp_keep_again() to add to the record of each message. */
+void cdp_keep_envelope(struct cdp_decoder *d, const struct cdp_val *object,
+		       const char *const *done, const char *protocol);
+void cdp_keep_again(struct cdp_decoder *d);
+
 /* Appends `,"key":{...}`, the object but for some members; nothing if none is left. */
 void cdp_keep_object(struct cdp_buf *out, const char *key, const struct cdp_val *object,
 		     const char *const *without);

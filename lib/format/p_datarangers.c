@@ -21,7 +21,7 @@ static const char *const event_members[] = { "event", "params", "local_time_ms",
 
 /* What is the same for the events of an envelope. */
 struct common {
-	struct cdp_val all, v[ENVELOPE];
+	struct cdp_val v[ENVELOPE];
 	struct cdp_val login, web, device, app, lib, version, custom;
 	int64_t sent;
 };
@@ -48,7 +48,6 @@ static int read_common(struct cdp_decoder *d, const struct cdp_val *envelope,
 	struct cdp_clock clock = { CDP_UNIT_S, d->opts->zone, CDP_NO_OFFSET };
 	struct cdp_val u[3], h[6];
 
-	c->all = *envelope;
 	cdp_pick(envelope, members, c->v);
 	if (c->v[EVENTS].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "events", "events is no array");
@@ -191,7 +190,7 @@ static int read_event(struct cdp_decoder *d, const struct cdp_val *event,
 	put_tuple(d, v, &params, c);
 	cdp_draft_lib(r, d->opts, "datarangers", &c->lib, &c->version);
 	cdp_keep_project(r, &c->app);
-	cdp_keep_rest(d, &c->all, members, "datarangers");
+	cdp_keep_again(d);
 	return 0;
 }
 
@@ -207,6 +206,7 @@ static int read_envelope(struct cdp_decoder *d, const struct cdp_val *envelope,
 
 	if (read_common(d, envelope, &c, err) < 0)
 		return -1;
+	cdp_keep_envelope(d, envelope, members, "datarangers");
 	cdp_decoder_envelope(d, envelope, &c.v[EVENTS]);
 	while (rc == 0 && cdp_val_item(&c.v[EVENTS], &it, &event))
 		rc = read_event(d, &event, &c, err) < 0

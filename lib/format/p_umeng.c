@@ -49,7 +49,7 @@ static void finish(struct cdp_decoder *d, const struct delivery *c)
 	cdp_draft_beside(r, CDP_PART_PROPS, &c->all, head);
 	cdp_draft_lib(r, d->opts, "umeng", &c->h[LIB], &c->h[VERSION]);
 	cdp_keep_project(r, &c->h[AK]);
-	cdp_keep_rest(d, &c->a, lists, "umeng");
+	cdp_keep_again(d);
 }
 
 /* The delivery with nothing but this in it. */
@@ -59,21 +59,13 @@ static int put_or_reject(struct cdp_decoder *d, const struct delivery *c, int rc
 			 struct cdp_err *err)
 {
 	struct cdp_buf *b = &d->c;
-	struct cdp_iter it = { 0 };
-	struct cdp_val raw, name, v;
+	struct cdp_val raw;
 
 	cdp_buf_reset(b);
 	cdp_buf_adds(b, "{\"h\":");
 	cdp_json_val(b, &c->all);
 	cdp_buf_adds(b, ",\"a\":{");
-	while (cdp_val_member(&c->a, &it, &name, &v)) {
-		if (cdp_val_is(&name, "sn", 2) || cdp_val_is(&name, "e", 1))
-			continue;
-		cdp_json_val(b, &name);
-		cdp_buf_addc(b, ':');
-		cdp_json_val(b, &v);
-		cdp_buf_addc(b, ',');
-	}
+	cdp_buf_add(b, d->b.p, d->b.n);
 	cdp_buf_adds(b, open);
 	if (key) {
 		cdp_json_val(b, key);
@@ -159,6 +151,23 @@ static int read_events(struct cdp_decoder *d, const struct delivery *c,
 	return rc;
 }
 
+/* Members beside the lists, for rejects, into d->b: `"k":v,`. */
+static void keep_beside(struct cdp_decoder *d, const struct cdp_val *a)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val name, v;
+
+	cdp_buf_reset(&d->b);
+	while (a->type == CDP_OBJECT && cdp_val_member(a, &it, &name, &v)) {
+		if (cdp_val_is(&name, "sn", 2) || cdp_val_is(&name, "e", 1))
+			continue;
+		cdp_json_val(&d->b, &name);
+		cdp_buf_addc(&d->b, ':');
+		cdp_json_val(&d->b, &v);
+		cdp_buf_addc(&d->b, ',');
+	}
+}
+
 static bool knows(const struct cdp_val *payload)
 {
 	static const char *const names[] = { "h", "a", NULL };
@@ -185,6 +194,8 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 	cdp_pick(&c.h[ITR], itr, c.ids);
 	if (v[0].type != CDP_OBJECT)
 		return cdp_canon_bad(err, "h", "h is missing");
+	cdp_keep_envelope(d, &c.a, lists, "umeng");
+	keep_beside(d, &c.a);
 	if (cdp_when_any(&c.sent, &c.h[TS], &clock_ms, "h.ts", err) < 0 ||
 	    read_sessions(d, &c, &a[0], sink, err) < 0)
 		return -1;

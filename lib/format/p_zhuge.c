@@ -215,9 +215,8 @@ static void check_sent(struct cdp_draft *r, const struct cdp_val *ut)
 		cdp_draft_named(r, CDP_PART_PROPS, "$ut", ut);
 }
 
-static int read_message(struct cdp_decoder *d, const struct cdp_val *envelope,
-			const struct cdp_val *message, const struct cdp_val *v,
-			struct cdp_err *err)
+static int read_message(struct cdp_decoder *d, const struct cdp_val *message,
+			const struct cdp_val *v, struct cdp_err *err)
 {
 	struct cdp_draft *r = &d->draft;
 	struct message m = { .all = *message };
@@ -242,7 +241,7 @@ static int read_message(struct cdp_decoder *d, const struct cdp_val *envelope,
 	check_sent(r, &v[UT]);
 	cdp_draft_lib(r, d->opts, "zhuge", &v[SDK], &v[SDKV]);
 	cdp_keep_project(r, &v[AK]);
-	cdp_keep_rest(d, envelope, members, "zhuge");
+	cdp_keep_again(d);
 	return 0;
 }
 
@@ -269,9 +268,10 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 	cdp_pick(payload, members, v);
 	if (v[DATA].type != CDP_ARRAY)
 		return cdp_canon_bad(err, "data", "data is no array of messages");
+	cdp_keep_envelope(d, payload, members, "zhuge");
 	cdp_decoder_envelope(d, payload, &v[DATA]);
 	while (rc == 0 && cdp_val_item(&v[DATA], &it, &message))
-		rc = read_message(d, payload, &message, v, err) < 0
+		rc = read_message(d, &message, v, err) < 0
 			     ? cdp_decoder_reject(d, sink, &message, err)
 			     : cdp_decoder_put(d, sink, &message, err);
 	return rc;

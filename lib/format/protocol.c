@@ -30,6 +30,7 @@ void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts)
 	cdp_buf_init(&d->a, CDP_BUF_NOMAX);
 	cdp_buf_init(&d->b, CDP_BUF_NOMAX);
 	cdp_buf_init(&d->c, CDP_BUF_NOMAX);
+	cdp_buf_init(&d->rest, CDP_BUF_NOMAX);
 	cdp_buf_init(&d->wrapped, CDP_BUF_NOMAX);
 }
 
@@ -39,6 +40,7 @@ void cdp_decoder_release(struct cdp_decoder *d)
 	cdp_buf_release(&d->a);
 	cdp_buf_release(&d->b);
 	cdp_buf_release(&d->c);
+	cdp_buf_release(&d->rest);
 	cdp_buf_release(&d->wrapped);
 	cdp_sensors_lines_free(d->sensors);
 }

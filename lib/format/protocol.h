@@ -24,6 +24,7 @@ struct cdp_decoder {
 	const struct cdp_format_opts *opts;
 	struct cdp_draft draft;
 	struct cdp_buf a, b, c; /* scratch, reset by whoever uses them */
+	struct cdp_buf rest;    /* what cdp_keep_envelope() kept */
 	/* What cdp_decoder_envelope() told. */
 	struct cdp_val envelope, list;
 	struct cdp_buf wrapped;
