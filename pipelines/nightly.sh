@@ -68,7 +68,7 @@ fi
 
 # --- stale or missing input stops the run before anything is computed ---
 
-for f in "sensors/$last_day.log" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
+for f in "sensors/$last_day.log" "segment/$last_day.ndjson" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
   core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson; do
   [ -s "$raw/$f" ] || die 1 "input of $last_day is missing or empty: $raw/$f"
 done
@@ -110,6 +110,7 @@ collect() {
     --rejects "$new/rejects/$from.ndjson" --max-rejects "$share%" --source "$from" "$@"
 }
 collect app "$@" -f sensors --dedup 3d --duplicates "$new/duplicates/app.ndjson" "$raw"/sensors/*.log
+collect ios "$@" -f segment --dedup 3d --duplicates "$new/duplicates/ios.ndjson" "$raw"/segment/*.ndjson
 collect web "$@" -f combined --dedup 3d --duplicates "$new/duplicates/web.ndjson" --event page_view --event-param e --id-param cid=cookie "$raw"/access/*.log
 collect core "$@" -f native --dedup 3d --duplicates "$new/duplicates/core.ndjson" "$raw"/core/transactions-*.ndjson.gz
 collect holdings "$@" -f native "$raw/core/holdings.ndjson"
@@ -127,7 +128,7 @@ quality() {
   cat "$new/quality.$1" >>"$new/quality.ndjson" || die 4 "cannot write $new/quality.ndjson"
   rm "$new/quality.$1" "$new/today.ndjson"
 }
-for source in app web core; do quality "$source"; done
+for source in app ios web core; do quality "$source"; done
 
 stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
   -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \

@@ -255,6 +255,7 @@ static int gen_day(struct gen *g, int64_t civil_day)
 {
 	static const char *const names[CDP_BANK_FILES][2] = {
 		{ "sensors/", ".log" },
+		{ "segment/", ".ndjson" },
 		{ "access/", ".log" },
 		{ "core/transactions-", ".ndjson.gz" },
 	};
@@ -350,8 +351,8 @@ static int gen_bank(struct gen *g)
 	int rc = 0;
 
 	if (make_directory(g, "") < 0 || check_empty(g) < 0 ||
-	    make_directory(g, "sensors") < 0 || make_directory(g, "access") < 0 ||
-	    make_directory(g, "core") < 0)
+	    make_directory(g, "sensors") < 0 || make_directory(g, "segment") < 0 ||
+	    make_directory(g, "access") < 0 || make_directory(g, "core") < 0)
 		return -1;
 	for (int i = 0; i < CDP_BANK_ROWS && rc == 0; i++)
 		rc = open_sink(g, &rows[i], names[i], cdp_bank_rows(g->bank, i));

@@ -42,7 +42,8 @@ enum { CDP_BANK_DAYS_MAX = 3660, CDP_BANK_UTC_OFFSET = 8 * 3600 };
 
 /* Where a record of an event goes. */
 enum cdp_bank_file {
-	CDP_BANK_SENSORS, /* app and mini program: lines of a Sensors SDK */
+	CDP_BANK_SENSORS, /* Android app, mini program: lines of a Sensors SDK */
+	CDP_BANK_SEGMENT, /* iOS app: messages of a Segment library */
 	CDP_BANK_ACCESS,  /* web and H5: combined access log */
 	CDP_BANK_CORE,    /* back end: NDJSON */
 	CDP_BANK_FILES,
@@ -96,8 +97,8 @@ struct cdp_bank_item {
 /* 1 and *item, in order of arrival, or 0 at the end of the day. */
 int cdp_bank_next(struct cdp_bank *b, struct cdp_bank_item *item);
 
-/* Append the item as its file has it, with LF.  A login in a Sensors log takes several
- * lines.  Lines are counted for the truth. */
+/* Append the item as its file has it, with LF.  A login of an app takes several lines.
+ * Lines are counted for the truth. */
 void cdp_bank_write(struct cdp_bank *b, const struct cdp_bank_item *item,
 		    struct cdp_buf *out);
 /* Append the item as a canonical event (cdp-record(5)); with the person as one_id if

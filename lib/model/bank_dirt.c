@@ -10,7 +10,10 @@ enum cdp_bank_file bank_file_of(const struct cdp_bank_event *ev)
 {
 	if (ev->slot == SLOT_NONE)
 		return CDP_BANK_CORE;
-	return ev->slot == SLOT_WEB ? CDP_BANK_ACCESS : CDP_BANK_SENSORS;
+	if (ev->slot == SLOT_WEB)
+		return CDP_BANK_ACCESS;
+	return ev->slot != SLOT_MINI && ev->os == OS_IOS ? CDP_BANK_SEGMENT
+							 : CDP_BANK_SENSORS;
 }
 
 static struct extra *add_extra(struct cdp_bank *b, int32_t day, uint32_t at,
@@ -111,8 +114,7 @@ static int64_t written(const struct cdp_bank_item *item)
 
 	if (item->file == CDP_BANK_ACCESS)
 		return item->time_ms;
-	return item->time_ms + 300 +
-	       (item->file == CDP_BANK_SENSORS ? x % 15000 : x % 900);
+	return item->time_ms + 300 + (item->file == CDP_BANK_CORE ? x % 900 : x % 15000);
 }
 
 int cdp_bank_next(struct cdp_bank *b, struct cdp_bank_item *item)
@@ -160,11 +162,11 @@ static void replace(struct cdp_buf *out, size_t at, size_t n, const char *with)
 static void spoil_json(struct cdp_bank *b, struct cdp_buf *out, size_t from,
 		       const struct cdp_bank_item *item)
 {
-	static const char key[] = "\"time\":";
+	const char *key = item->file == CDP_BANK_SEGMENT ? "\"timestamp\":" : "\"time\":";
 	char *line = out->p + from;
 	size_t n = out->n - from - 1; /* LF stays */
-	char *at = memmem(line, n, key, sizeof(key) - 1);
-	char *value = at + sizeof(key) - 1;
+	char *at = memmem(line, n, key, strlen(key));
+	char *value = at + strlen(key);
 	size_t len = *value == '"' ? 26 : 13; /* a canonical time or milliseconds */
 
 	switch (item->fault) {

@@ -68,7 +68,8 @@ static void ids(const struct cdp_bank *b, struct cdp_buf *out)
 
 /* --- what --- */
 
-static const char *const file_names[CDP_BANK_FILES] = { "sensors", "access", "core" };
+static const char *const file_names[CDP_BANK_FILES] = { "sensors", "segment", "access",
+							"core" };
 
 static void events(const struct cdp_bank *b, struct cdp_buf *out)
 {

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/time.h"
 #include "format/combined_write.h"
+#include "format/segment_write.h"
 #include "format/sensors_write.h"
 
 #include <string.h>
@@ -187,6 +188,8 @@ static void find_ids(struct cdp_bank *b, const struct cdp_bank_event *ev,
 
 /* --- canonical --- */
 
+#define SWIFT "analytics-swift" /* Segment's library for iOS */
+
 static const char *source_of(const struct cdp_bank_event *ev)
 {
 	switch (ev->slot) {
@@ -197,7 +200,7 @@ static const char *source_of(const struct cdp_bank_event *ev)
 	case SLOT_MINI:
 		return "sensors/miniprogram";
 	default:
-		return ev->os == OS_IOS ? "sensors/ios" : "sensors/android";
+		return ev->os == OS_IOS ? "segment/" SWIFT : "sensors/android";
 	}
 }
 
@@ -270,17 +273,16 @@ static void add_canonical(struct cdp_bank *b, const struct cdp_bank_item *item,
 
 /* --- Sensors --- */
 
-static void sensors_props(struct cdp_bank *b, const struct cdp_bank_event *ev,
-			  const char *lib, const char *lib_version, struct cdp_buf *out)
+/* What both libraries say: the bank names properties alike in all its apps. */
+static void app_props(struct cdp_bank *b, const struct cdp_bank_event *ev,
+		      struct cdp_buf *out)
 {
 	const struct bank_model *m = bank_model_of(b, ev->person, ev->slot, ev->gen);
 	struct pairs p = { .out = out };
 
-	ADD(out, "\"$lib\":\"");
-	cdp_buf_adds(out, lib);
+	ADD(out, "\"$os\":\"");
+	cdp_buf_adds(out, bank_os_names[ev->os]);
 	cdp_buf_addc(out, '"');
-	add_word(&p, "$lib_version", lib_version);
-	add_word(&p, "$os", bank_os_names[ev->os]);
 	add_word(&p, "$os_version", m->os_version);
 	add_word(&p, "$app_version", bank_app_version(b, ev->person, ev->slot));
 	add_word(&p, "$manufacturer", m->maker);
@@ -296,6 +298,19 @@ static void sensors_props(struct cdp_bank *b, const struct cdp_bank_event *ev,
 	add_facts(b, &p, ev);
 }
 
+static void sensors_props(struct cdp_bank *b, const struct cdp_bank_event *ev,
+			  const char *lib, const char *lib_version, struct cdp_buf *out)
+{
+	struct pairs p = { .out = out };
+
+	ADD(out, "\"$lib\":\"");
+	cdp_buf_adds(out, lib);
+	cdp_buf_addc(out, '"');
+	add_word(&p, "$lib_version", lib_version);
+	cdp_buf_addc(out, ',');
+	app_props(b, ev, out);
+}
+
 static void set_sensors_lib(struct cdp_sensors_rec *r, const struct cdp_bank_event *ev,
 			    struct cdp_sensors_id *client)
 {
@@ -303,10 +318,6 @@ static void set_sensors_lib(struct cdp_sensors_rec *r, const struct cdp_bank_eve
 		r->lib = "MiniProgram";
 		r->lib_version = "1.22.7";
 		client->key = "$identity_mp_wx5f0c2b9a71d3e846_openid";
-	} else if (ev->os == OS_IOS) {
-		r->lib = "iOS";
-		r->lib_version = "4.5.20";
-		client->key = "$identity_idfv";
 	} else {
 		r->lib = "Android";
 		r->lib_version = "6.6.9";
@@ -378,6 +389,46 @@ static unsigned add_sensors(struct cdp_bank *b, const struct cdp_bank_item *item
 	return more + 1;
 }
 
+/* --- Segment --- */
+
+static unsigned add_segment(struct cdp_bank *b, const struct cdp_bank_item *item,
+			    struct cdp_buf *out)
+{
+	const struct cdp_bank_event *ev = item->ev;
+	struct event_ids ids;
+	struct cdp_segment_rec r = { .type = "track",
+				     .event = bank_event_names[ev->type],
+				     .user = ids.customer,
+				     .anonymous = ids.client,
+				     .device = ids.client,
+				     .phone = ids.phone,
+				     .lib = SWIFT,
+				     .lib_version = "1.5.11",
+				     .time_ms = item->time_ms,
+				     .sent_ms = item->arrived_ms };
+	unsigned lines = 1;
+
+	find_ids(b, ev, &ids);
+	cdp_hex16(r.message_id, cdp_mix64(b->key ^ ev->number));
+	if (ev->type == EV_LOGIN && item->fault == CDP_BANK_SOUND) {
+		/* The application says who it is before it reports the login. */
+		struct cdp_segment_rec identify = r;
+
+		identify.type = "identify";
+		identify.event = NULL;
+		identify.time_ms -= 5;
+		cdp_hex16(identify.message_id, cdp_mix64(~(b->key ^ ev->number)));
+		cdp_segment_write(out, &identify);
+		lines++;
+	}
+	cdp_buf_reset(&b->tmp);
+	app_props(b, ev, &b->tmp);
+	r.props = b->tmp.p;
+	r.nprops = b->tmp.n;
+	cdp_segment_write(out, &r);
+	return lines;
+}
+
 /* --- access log --- */
 
 static void add_target(struct cdp_bank *b, const struct cdp_bank_event *ev,
@@ -446,6 +497,9 @@ void cdp_bank_write(struct cdp_bank *b, const struct cdp_bank_item *item,
 	switch (item->file) {
 	case CDP_BANK_SENSORS:
 		lines = add_sensors(b, item, out);
+		break;
+	case CDP_BANK_SEGMENT:
+		lines = add_segment(b, item, out);
 		break;
 	case CDP_BANK_ACCESS:
 		add_access(b, item, out);

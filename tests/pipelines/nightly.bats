@@ -56,13 +56,13 @@ published() {
   jq 'select(.stage | startswith("collect")) |
     .in == .out + .rejected + (.duplicates // 0)' "$GOOD/runs/2024-05-01/stages.ndjson" >checks
   [ "$(sort -u checks)" = true ]
-  [ "$(wc -l <checks)" -eq 6 ]
+  [ "$(wc -l <checks)" -eq 7 ]
 }
 
 @test "each source is scored, with what was rejected and sent twice on the day" {
   run=$GOOD/runs/2024-05-01
   jq -r 'select(.result == "quality_source") | [.source, .rejected] | @tsv' "$run/quality.ndjson" >scores
-  for source in app web core; do
+  for source in app ios web core; do
     printf '%s\t%d\n' "$source" "$(grep -c '"at":"[^"]*2024-04-30' "$run/rejects/$source.ndjson" || true)"
   done >want
   same want scores
@@ -89,8 +89,8 @@ published() {
 }
 
 @test "each stage that fails stops the run and publishes nothing; then it can be repeated" {
-  # tool and the number of its call: collect is called six times, segment twice ...
-  for stage in "cdp-collect 1" "cdp-collect 6" "cdp-quality 2" "cdp-idmap 1" "cdp-tag 1" "cdp-segment 1" \
+  # tool and the number of its call: collect is called seven times, segment twice ...
+  for stage in "cdp-collect 1" "cdp-collect 7" "cdp-quality 2" "cdp-idmap 1" "cdp-tag 1" "cdp-segment 1" \
     "cdp-segment 2" "cdp-funnel 1" "cdp-journey 2" "cdp-push 1"; do
     set -- $stage
     for action in 'exit 2' 'exit 3' 'exit 4' 'kill -9 $$'; do

@@ -44,7 +44,7 @@ hostile() {
 }
 
 @test "every line of hostile input is accounted for" {
-  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log "$BANK"/core/*.ndjson >in
+  hostile "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/access/*.log "$BANK"/core/*.ndjson >in
   run --separate-stderr cdp-collect -q --stats --rejects bad --dedup 9d --duplicates dup \
     -o out in
   [ "$status" -eq 3 ]
@@ -64,7 +64,7 @@ hostile() {
 anything() {
   {
     cat "$TOP"/tests/cases/cdp-collect/*/in "$SAMPLES"/raw/* "$SAMPLES"/*.ndjson \
-      "$BANK"/sensors/*.log "$BANK"/access/*.log
+      "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/access/*.log
     find "$TOP/tests/fuzz/corpus" -type f -path '*/fuzz_[cnrps]*' | sort | xargs -d '\n' cat
   } | hostile
   head -c 100000 "$(command -v cdp-collect)"
@@ -112,7 +112,7 @@ anything() {
 }
 
 @test "what comes out is valid, canonical, and stays as it is when collected again" {
-  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log "$BANK"/core/*.ndjson |
+  hostile "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/access/*.log "$BANK"/core/*.ndjson |
     cdp-collect -q >out || [ $? -eq 3 ]
   iconv -f UTF-8 -t UTF-8 out >/dev/null
   jq -e '(.time | test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[.][0-9]{3}Z$")) and
@@ -123,7 +123,7 @@ anything() {
 }
 
 @test "any number of jobs gives the same records, rejects and duplicates" {
-  hostile "$BANK"/sensors/*.log "$BANK"/access/*.log >in
+  hostile "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/access/*.log >in
   for j in 1 3; do
     cdp-collect -q -j$j --rejects bad.$j --dedup 3d --duplicates dup.$j in >out.$j ||
       [ $? -eq 3 ]
@@ -159,13 +159,15 @@ anything() {
   same in out
 }
 
-@test "the events of a bank's app are all there, once each, under their names" {
-  cdp-collect -q --stats --as-of "$AS_OF" --dedup 9d "$BANK"/sensors/*.log >out 2>stats ||
-    [ $? -eq 3 ]
-  conserved stats
-  [ "$(jq -c 'select(.event and .event != "$SignUp")' out | wc -l)" -eq \
-    "$(jq .files.sensors.events "$BANK/truth.json")" ]
-  [ "$(stat stats rejected)" -eq "$(jq .files.sensors.malformed "$BANK/truth.json")" ]
+@test "the events of a bank's apps are all there, once each, under their names" {
+  for kind in sensors segment; do
+    cdp-collect -q --stats --as-of "$AS_OF" --dedup 9d "$BANK/$kind"/* >out 2>stats ||
+      [ $? -eq 3 ]
+    conserved stats
+    [ "$(jq -c 'select(.event and .event != "$SignUp")' out | wc -l)" -eq \
+      "$(jq ".files.$kind.events" "$BANK/truth.json")" ]
+    [ "$(stat stats rejected)" -eq "$(jq ".files.$kind.malformed" "$BANK/truth.json")" ]
+  done
 }
 
 @test "so are those of its web server" {
@@ -357,7 +359,7 @@ numbered() {
   same "$events" out
   cdp-gen --seed 9 --customers 300 --days 3 --events 6000 -o clean
   cdp-collect -q --stats -d "$plan" --coverage cover -o out clean/sensors/*.log \
-    clean/core/*.ndjson.gz 2>stats || [ $? -eq 3 ]
+    clean/segment/*.ndjson clean/core/*.ndjson.gz 2>stats || [ $? -eq 3 ]
   [ "$(stat stats violations)" -eq 0 ]
   run jq -r 'select(.result == "coverage" and .property == null and .status == "never_planned")' cover
   [ "$output" = "" ]

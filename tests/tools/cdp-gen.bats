@@ -30,6 +30,13 @@ sensors() {
     awk 'match($0, /"_track_id":[-0-9]*,"time":[0-9]*/) && !seen[substr($0, RSTART, RLENGTH)]++'
 }
 
+# The same of the messages of the iOS app.
+segment() {
+  utf8 "$BANK"/segment/*.ndjson |
+    jq -cR 'fromjson? | select(.type == "track" and .timestamp[0:4] == "2024")' |
+    awk 'match($0, /"messageId":"[^"]*"/) && !seen[substr($0, RSTART, RLENGTH)]++'
+}
+
 # The same of the access logs: epoch, user and target.
 access() {
   awk 'match($0, /\[[0-9][0-9]\/Apr\/2024:[0-9:]* \+0800\] "GET [^ ]* /) {
@@ -61,6 +68,7 @@ core() {
 
 @test "there is a file for each kind and day" {
   [ "$(ls "$BANK/sensors" | wc -l)" -eq 12 ]
+  [ "$(ls "$BANK/segment" | tr '\n' ' ')" = "$(seq -f '2024-04-%02.0f.ndjson' 12 | tr '\n' ' ')" ]
   [ "$(ls "$BANK/access" | tr '\n' ' ')" = "$(seq -f '2024-04-%02.0f.log' 12 | tr '\n' ' ')" ]
   [ "$(ls "$BANK/core" | grep -c '^transactions-2024-04-[01][0-9]\.ndjson\.gz$')" -eq 12 ]
   for f in customers.gb18030.csv accounts.utf8.csv holdings.ndjson profiles.ndjson products.ndjson; do
@@ -96,6 +104,7 @@ core() {
 @test "sound lines of the files give the counts of events of the truth" {
   {
     sensors | jq -r .event
+    segment | jq -r .event
     access | awk '{ e = "page_view"; if (match($3, /^\/e\.gif\?e=[a-z_]*/)) e = substr($3, 10, RLENGTH - 9); print e }'
     core | jq -r .event
   } | sort | uniq -c | awk '{ print $2, $1 }' >got
@@ -105,6 +114,7 @@ core() {
 
 @test "lines of each kind of file are counted" {
   [ "$(cat "$BANK"/sensors/* | wc -l)" -eq "$(truth .files.sensors.lines)" ]
+  [ "$(cat "$BANK"/segment/* | wc -l)" -eq "$(truth .files.segment.lines)" ]
   [ "$(cat "$BANK"/access/* | wc -l)" -eq "$(truth .files.access.lines)" ]
   [ "$(zcat "$BANK"/core/*.gz | wc -l)" -eq "$(truth .files.core.lines)" ]
   [ "$(wc -l <"$BANK/core/holdings.ndjson")" -eq "$(truth .holdings.rows)" ]
@@ -114,10 +124,12 @@ core() {
 
 @test "shares of dirt are those asked for" {
   # of some 20,000 records: within five standard deviations
-  truth '.files.sensors | [.late / .events, .duplicate / .events, .junk / .events, .malformed / .events] | @tsv' |
+  truth '[.files.sensors, .files.segment] | (map(.events) | add) as $n |
+    [.[0] | .late, .duplicate, .junk, .malformed] as $a | [.[1] | .late, .duplicate, .junk, .malformed] as $b |
+    [$a, $b] | transpose | map(add / $n) | @tsv' |
     awk '$1 < 0.03 || $1 > 0.05 || $2 < 0.015 || $2 > 0.025 || $3 < 0.011 || $3 > 0.019 || $4 < 0.006 || $4 > 0.014 { exit 1 }'
   cdp-gen --customers 50 --days 3 --late 0% --duplicate 0% --junk 0% --malformed 0% -o clean
-  [ "$(jq '[.files | .sensors, .access, .core | .late, .duplicate, .junk, .malformed] | add' clean/truth.json)" -eq 0 ]
+  [ "$(jq '[.files | .sensors, .segment, .access, .core | .late, .duplicate, .junk, .malformed] | add' clean/truth.json)" -eq 0 ]
 }
 
 @test "late, repeated and junk records can be found as they are counted" {
@@ -133,6 +145,22 @@ core() {
     END { print late, again, junk }' all >got
   truth '.files.sensors | "\(.late) \(.duplicate) \(.junk)"' >want
   diff -u want got
+}
+
+@test "so can those of the iOS app" {
+  for f in "$BANK"/segment/*.ndjson; do
+    day=$(basename "$f" .ndjson)
+    utf8 "$f" | jq -rR --arg day "$day" 'fromjson?
+      | select(.type == "track" and .timestamp[0:4] == "2024")
+      | "\(.messageId) \((.timestamp[0:19] + "Z" | fromdate + 28800 | todate)[0:10] != $day) \(
+        [.anonymousId, .context.traits.phone] | any(. == "null" or . == "undefined" or . == "-1" or
+          . == "13800138000" or (. != null and test("^[0-]+$"))))"'
+  done | awk '{ if (seen[$1]++) again++; else { late += $2 == "true"; junk += $3 == "true" } }
+    END { print late, again, junk }' >got
+  truth '.files.segment | "\(.late) \(.duplicate) \(.junk)"' >want
+  diff -u want got
+  grep -hc '"timestamp":"yesterday"' "$BANK"/segment/* | awk '{ n += $1 } END { print n }' >got
+  truth .files.segment.malformed_by.type | diff -u - got
 }
 
 @test "malformed lines are of the kinds counted" {

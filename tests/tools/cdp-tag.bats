@@ -6,7 +6,7 @@ load ../helper
 setup_file() {
   export BANK=$BATS_FILE_TMPDIR/bank CLEAN=$BATS_FILE_TMPDIR/clean.ndjson
   cdp-gen --seed 3 --customers 600 --days 14 --start 2024-04-17 -o "$BANK"
-  for f in "$BANK"/sensors/*.log "$BANK"/core/transactions-*.gz "$BANK/core/holdings.ndjson" \
+  for f in "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/core/transactions-*.gz "$BANK/core/holdings.ndjson" \
     "$BANK/core/profiles.ndjson"; do
     cdp-collect -q --max-rejects 5% --rejects /dev/null --dedup 3d "$f"
   done >"$CLEAN"
