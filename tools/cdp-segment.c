@@ -2,24 +2,13 @@
  */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/memberships.h"
 #include "cli/rows.h"
 #include "model/segments.h"
 #include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Memberships read from a stream: pairs of name and customer, numbered as they came. */
-struct pairs {
-	struct cdp_intern *names, *keys;
-	struct pair {
-		uint32_t name, key;
-	} * v;
-	size_t n, cap;
-	struct cdp_paths *paths;
-	int segment, change;
-	struct cdp_buf text;
-};
 
 struct segment_ctx {
 	const char *definition, *previous;
@@ -45,101 +34,6 @@ struct worker {
 	uint64_t *errors; /* by audience */
 	uint64_t profiles;
 };
-
-/* --- reading --- */
-
-static void pairs_init(struct pairs *p)
-{
-	struct cdp_err ignored;
-
-	memset(p, 0, sizeof(*p));
-	p->names = cdp_intern_new(0);
-	p->keys = cdp_intern_new(0);
-	p->paths = cdp_paths_new();
-	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
-	p->segment = cdp_paths_add(p->paths, "segment", 7, &ignored);
-	p->change = cdp_paths_add(p->paths, "change", 6, &ignored);
-}
-
-static void pairs_release(struct pairs *p)
-{
-	cdp_intern_free(p->names);
-	cdp_intern_free(p->keys);
-	cdp_paths_free(p->paths);
-	cdp_buf_release(&p->text);
-	free(p->v);
-}
-
-static uint32_t put_text(struct pairs *p, struct cdp_intern *to, const struct cdp_val *v)
-{
-	size_t n;
-	const char *text = cdp_val_str(v, &p->text, &n);
-
-	return cdp_intern_put(to, text, n, NULL);
-}
-
-static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
-		    struct cdp_err *err)
-{
-	struct pairs *p = ctx;
-	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
-	const struct cdp_val *segment = cdp_rec_get(rec, p->segment);
-
-	(void)emit;
-	if (one_id->type != CDP_STRING || segment->type != CDP_STRING)
-		return cdp_err_set(err, CDP_ERR_DATA,
-				   "not a membership: no one_id or segment");
-	if (cdp_val_is(cdp_rec_get(rec, p->change), "left", 4))
-		return 0;
-	CDP_GROW(p->v, p->n, p->cap);
-	p->v[p->n].name = put_text(p, p->names, segment);
-	p->v[p->n++].key = put_text(p, p->keys, one_id);
-	return 0;
-}
-
-/* What is no membership says that the file is another one than it should be: nobody must
- * be told to have entered for that.  -1 with *err; 1 if it could not be read, which was
- * reported. */
-static int read_pairs(struct cdp_cli *cli, struct pairs *p, const char *path,
-		      struct cdp_err *err)
-{
-	uint64_t rejected = cli->counts.rejected;
-
-	char *files[] = { (char *)path, NULL };
-	struct cdp_job job = {
-		.ctx = p, .paths = p->paths, .record = add_pair, .serial = true
-	};
-
-	if (cdp_cli_run_files(cli, &job, files) < 0)
-		return 1;
-	rejected = cli->counts.rejected - rejected;
-	return !rejected ? 0
-			 : cdp_err_set(err, CDP_ERR_USAGE,
-				       "%s: %llu of its records %s no membership", path,
-				       (unsigned long long)rejected,
-				       rejected == 1 ? "is" : "are");
-}
-
-/* The pairs as bits by the set's numbers, from number `first` on; names that the set does
- * not know are passed over. */
-static struct cdp_members *members_of(const struct pairs *p,
-				      const struct cdp_segments *set, unsigned first)
-{
-	struct cdp_members *m = cdp_members_new(set->count);
-
-	for (size_t i = 0; i < p->n; i++) {
-		size_t n;
-		const char *name = cdp_intern_key(p->names, p->v[i].name, &n);
-		uint32_t at = cdp_intern_get(set->names, name, n);
-		const char *key;
-
-		if (at == CDP_INTERN_NONE || at < first)
-			continue;
-		key = cdp_intern_key(p->keys, p->v[i].key, &n);
-		cdp_bit_set(cdp_members_put(m, key, n), at);
-	}
-	return m;
-}
 
 /* --- deciding --- */
 
@@ -352,13 +246,13 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	struct cdp_job job = {
 		.ctx = s, .worker = new_worker, .record = decide, .merge = merge_worker
 	};
-	struct pairs with, previous;
+	struct cdp_memberships with, previous;
 	int ret = 0;
 
-	pairs_init(&with);
-	pairs_init(&previous);
+	cdp_memberships_init(&with);
+	cdp_memberships_init(&previous);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
-		ret = read_pairs(cli, &with, s->with.v[i], err);
+		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
 		s->set = cdp_segments_load(s->definition, s->paths, with.names, err);
 		ret = s->set ? 0 : -1;
@@ -366,19 +260,19 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	if (ret == 0) {
 		choose(cli, s);
 		s->errors = cdp_calloc(s->set->count, sizeof(*s->errors));
-		s->given = members_of(&with, s->set, s->set->defined);
+		s->given = cdp_memberships_bits(&with, s->set->names, s->set->defined);
 		if (s->previous)
-			ret = read_pairs(cli, &previous, s->previous, err);
+			ret = cdp_memberships_read(cli, &previous, s->previous, err);
 	}
 	if (ret == 0) {
 		if (s->previous)
-			s->before = members_of(&previous, s->set, 0);
+			s->before = cdp_memberships_bits(&previous, s->set->names, 0);
 		job.paths = s->paths;
 		if (cdp_cli_run(cli, &job) == 0 && s->members)
 			write_all(cli, s);
 	}
-	pairs_release(&with);
-	pairs_release(&previous);
+	cdp_memberships_release(&with);
+	cdp_memberships_release(&previous);
 	return ret < 0 ? -1 : 0;
 }
 
