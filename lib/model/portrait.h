@@ -1,0 +1,64 @@
+/* Portraits: how the values of tags are distributed over audiences.
+ *
+ * Customers are counted in groups: group 0 is the base, the others are audiences.  Every
+ * customer may be in any of them; a group mask says in which (bit g: group g).
+ *
+ * What a profile says of a tag:
+ * - nothing or null: it is missing;
+ * - a value: told apart by type and value, whatever the spelling (1.50 is 15e-1);
+ * - a list: each of its different items counts once for the customer, an empty list as
+ *   the value []; a null in it is nothing.
+ * Of members that come twice the last counts.
+ *
+ * Counting is exact, in one pass; nothing depends on the order of profiles nor on how
+ * they were spread over collectors.  Memory: the text of each different value of a tag,
+ * about 16 bytes more (24 in lists), and 8 a group. */
+#ifndef CDP_MODEL_PORTRAIT_H
+#define CDP_MODEL_PORTRAIT_H
+
+#include "base/buf.h"
+#include "base/intern.h"
+#include "record/scan.h"
+
+enum { CDP_PORTRAIT_GROUPS = 5, CDP_PORTRAIT_REGIONS = 1 << CDP_PORTRAIT_GROUPS };
+
+/* A value's key: its kind, then its text. */
+enum cdp_portrait_kind {
+	CDP_PORTRAIT_BOOL = 'b',   /* true, false */
+	CDP_PORTRAIT_NUMBER = 'n', /* as cdp_numtext_add writes it */
+	CDP_PORTRAIT_STRING = 's', /* decoded */
+	CDP_PORTRAIT_JSON = 'j',   /* an object, a list in a list, []: minified */
+};
+/* Appends the key of a value that is not missing (and no list with items). */
+void cdp_portrait_key(struct cdp_buf *b, const struct cdp_val *v, struct cdp_buf *tmp);
+
+struct cdp_portrait_tag {
+	struct cdp_intern *values; /* by key */
+	uint64_t *counts;          /* of value v in group g: [v * groups + g] */
+	uint64_t *met;             /* of lists: the last customer who had the value */
+	size_t cap, met_cap;
+	uint64_t present[CDP_PORTRAIT_GROUPS]; /* customers who have the tag */
+	bool list;                             /* some customer has several values */
+};
+
+struct cdp_portrait;
+
+/* `only`: the tags to count, which need not occur; NULL: all that occur. */
+struct cdp_portrait *cdp_portrait_new(unsigned groups, const struct cdp_intern *only);
+void cdp_portrait_free(struct cdp_portrait *p);
+/* A customer: `tags` is the object of tags.  With mask 0 there is nothing to count. */
+void cdp_portrait_add(struct cdp_portrait *p, const struct cdp_val *tags, unsigned mask);
+/* `from` is freed. */
+void cdp_portrait_merge(struct cdp_portrait *into, struct cdp_portrait *from);
+
+unsigned cdp_portrait_groups(const struct cdp_portrait *p);
+/* Customers by mask: 1 << groups of them. */
+const uint64_t *cdp_portrait_regions(const struct cdp_portrait *p);
+/* Customers of a group. */
+uint64_t cdp_portrait_size(const struct cdp_portrait *p, unsigned group);
+unsigned cdp_portrait_tags(const struct cdp_portrait *p);
+const struct cdp_portrait_tag *cdp_portrait_tag_at(const struct cdp_portrait *p,
+						   unsigned tag, const char **name,
+						   size_t *n);
+
+#endif
