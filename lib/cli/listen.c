@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 
 const char *const cdp_listen_acks[] = { "write", "fsync", NULL };
 
-enum { TICK_MS = 100, LINGER_MS = 200 };
+enum { TICK_MS = 100, LINGER_MS = 200, OWN_FILES = 256 };
 
 void cdp_listen_check(struct cdp_cli *cli, const struct cdp_listen *l)
 {
@@ -83,6 +84,19 @@ static unsigned thread_count(const struct endpoint *e)
 	return cores > 0 ? (unsigned)cores : 1;
 }
 
+/* A connection is a descriptor; what the system allows at most is not ours to change. */
+static void allow_descriptors(uint64_t connections)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0 || l.rlim_cur >= connections + OWN_FILES)
+		return;
+	l.rlim_cur = connections + OWN_FILES;
+	if (l.rlim_max != RLIM_INFINITY && l.rlim_cur > l.rlim_max)
+		l.rlim_cur = l.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &l);
+}
+
 static int serve(struct endpoint *e, struct cdp_err *err)
 {
 	const struct listen_limits *m = &e->limits;
@@ -99,6 +113,7 @@ static int serve(struct endpoint *e, struct cdp_err *err)
 		.ctx = e,
 	};
 
+	allow_descriptors(m->connections);
 	e->httpd = cdp_httpd_start(&o, err);
 	return e->httpd ? 0 : -1;
 }

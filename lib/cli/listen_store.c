@@ -224,7 +224,7 @@ static void take_sink(struct listen_store *s, struct sink *k, struct turn *t, in
 	} else if (sync && k->files) {
 		t->sync[i] = cdp_rotate_current(k->files);
 		k->dirty = false;
-	} else if (sync) {
+	} else if (sync && k->to.regular) {
 		t->fd[i] = k->fd;
 		k->dirty = false;
 	}
