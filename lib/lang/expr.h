@@ -79,9 +79,9 @@ const char *const *cdp_expr_events(const struct cdp_expr *e, size_t *count);
 /* True if nothing but the head (one_id, time, event) is read: trusted lines need no scan.
  */
 bool cdp_expr_head_only(const struct cdp_expr *e);
-/* What became of the expression, as one JSON object: its type, whether the head of a record
- * is all it reads, the members it reads, the event names a record must have to make it true
- * (null: any), and the program, a line a node, indented. */
+/* What became of the expression, as one JSON object: its type, whether the head of a
+ * record is all it reads, the members it reads, the event names a record must have to
+ * make it true (null: any), and the program, a line a node, indented. */
 void cdp_expr_explain(const struct cdp_expr *e, struct cdp_buf *out);
 /* A constant? then *out. */
 bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out);
