@@ -252,6 +252,8 @@ static int put_row(void *ctx, const struct cdp_quality_row *v)
 	put_delay(r, "delay_max_s", v->max);
 	cdp_rows_int(r, "no_delay", (int64_t)v->no_delay);
 	cdp_rows_int(r, "ahead", (int64_t)v->ahead);
+	cdp_rows_int(r, "violating", (int64_t)v->violating);
+	cdp_rows_int(r, "implausible", (int64_t)v->implausible);
 	return cdp_rows_end(r);
 }
 

@@ -199,17 +199,30 @@ void quality_add_hour(struct quality_cell *c, unsigned back, unsigned hour, uint
 	c->hours[back][hour] += n;
 }
 
-static void add_delay(const struct cdp_quality *q, struct quality_cell *c, int64_t delay)
+static void add_facts(const struct cdp_quality *q, struct quality_cell *c,
+		      const struct cdp_quality_facts *f)
 {
-	cdp_delays_add(&c->delays, delay, 1);
-	c->on_time += delay <= q->days->on_time_ms;
-	c->ahead += delay < -q->days->ahead_ms;
+	int64_t until =
+		f->received_ms != CDP_QUALITY_NO_TIME ? f->received_ms : f->sent_ms;
+	bool known = until != CDP_QUALITY_NO_TIME;
+	int64_t delay = known ? until - f->ms : 0;
+	bool ahead = delay < -q->days->ahead_ms;
+
+	if (known)
+		cdp_delays_add(&c->delays, delay, 1);
+	c->on_time += known && delay <= q->days->on_time_ms;
+	c->ahead += ahead;
+	c->same_id += f->same_id;
+	c->violating += f->violating;
+	c->implausible += ahead || f->same_id || f->violating;
+	c->first_ms = f->ms < c->first_ms ? f->ms : c->first_ms;
+	c->last_ms = f->ms > c->last_ms ? f->ms : c->last_ms;
 }
 
 bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *name,
-		       int64_t ms, int64_t sent_ms, int64_t received_ms, bool same_id)
+		       const struct cdp_quality_facts *facts)
 {
-	int64_t s = second_of(ms);
+	int64_t s = second_of(facts->ms);
 	int back = days_back(q->days, s);
 	struct quality_cell *c;
 	int64_t in_day;
@@ -229,14 +242,8 @@ bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *nam
 		return true;
 	}
 	c->events++;
-	c->same_id += same_id;
-	c->first_ms = ms < c->first_ms ? ms : c->first_ms;
-	c->last_ms = ms > c->last_ms ? ms : c->last_ms;
 	quality_add_second(q, &c->seconds, (uint32_t)in_day);
-	if (received_ms == CDP_QUALITY_NO_TIME)
-		received_ms = sent_ms;
-	if (received_ms != CDP_QUALITY_NO_TIME)
-		add_delay(q, c, received_ms - ms);
+	add_facts(q, c, facts);
 	return true;
 }
 
@@ -355,6 +362,8 @@ static void merge_cell(struct cdp_quality *q, struct quality_cell *into,
 	into->rejected += from->rejected;
 	into->same_id += from->same_id;
 	into->ahead += from->ahead;
+	into->violating += from->violating;
+	into->implausible += from->implausible;
 	into->on_time += from->on_time;
 	if (from->first_ms < into->first_ms)
 		into->first_ms = from->first_ms;

@@ -40,13 +40,16 @@ struct cdp_quality_name {
 	size_t source_n, event_n;
 };
 #define CDP_QUALITY_NO_TIME INT64_MIN
-/* Its delay is until it was received, or if that is not known, sent.  `same_id`: its id
- * was used before for another.
- *
+struct cdp_quality_facts {
+	int64_t ms, sent_ms, received_ms; /* the delay is until received, else sent */
+	bool same_id;                     /* its id was used before for another */
+	bool violating;                   /* it differs from the tracking plan */
+};
+/*
  * Whether the event lies in the day or those before it; then its properties are told by
  * cdp_quality_prop() until the next call. */
 bool cdp_quality_event(struct cdp_quality *q, const struct cdp_quality_name *name,
-		       int64_t ms, int64_t sent_ms, int64_t received_ms, bool same_id);
+		       const struct cdp_quality_facts *facts);
 void cdp_quality_prop(struct cdp_quality *q, const char *key, size_t n,
 		      const struct cdp_val *value);
 /* A record that was dropped as it came again. */
@@ -65,7 +68,8 @@ void cdp_quality_count(struct cdp_quality *q, const struct cdp_quality_name *nam
 /* Shares are NAN where there is nothing to divide by. */
 struct cdp_quality_row {
 	struct cdp_quality_name name;
-	uint64_t events, duplicates, rejected, same_id, ahead, no_delay;
+	uint64_t events, duplicates, rejected, no_delay;
+	uint64_t same_id, ahead, violating, implausible; /* the last: any of these */
 	double usual_events; /* median of the days like it; NAN: there are none */
 	int64_t first_ms, last_ms;
 	int64_t gap_s, gap_start_s;         /* the longest without an event */

@@ -22,6 +22,7 @@ int cdp_quality_paths(struct cdp_quality_slots *s, struct cdp_paths *paths,
 		{ &s->received, "received" },
 		{ &s->props, "props" },
 		{ &s->duplicate_of, "duplicate_of" },
+		{ &s->violations, "violations" },
 		{ &s->reason, "reject.reason" },
 		{ &s->path, "reject.path" },
 		{ &s->day, "day" },
@@ -131,18 +132,18 @@ int cdp_quality_read_event(struct cdp_quality_reader *r, struct cdp_rec *rec,
 {
 	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT), *props;
 	struct cdp_quality_name name;
-	int64_t ms, sent, received;
-	bool same_id;
+	struct cdp_quality_facts facts;
 
 	if (event->type != CDP_STRING)
 		return 0;
-	if (cdp_rec_time_ms(rec, &ms, err) < 0 ||
-	    time_of(r, rec, r->slots->sent, "sent", &sent, err) < 0 ||
-	    time_of(r, rec, r->slots->received, "received", &received, err) < 0)
+	if (cdp_rec_time_ms(rec, &facts.ms, err) < 0 ||
+	    time_of(r, rec, r->slots->sent, "sent", &facts.sent_ms, err) < 0 ||
+	    time_of(r, rec, r->slots->received, "received", &facts.received_ms, err) < 0)
 		return -1;
 	name_of(r, cdp_rec_get(rec, r->slots->source), event, &name);
-	same_id = cdp_rec_get(rec, r->slots->duplicate_of)->type != CDP_MISSING;
-	if (!cdp_quality_event(r->to, &name, ms, sent, received, same_id))
+	facts.same_id = cdp_rec_get(rec, r->slots->duplicate_of)->type != CDP_MISSING;
+	facts.violating = cdp_rec_get(rec, r->slots->violations)->type != CDP_MISSING;
+	if (!cdp_quality_event(r->to, &name, &facts))
 		return 0;
 	props = cdp_rec_get(rec, r->slots->props);
 	if (props->type == CDP_OBJECT)

@@ -7,8 +7,8 @@
 #include "model/quality.h"
 
 struct cdp_quality_slots {
-	int source, sent, received, props, duplicate_of; /* of events */
-	int reason, path;                                /* of rejects */
+	int source, sent, received, props, duplicate_of, violations; /* of events */
+	int reason, path;                                            /* of rejects */
 	struct cdp_reject_slots raw;
 	int day, count; /* of counts */
 };

@@ -10,7 +10,7 @@
 #include "record/tree.h"
 
 /* The figures of a cell that are added up, in the order of "n". */
-enum { SUMS = 7 };
+enum { SUMS = 9 };
 
 static void sums_of(struct quality_cell *c, uint64_t *v[SUMS])
 {
@@ -21,6 +21,8 @@ static void sums_of(struct quality_cell *c, uint64_t *v[SUMS])
 	v[4] = &c->same_id;
 	v[5] = &c->ahead;
 	v[6] = &c->on_time;
+	v[7] = &c->violating;
+	v[8] = &c->implausible;
 }
 
 /* --- writing --- */

@@ -29,7 +29,7 @@ struct quality_seconds {
 struct quality_cell {
 	uint32_t **hours;        /* by days back, each NULL or 24 counts */
 	uint64_t events, before; /* of the day, of those before */
-	uint64_t duplicates, rejected, same_id, ahead, on_time;
+	uint64_t duplicates, rejected, same_id, ahead, violating, implausible, on_time;
 	int64_t first_ms, last_ms;
 	struct cdp_delays delays;
 	struct quality_seconds seconds;

@@ -268,6 +268,8 @@ static int report_row(const struct report *r, const struct cdp_quality_sink *sin
 		.rejected = c->rejected,
 		.same_id = c->same_id,
 		.ahead = c->ahead,
+		.violating = c->violating,
+		.implausible = c->implausible,
 		.no_delay = c->events - c->delays.n,
 		.usual_events = usual_events(r, s, i, i + 1),
 		.first_ms = c->first_ms,
@@ -329,7 +331,7 @@ static int report_source(const struct report *r, const struct cdp_quality_sink *
 		row.names += c->events > 0;
 		row.duplicates += c->duplicates;
 		row.rejected += c->rejected;
-		wrong += c->rejected + c->ahead + c->same_id;
+		wrong += c->rejected + c->implausible;
 		possible += f.possible;
 		empty += f.missing + f.null;
 		delays += c->delays.n;
@@ -340,8 +342,6 @@ static int report_source(const struct report *r, const struct cdp_quality_sink *
 	}
 	row.usual_events = usual_events(r, s, s->from, s->to);
 	row.plausibility = 1 - ratio((double)wrong, (double)(row.events + row.rejected));
-	if (row.plausibility < 0)
-		row.plausibility = 0;
 	row.accuracy = accuracy(r, s);
 	row.continuity = 1 - ratio((double)silent, (double)usual);
 	row.completeness = 1 - ratio((double)empty, (double)possible);

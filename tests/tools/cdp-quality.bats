@@ -191,7 +191,7 @@ load_tables() {
     def near($x; $y): ($x - $y) | . * . < 1e-7;
     def total(f): map(f) | add;
     ($r | total(.events)) as $n |
-    near($s.plausibility; 1 - ($r | total(.ahead + .same_id)) / $n),
+    near($s.plausibility; 1 - ($r | total(.implausible)) / $n),
     near($s.accuracy; 1 - ($c | total(.difference | fabs)) / ($c | total(.count))),
     near($s.continuity; 1 - ($r | total(.silent_hours | length)) / ($r | total(.usual_hours))),
     near($s.completeness; 1 - ($r | total((.missing_rate + .null_rate) * .events * .properties)) / ($r | total(.events * .properties))),
@@ -199,6 +199,8 @@ load_tables() {
   [ "$(sort -u checks)" = true ]
   [ "$(wc -l <checks)" -eq 5 ]
   load_tables in
+  [ "$(sql "select sum(same or (delay != '' and delay < -60000)) from d where source = 'app'")" = \
+    "$(jq -s 'map(select(.result == "quality" and .source == "app").implausible) | add' rows)" ]
   [ "$(sql "select round(sum(delay <= 300000) * 1.0 / count(*), 4) from d where source = 'app' and delay != ''")" = \
     "$(jq 'select(.result == "quality_source" and .source == "app").timeliness' rows)" ]
 }

@@ -102,6 +102,15 @@ static int keep(void *ctx, const struct cdp_quality_row *row)
 	return 0;
 }
 
+static bool at(struct cdp_quality *q, const struct cdp_quality_name *name, int64_t ms)
+{
+	struct cdp_quality_facts facts = { .ms = ms,
+					   .sent_ms = CDP_QUALITY_NO_TIME,
+					   .received_ms = CDP_QUALITY_NO_TIME };
+
+	return cdp_quality_event(q, name, &facts);
+}
+
 /* The same seconds, one by one and again and again, in any order, in parts. */
 static void gaps(void)
 {
@@ -124,16 +133,12 @@ static void gaps(void)
 
 		if (s >= 30000 && s < 42000)
 			s = 29999;
-		cdp_quality_event(q[i % 2], &name, (days.start[1] + s) * 1000 + 999,
-				  CDP_QUALITY_NO_TIME, CDP_QUALITY_NO_TIME, false);
+		at(q[i % 2], &name, (days.start[1] + s) * 1000 + 999);
 	}
-	ok(!cdp_quality_event(q[0], &name, days.start[0] * 1000, CDP_QUALITY_NO_TIME,
-			      CDP_QUALITY_NO_TIME, false) &&
-		   !cdp_quality_event(q[0], &name, days.start[3] * 1000 - 1,
-				      CDP_QUALITY_NO_TIME, CDP_QUALITY_NO_TIME, false),
+	ok(!at(q[0], &name, days.start[0] * 1000) &&
+		   !at(q[0], &name, days.start[3] * 1000 - 1),
 	   "what lies outside is not counted");
-	ok(cdp_quality_event(q[0], &name, days.start[3] * 1000, CDP_QUALITY_NO_TIME,
-			     CDP_QUALITY_NO_TIME, false),
+	ok(at(q[0], &name, days.start[3] * 1000),
 	   "the first instant of the first day is");
 	cdp_quality_merge(q[0], q[1]);
 	cdp_quality_report(q[0], &sink);
