@@ -17,15 +17,22 @@ static int hex(char c)
 
 static void decode(struct cdp_buf *b, const char *p, const char *end)
 {
+	const char *from = p;
+
 	cdp_buf_reset(b);
 	for (; p < end; p++) {
+		if (*p != '%' && *p != '+')
+			continue;
+		cdp_buf_add(b, from, (size_t)(p - from));
 		if (*p == '%' && end - p > 2 && hex(p[1]) >= 0 && hex(p[2]) >= 0) {
 			cdp_buf_addc(b, (char)(hex(p[1]) << 4 | hex(p[2])));
 			p += 2;
 		} else {
 			cdp_buf_addc(b, *p == '+' ? ' ' : *p);
 		}
+		from = p + 1;
 	}
+	cdp_buf_add(b, from, (size_t)(end - from));
 }
 
 int cdp_form_next(struct cdp_form *f, struct cdp_buf *key, struct cdp_buf *value)
