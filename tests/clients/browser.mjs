@@ -106,7 +106,7 @@ for (const [how, delivery] of [
 		const anonymous = like(/^[0-9a-f-]{36}$/);
 		const where = { path: "/fund", referrer: "", search: "?from=ad", title: "理财", url: page };
 		const lib = { $lib: "analytics.js", $lib_version: "next-1.84.3" };
-		const all = { time: aTime, event_id: like(/^ajs-next-/), source: "segment/analytics.js", sent, received, writeKey: "key",
+		const all = { time: aTime, event_id: like(/^ajs-next-/), source: "segment/analytics.js", sent, received, project: "key",
 			context: having({ page: where, locale: "zh-CN", timezone: "Asia/Shanghai" }), integrations: { "Segment.io": true }, _metadata: having({}) };
 		const ids = { anonymous, customer: "cust-1" };
 		return [

@@ -59,7 +59,7 @@ await test("Segment Node: all kinds of messages", async (e) => {
 	await a.closeAndFlush();
 	const lib = { $lib: "@segment/analytics-node", $lib_version: "3.1.0" };
 	const ids = { customer: "cust-1", anonymous: "anon-1" };
-	const all = { time, source: "segment/@segment/analytics-node", sent, received };
+	const all = { time, source: "segment/@segment/analytics-node", project: "key", sent, received };
 	const more = { ...all, integrations: {}, _metadata: having({ jsRuntime: "node" }) };
 	return [
 		{ ...more, type: "profile", ids: { ...ids, phone: "13800000000" }, event_id: "m-1", set: { name: "张三", phone: "13800000000" } },
@@ -95,7 +95,7 @@ await test("Jitsu: one message a request", async (e) => {
 	await j.identify("cust-1", { name: "张三" });
 	await j.track("View Fund", { fund_id: "F1" });
 	const all = { time: aTime, ids: { customer: "cust-1", anonymous: like(/^[0-9a-f-]{36}$/) }, event_id: anId,
-		source: "segment/@jitsu/js", writeKey: "k:***", context: having({}), sent, received };
+		source: "segment/@jitsu/js", project: "k", context: having({}), sent, received };
 	return [
 		{ ...all, type: "profile", set: { name: "张三" } },
 		{ ...all, event: "View Fund", props: { fund_id: "F1", $lib: "@jitsu/js", $lib_version: "1.11.0" } },
@@ -114,8 +114,8 @@ await test("Snowplow Node: POST in plain text, GET in Base64", async (e) => {
 	}
 	return modes.map(([method]) => ({
 		time: aTime, event: "view_fund", ids: { customer: "cust-1" }, event_id: like(/^[0-9a-f-]{36}$/),
-		source: "snowplow/node", schema, sent, received,
-		props: { fund_id: "基金-" + method, app_id: "bank-app", platform: "srv", name_tracker: "sp", $lib: "node", $lib_version: "4.8.0" },
+		source: "snowplow/node", schema, project: "bank-app", sent, received,
+		props: { fund_id: "基金-" + method, platform: "srv", name_tracker: "sp", $lib: "node", $lib_version: "4.8.0" },
 	}));
 });
 
