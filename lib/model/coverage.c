@@ -289,6 +289,37 @@ static void violation_rows(const struct cdp_coverage *c, struct cdp_buf *out)
 		}
 }
 
+static bool is_of(const struct plan_event *e, const char *scenario)
+{
+	for (size_t i = 0; i < e->scenario_count; i++)
+		if (strcmp(e->scenarios[i], scenario) == 0)
+			return true;
+	return false;
+}
+
+static void scenario_row(const struct cdp_coverage *c, struct cdp_buf *out,
+			 const char *scenario)
+{
+	uint64_t planned = 0;
+
+	for (unsigned i = 0; i < c->plan->event_count; i++)
+		planned += is_of(&c->plan->events[i], scenario);
+	open_row(c, out, "scenario");
+	put_cstr(out, "scenario", scenario);
+	put_num(out, "events", planned);
+	cdp_json_key(out, "never_seen");
+	cdp_buf_addc(out, '[');
+	for (unsigned i = 0; i < c->plan->event_count; i++) {
+		const struct plan_event *e = &c->plan->events[i];
+
+		if (c->events[i].n || !is_of(e, scenario))
+			continue;
+		cdp_buf_adds(out, out->p[out->n - 1] == '[' ? "" : ",");
+		cdp_json_cstr(out, e->name);
+	}
+	cdp_buf_adds(out, "]}\n");
+}
+
 /* Whether the event came; *planned: at all a planned one. */
 static bool came(const struct cdp_coverage *c, const char *event, bool *planned)
 {
@@ -343,6 +374,8 @@ void cdp_coverage_write(const struct cdp_coverage *c, struct cdp_buf *out)
 	stranger_rows(c, out, &c->other_events, false);
 	stranger_rows(c, out, &c->other_props, true);
 	violation_rows(c, out);
+	for (unsigned i = 0; i < c->plan->scenario_count; i++)
+		scenario_row(c, out, c->plan->scenarios[i]);
 	metric_rows(c, out);
 	cdp_buf_release(&path);
 }

@@ -63,6 +63,9 @@ void cdp_plan_free(struct cdp_plan *p)
 		free_event(&p->events[i]);
 	for (unsigned i = 0; i < p->metric_count; i++)
 		free_metric(&p->metrics[i]);
+	for (unsigned i = 0; i < p->scenario_count; i++)
+		free(p->scenarios[i]);
+	free(p->scenarios);
 	free(p->events);
 	free(p->metrics);
 	free(p->alias_of);

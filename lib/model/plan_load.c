@@ -540,6 +540,23 @@ static int load_events(struct cdp_plan *plan, const json_t *root, struct cdp_err
 	return 0;
 }
 
+static int load_scenarios(struct cdp_plan *plan, const json_t *root, struct cdp_err *err)
+{
+	const json_t *list;
+	const char *name;
+	json_t *o;
+
+	if (object(root, "scenarios", &list, &(struct where){ "" }, err) < 0)
+		return -1;
+	plan->scenarios =
+		cdp_calloc(json_object_size(list) + 1, sizeof(*plan->scenarios));
+	json_object_foreach((json_t *)list, name, o)
+	{
+		plan->scenarios[plan->scenario_count++] = cdp_strdup(name);
+	}
+	return 0;
+}
+
 static int load_metrics(struct cdp_plan *plan, const json_t *root, struct cdp_err *err)
 {
 	static const char *const known[] = { "title", "scenario", "events",
@@ -594,7 +611,6 @@ static int load_plan(struct cdp_plan *plan, const json_t *root, struct cdp_err *
 					     "additional", "properties", "scenarios",
 					     "metrics",    "events",     NULL };
 	const struct where top = { "" };
-	const json_t *scenarios;
 	const char *text = NULL;
 
 	if (!json_is_object(root))
@@ -604,8 +620,7 @@ static int load_plan(struct cdp_plan *plan, const json_t *root, struct cdp_err *
 	    dup_str(root, "version", &plan->version, true, &top, err) < 0 ||
 	    cdp_tree_str(root, "title", &text, false, "", err) < 0 ||
 	    cdp_tree_str(root, "note", &text, false, "", err) < 0 ||
-	    object(root, "scenarios", &scenarios, &top, err) < 0 ||
-	    load_ids(plan, root, err) < 0 ||
+	    load_scenarios(plan, root, err) < 0 || load_ids(plan, root, err) < 0 ||
 	    load_actions(root, plan->actions, &top, err) < 0 ||
 	    load_events(plan, root, err) < 0)
 		return -1;

@@ -94,6 +94,8 @@ struct cdp_plan {
 	unsigned *alias_of;
 	struct plan_metric *metrics;
 	unsigned metric_count;
+	char **scenarios; /* names */
+	unsigned scenario_count;
 	unsigned prop_ids; /* how many there are */
 	int s_ids, s_props, s_violations;
 };

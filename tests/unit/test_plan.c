@@ -342,11 +342,12 @@ static void coverage(void)
 	struct cdp_coverage *other;
 	struct cdp_buf rows;
 
-	begin("{\"version\":\"1\",\"metrics\":{\"m\":{\"scenario\":\"s\",\"events\":"
+	begin("{\"version\":\"1\",\"scenarios\":{\"s\":{}},\"metrics\":{\"m\":{"
+	      "\"scenario\":\"s\",\"events\":"
 	      "[\"e\",\"n\",\"x\"]}},\"properties\":{\"c\":{}},\"actions\":{"
 	      "\"Unplanned-Event\":\"mark\",\"Datatype-Mismatch\":\"mark\"},"
 	      "\"events\":{\"e\":{\"properties\":{\"p\":{},\"q\":{\"type\":\"int\"}}},"
-	      "\"n\":{\"properties\":{\"p\":{}}},"
+	      "\"n\":{\"scenario\":\"s\",\"properties\":{\"p\":{}}},"
 	      "\"r\":{\"until\":\"2024-05-01\"},\"y\":{\"since\":\"2025-05-01\"}}}");
 	put_at("e", "{\"p\":1,\"z\":1}", "", MAY + 5);
 	put_at("e", "{\"p\":1,\"q\":\"\"}", "", MAY + 1);
@@ -376,6 +377,9 @@ static void coverage(void)
 					   "{\"result\":\"violation\",\"plan\":\"1\","
 					   "\"event\":null,\"kind\":"
 					   "\"Unplanned-Event\",\"count\":2}\n"
+					   "{\"result\":\"scenario\",\"plan\":\"1\","
+					   "\"scenario\":\"s\",\"events\":1,"
+					   "\"never_seen\":[\"n\"]}\n"
 					   "{\"result\":\"metric\",\"plan\":\"1\","
 					   "\"metric\":\"m\",\"scenario\":\"s\","
 					   "\"events\":3,\"never_seen\":[\"n\"],\"never_"
