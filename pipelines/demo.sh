@@ -84,6 +84,11 @@ title 'Audiences (cdp-segment):'
 cdp-segment --count --table -d "$here/../samples/bank/segments.json" "$run/profiles.ndjson" |
   sed 's/^/  /'
 
+title 'What sets two of them apart (cdp-portrait), no group of fewer than 10 told of:'
+cdp-portrait --rank --table --min-cell 10 --with "$run/members.ndjson" --segment high_intent \
+  --segment fund_lovers --tag activity --tag aum_tier --tag city --tag risk \
+  "$run/profiles.ndjson" | sed 's/^/  /'
+
 title 'From a look at a product to the payment, within 7 days (cdp-funnel):'
 cdp-funnel --trusted --table --window 7d --step view_product --step click_buy \
   --step submit_order --step pay_success "$run/identified.ndjson" | sed 's/^/  /'

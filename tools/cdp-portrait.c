@@ -40,6 +40,7 @@ struct portrait_ctx {
 	struct cdp_portrait *portrait;
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
 	struct cdp_members *listed; /* --list: who passed all levels, by group */
+	uint64_t keyed;             /* --min-cell: profiles whose keys are in `listed` */
 };
 
 struct worker {
@@ -48,6 +49,7 @@ struct worker {
 	struct cdp_portrait *portrait;
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
 	struct cdp_members *listed;
+	uint64_t keyed;
 	const uint64_t *bits; /* of the profile at hand; NULL: in no stored audience */
 	struct cdp_buf key, tmp;
 };
@@ -85,6 +87,7 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	struct worker *w = worker;
 
 	(void)err;
+	f->keyed += w->keyed;
 	for (unsigned k = 0; k <= f->drill_count; k++)
 		for (unsigned g = 0; g < f->names.count; g++)
 			f->levels[k].counts[g] += w->levels[k].counts[g];
@@ -163,6 +166,10 @@ static int add_profile(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	w->bits = cdp_members_get(w->f->given, one_id->p, one_id->n);
 	mask = mask_of(w, rec, emit);
 	cdp_portrait_add(w->portrait, tags, mask);
+	if (w->f->o.min_cell) {
+		cdp_members_put(w->listed, one_id->p, one_id->n);
+		w->keyed++;
+	}
 	if (w->f->drill_count && mask)
 		drill(w, rec, emit, mask, one_id);
 	cdp_eval_reset(w->ev);
@@ -398,9 +405,17 @@ static int run(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err *err)
 		return ret < 0 ? -1 : 0;
 	f->given = cdp_memberships_bits(&f->with, f->refs, 0);
 	job.paths = f->paths;
-	if (cdp_cli_run(cli, &job) == 0 && f->portrait)
+	if (cdp_cli_run(cli, &job) < 0 || !f->portrait)
+		return 0;
+	if (!f->o.min_cell || f->keyed == cdp_members_count(f->listed)) {
 		report(cli, f);
-	return 0;
+		return 0;
+	}
+	/* One person's profiles would count as several people. */
+	return cdp_err_set(err, CDP_ERR_USAGE,
+			   "--min-cell needs one profile a customer: %llu are of "
+			   "customers who have another",
+			   (unsigned long long)(f->keyed - cdp_members_count(f->listed)));
 }
 
 static void release(struct portrait_ctx *f)

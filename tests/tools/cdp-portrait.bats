@@ -136,6 +136,14 @@ field() {
   [ "$(jq -s 'map(select(.result == "portrait")) | length' out)" -eq 0 ]
 }
 
+@test "profiles of one person do not make a group" {
+  { people 50; people 50; } >profiles
+  run -2 --separate-stderr cdp-portrait --min-cell 5 -j 3 profiles
+  [ "$output" = '' ]
+  [ "$stderr" = 'cdp-portrait: --min-cell needs one profile a customer: 50 are of customers who have another' ]
+  cdp-portrait profiles | grep -q '"audience":"base","customers":100,'
+}
+
 @test "who is in an audience without a profile is not counted" {
   echo '{"one_id":"a","tags":{"x":1}}' >profiles
   printf '{"one_id":"%s","segment":"s"}\n' a gone >with
