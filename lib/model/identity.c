@@ -46,7 +46,7 @@ struct cdp_identity *cdp_identity_new(const struct cdp_idkinds *kinds,
 
 	m->kinds = kinds;
 	memcpy(m->key, key, sizeof(m->key));
-	m->ids = cdp_intern_new(0);
+	idm_table_init(m, 0);
 	m->junk = cdp_intern_new(0);
 	m->sources = cdp_intern_new(0);
 	cdp_intern_put(m->sources, "", 0, NULL);
@@ -70,7 +70,8 @@ void cdp_identity_free(struct cdp_identity *m)
 		return;
 	for (unsigned i = 0; i < m->nkinds; i++)
 		free(m->kind[i].name);
-	cdp_intern_free(m->ids);
+	free(m->table);
+	free(m->text);
 	cdp_intern_free(m->junk);
 	cdp_intern_free(m->sources);
 	cdp_intern_free(m->parts);
@@ -105,13 +106,13 @@ void cdp_identity_known_at(struct cdp_identity *m, int64_t ms)
 
 bool idm_changed(const struct cdp_identity *m)
 {
-	return m->changed || (cdp_intern_count(m->ids) &&
-			      m->print != (m->kinds->print ^ m->exclude_print));
+	return m->changed ||
+	       (m->count && m->print != (m->kinds->print ^ m->exclude_print));
 }
 
 void cdp_identity_publish(struct cdp_identity *m)
 {
-	uint32_t *root, *up, count = cdp_intern_count(m->ids);
+	uint32_t *root, *up, count = m->count;
 	struct naming n;
 
 	m->nmerges = 0;
@@ -171,7 +172,7 @@ bool cdp_identity_of(const struct cdp_identity *m, const uint32_t *ids, size_t n
 void cdp_identity_count(const struct cdp_identity *m, struct cdp_identity_counts *c)
 {
 	*c = m->counts;
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+	for (uint32_t i = 0; i < m->count; i++) {
 		c->ids += m->id[i].person != 0;
 		c->contested += (m->id[i].flags & ID_CONTESTED) != 0;
 	}

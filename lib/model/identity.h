@@ -78,6 +78,8 @@ struct cdp_identity;
 struct cdp_identity *cdp_identity_new(const struct cdp_idkinds *kinds,
 				      const uint8_t key[CDP_IDENTITY_KEY]);
 void cdp_identity_free(struct cdp_identity *m);
+/* Room for so many ids and links at once; only an empty one. */
+void cdp_identity_expect(struct cdp_identity *m, size_t ids, size_t links);
 
 /* Pairs that never link; once, before sightings are learned. */
 void cdp_identity_exclude(struct cdp_identity *m, const struct cdp_idexclude *x);
@@ -91,11 +93,12 @@ enum { CDP_SIGHT_UNDECLARED = 255 };
 
 struct cdp_sight_id {
 	uint64_t hash;  /* of the key, if the kind has a number */
-	size_t at;      /* of the key in `text`: kind number, value */
+	size_t at;      /* of the key in `text`: the value, packed */
 	uint32_t found; /* id, as far as looked up ahead */
 	uint16_t n;     /* bytes of the key */
 	uint16_t rank;  /* of the kind */
 	uint8_t kind;   /* number; CDP_SIGHT_UNDECLARED: the key is kind NUL value */
+	uint8_t form, len;
 };
 
 /* What a record says of its ids. */
@@ -153,8 +156,8 @@ typedef const char *(*cdp_source_fn)(void *ctx, const struct cdp_sight *sight, s
 size_t cdp_identity_learn(struct cdp_identity *m, const struct cdp_sights *s, size_t i,
 			  cdp_source_fn source, void *ctx, const uint32_t **ids);
 /* Before learning sighting i: fetches into the cache what this one and those after it
- * will touch. */
-void cdp_identity_prefetch(const struct cdp_identity *m, struct cdp_sights *s, size_t i);
+ * will touch, which then must be learned. */
+void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i);
 /* Adds the block's values that could not be used to the counts. */
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s);
 

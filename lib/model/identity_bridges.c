@@ -99,7 +99,7 @@ static void search_from(struct search *s, uint32_t start)
 
 struct bridge *idm_bridges(const struct cdp_identity *m, size_t *n)
 {
-	struct search s = { .m = m, .n = cdp_intern_count(m->ids) };
+	struct search s = { .m = m, .n = m->count };
 	size_t size = ((size_t)s.n + 1) * sizeof(uint32_t), kept = 0;
 
 	gather(&s);

@@ -12,9 +12,21 @@
 
 /* --- exclusions --- */
 
-void idm_mark_excluded(struct cdp_identity *m, uint32_t id, const char *key, size_t n)
+/* The number of an id among the excluded ones, or NONE. */
+static uint32_t excluded_number(const struct cdp_identity *m, uint32_t id)
 {
-	if (cdp_intern_get(m->excluded, key, n) != CDP_INTERN_NONE)
+	char text[CDP_ID_VALUE_MAX], key[1 + CDP_ID_VALUE_MAX];
+	size_t n;
+	const char *value = idm_value(m, id, text, &n);
+
+	key[0] = (char)m->id[id].kind;
+	memcpy(key + 1, value, n);
+	return cdp_intern_get(m->excluded, key, n + 1);
+}
+
+void idm_mark_excluded(struct cdp_identity *m, uint32_t id)
+{
+	if (excluded_number(m, id) != NONE)
 		m->id[id].flags |= ID_EXCLUDED;
 }
 
@@ -28,14 +40,6 @@ static int cmp_u64(const void *pa, const void *pb)
 	uint64_t a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
 
 	return (a > b) - (a < b);
-}
-
-static uint32_t excluded_number(const struct cdp_identity *m, uint32_t id)
-{
-	size_t n;
-	const char *key = cdp_intern_key(m->ids, id, &n);
-
-	return cdp_intern_get(m->excluded, key, n);
 }
 
 bool idm_excluded(const struct cdp_identity *m, uint32_t a, uint32_t b)
@@ -53,15 +57,17 @@ static uint32_t exclude_key(struct cdp_identity *m, const char *key, size_t n)
 {
 	size_t name = strlen(key);
 	uint32_t kind = idm_kind(m, key, name), id;
-	char made[1 + CDP_ID_VALUE_MAX];
+	char made[1 + CDP_ID_VALUE_MAX], packed[CDP_ID_VALUE_MAX];
+	struct idkey k;
 
 	if (kind == NONE)
 		return NONE;
 	n -= name + 1;
 	made[0] = (char)kind;
 	memcpy(made + 1, key + name + 1, n);
-	id = cdp_intern_get(m->ids, made, n + 1);
-	if (id != CDP_INTERN_NONE)
+	idm_pack(&k, (uint8_t)kind, made + 1, n, packed);
+	id = idm_get(m, &k, idm_hash(&k));
+	if (id != NONE)
 		m->id[id].flags |= ID_EXCLUDED;
 	return cdp_intern_put(m->excluded, made, n + 1, NULL);
 }

@@ -40,58 +40,71 @@ void idm_set_link_times(struct link *to, int64_t first, int64_t last)
 
 /* --- ids --- */
 
-static void init_id(struct cdp_identity *m, uint32_t id, const char *key, size_t n)
+static void init_id(struct cdp_identity *m, uint32_t id)
 {
-	if (id >= m->cap) {
-		/* By a half: doubling would show at 30 million ids. */
-		m->cap = m->cap + m->cap / 2 + 1024;
-		m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
-	}
-	m->id[id] = (struct id){ .kind = (uint8_t)key[0], .flags = ID_DIRTY };
+	m->id[id].flags = ID_DIRTY;
 	idm_set_times(&m->id[id], CDP_IDENTITY_NO_TIME, INT64_MIN);
 	if (m->excluded)
-		idm_mark_excluded(m, id, key, n);
+		idm_mark_excluded(m, id);
 	m->changed = true;
 }
 
-static bool is_blocked(struct cdp_identity *m, const char *key, size_t n)
+static bool is_blocked(struct cdp_identity *m, const struct idkey *key)
 {
-	const struct kind *k = &m->kind[(uint8_t)key[0]];
+	char text[CDP_ID_VALUE_MAX];
+	const char *value = idm_unpack(key, text);
 
-	return cdp_idkinds_blocked(m->kinds, k->def, key + 1, n - 1);
+	return cdp_idkinds_blocked(m->kinds, m->kind[key->kind].def, value, key->len);
 }
 
-uint32_t idm_add(struct cdp_identity *m, const char *key, size_t n)
+uint32_t idm_add(struct cdp_identity *m, uint8_t kind, const char *value, size_t n)
 {
-	uint32_t id = cdp_intern_put(m->ids, key, n, NULL);
+	char packed[CDP_ID_VALUE_MAX];
+	struct idkey key;
+	uint64_t hash;
+	uint32_t id;
 
-	init_id(m, id, key, n);
-	if (is_blocked(m, key, n))
+	idm_pack(&key, kind, value, n, packed);
+	hash = idm_hash(&key);
+	if (idm_get(m, &key, hash) != NONE)
+		return NONE;
+	id = idm_new_id(m, &key, hash);
+	init_id(m, id);
+	if (is_blocked(m, &key))
 		m->id[id].flags |= ID_BLOCKED;
 	return id;
 }
 
-uint32_t idm_put(struct cdp_identity *m, const char *key, size_t n, uint64_t hash)
+/* Blocked values are kept aside, so that patterns are asked once for each. */
+static bool is_junk(struct cdp_identity *m, const struct idkey *key)
 {
-	struct kind *k = &m->kind[(uint8_t)key[0]];
-	uint32_t id = cdp_intern_get_hashed(m->ids, key, n, hash);
+	char text[CDP_ID_VALUE_MAX + 3];
+	size_t n = (size_t)key->n + 3;
 
-	if (id != CDP_INTERN_NONE && !(m->id[id].flags & ID_BLOCKED))
+	text[0] = (char)key->kind;
+	text[1] = (char)key->form;
+	text[2] = (char)key->len;
+	memcpy(text + 3, key->p, key->n);
+	if (cdp_intern_count(m->junk) && cdp_intern_get(m->junk, text, n) != NONE)
+		return true;
+	if (!is_blocked(m, key))
+		return false;
+	cdp_intern_put(m->junk, text, n, NULL);
+	return true;
+}
+
+uint32_t idm_put(struct cdp_identity *m, const struct idkey *key, uint64_t hash)
+{
+	uint32_t id = idm_get(m, key, hash);
+
+	if (id != NONE && !(m->id[id].flags & ID_BLOCKED))
 		return id;
-	if (id != CDP_INTERN_NONE ||
-	    cdp_intern_get_hashed(m->junk, key, n, hash) != CDP_INTERN_NONE) {
-		k->blocked++;
+	if (id != NONE || is_junk(m, key))
 		return NONE;
-	}
-	if (is_blocked(m, key, n)) {
-		cdp_intern_put_hashed(m->junk, key, n, hash, NULL);
-		k->blocked++;
-		return NONE;
-	}
-	id = cdp_intern_put_hashed(m->ids, key, n, hash, NULL);
-	init_id(m, id, key, n);
+	id = idm_new_id(m, key, hash);
+	init_id(m, id);
 	if (m->log)
-		idm_log_id(m, key, n);
+		idm_log_id(m, id);
 	return id;
 }
 
@@ -100,7 +113,7 @@ uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n)
 	bool added;
 	uint32_t s = cdp_intern_get(m->sources, p, n);
 
-	if (s != CDP_INTERN_NONE || cdp_intern_count(m->sources) > 0x7fffff)
+	if (s != CDP_INTERN_NONE || cdp_intern_count(m->sources) > 0x1fffff)
 		return s == CDP_INTERN_NONE ? 0 : s;
 	s = cdp_intern_put(m->sources, p, n, &added);
 	if (added && m->log)
@@ -135,7 +148,7 @@ void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source)
 		/* Names depend on who was first. */
 		m->changed |= ms < first;
 		first = ms;
-		at->source = source & 0x7fffff;
+		at->source = source & 0x1fffff;
 		news = true;
 	}
 	if (ms != CDP_IDENTITY_NO_TIME && ms > last) {
@@ -153,6 +166,7 @@ void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source)
 int idm_cmp(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
 	const struct kind *ka = &m->kind[m->id[a].kind], *kb = &m->kind[m->id[b].kind];
+	char ta[CDP_ID_VALUE_MAX], tb[CDP_ID_VALUE_MAX];
 	size_t na, nb, n;
 	const char *pa, *pb;
 	int c;
@@ -161,8 +175,8 @@ int idm_cmp(const struct cdp_identity *m, uint32_t a, uint32_t b)
 		return 0;
 	if (ka != kb)
 		return strcmp(ka->name, kb->name);
-	pa = idm_value(m, a, &na);
-	pb = idm_value(m, b, &nb);
+	pa = idm_value(m, a, ta, &na);
+	pb = idm_value(m, b, tb, &nb);
 	n = na < nb ? na : nb;
 	c = memcmp(pa, pb, n);
 	return c ? c : na < nb ? -1 : 1;
@@ -185,10 +199,11 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 	const struct kind *k = &m->kind[m->id[id].kind];
 	char text[CDP_IDKIND_NAME_MAX + CDP_ID_VALUE_MAX + 32];
 	size_t n, at = k->len + 1;
-	const char *value = idm_value(m, id, &n);
+	const char *value = idm_value(m, id, text + at, &n);
 
 	memcpy(text, k->name, at);
-	memcpy(text + at, value, n);
+	if (value != text + at)
+		memcpy(text + at, value, n);
 	at += n;
 	if (how || again) {
 		text[at++] = '\0';
@@ -218,6 +233,9 @@ static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
 
 static void grow_links(struct cdp_identity *m)
 {
+	enum { AHEAD = 16 };
+	size_t mask;
+
 	if (m->nlinks == m->links_cap) {
 		m->links_cap = m->links_cap + m->links_cap / 2 + 1024;
 		m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
@@ -226,8 +244,18 @@ static void grow_links(struct cdp_identity *m)
 		return;
 	free(m->slots);
 	m->slots = cdp_calloc((size_t)1 << ++m->bits, sizeof(*m->slots));
-	for (size_t i = 0; i < m->nlinks; i++)
-		m->slots[link_slot(m, m->links[i].a, m->links[i].b)] = (uint32_t)i + 1;
+	mask = ((size_t)1 << m->bits) - 1;
+	for (size_t i = 0; i < m->nlinks; i++) {
+		const struct link *l = &m->links[i];
+		size_t k = idm_link_home(m, l->a, l->b);
+
+		if (i + AHEAD < m->nlinks)
+			__builtin_prefetch(
+				&m->slots[idm_link_home(m, l[AHEAD].a, l[AHEAD].b)]);
+		while (m->slots[k])
+			k = (k + 1) & mask;
+		m->slots[k] = (uint32_t)i + 1;
+	}
 }
 
 static void swap(uint32_t *a, uint32_t *b)
@@ -247,8 +275,11 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int
 		swap(&a, &b);
 	i = link_slot(m, a, b);
 	if (!m->slots[i]) {
+		unsigned bits = m->bits;
+
 		grow_links(m);
-		i = link_slot(m, a, b);
+		if (m->bits != bits)
+			i = link_slot(m, a, b);
 		l = &m->links[m->nlinks];
 		*l = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
 		idm_set_link_times(l, first, last);
@@ -271,6 +302,19 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int
 	}
 	if (m->log)
 		idm_log_link(m, a, b, first);
+}
+
+void cdp_identity_expect(struct cdp_identity *m, size_t ids, size_t links)
+{
+	idm_table_init(m, ids);
+	m->cap = ids;
+	m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
+	m->links_cap = links;
+	m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
+	while (links + 1 >= ((size_t)2 << m->bits) / 3)
+		m->bits++;
+	free(m->slots);
+	m->slots = cdp_calloc((size_t)1 << m->bits, sizeof(*m->slots));
 }
 
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)

@@ -111,7 +111,7 @@ uint32_t *idm_links_in_order(const struct cdp_identity *m,
 
 static void mark_crowded(struct cdp_identity *m)
 {
-	uint32_t n = cdp_intern_count(m->ids);
+	uint32_t n = m->count;
 	uint16_t *degree = cdp_calloc((size_t)n + 1, sizeof(*degree));
 
 	for (size_t i = 0; i < m->nlinks; i++) {
@@ -226,7 +226,7 @@ static bool takes_part(void *ctx, const struct link *l)
 
 uint32_t *idm_join(struct cdp_identity *m)
 {
-	uint32_t n = cdp_intern_count(m->ids), *order;
+	uint32_t n = m->count, *order;
 	struct join j = { .m = m };
 	size_t links;
 

@@ -50,9 +50,16 @@ void idm_log_source(struct cdp_identity *m, const char *p, size_t n)
 	put_text(m, 'R', p, n);
 }
 
-void idm_log_id(struct cdp_identity *m, const char *key, size_t n)
+void idm_log_id(struct cdp_identity *m, uint32_t id)
 {
-	put_text(m, 'I', key, n);
+	char text[CDP_ID_VALUE_MAX];
+	size_t n;
+	const char *value = idm_value(m, id, text, &n);
+
+	cdp_buf_addc(m->log, 'I');
+	put_num(m->log, n + 1);
+	cdp_buf_addc(m->log, (char)m->id[id].kind);
+	cdp_buf_add(m->log, value, n);
 }
 
 void idm_log_seen(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source)
@@ -127,23 +134,15 @@ static const char *get_text(struct reader *r, size_t *n)
 	return p;
 }
 
+/* The numbers of kinds depend on the definition, which may be another one now. */
 static void get_key(struct cdp_identity *m, struct reader *r)
 {
 	size_t n;
 	const char *key = get_text(r, &n);
 
-	char text[1 + CDP_ID_VALUE_MAX];
-
-	if (r->bad || n < 2 || n > sizeof(text) || (unsigned char)key[0] >= m->nheard) {
-		r->bad = true;
-		return;
-	}
-	/* The numbers of kinds depend on the definition, which may be another one now. */
-	memcpy(text, key, n);
-	text[0] = (char)m->heard[(unsigned char)key[0]];
-	if (cdp_intern_get(m->ids, text, n) == CDP_INTERN_NONE)
-		idm_add(m, text, n);
-	else
+	if (r->bad || n < 2 || n > 1 + CDP_ID_VALUE_MAX ||
+	    (unsigned char)key[0] >= m->nheard ||
+	    idm_add(m, m->heard[(unsigned char)key[0]], key + 1, n - 1) == NONE)
 		r->bad = true;
 }
 
@@ -162,7 +161,7 @@ static void get_kind(struct cdp_identity *m, struct reader *r)
 
 static void get_entry(struct cdp_identity *m, struct reader *r)
 {
-	uint32_t ids = cdp_intern_count(m->ids);
+	uint32_t ids = m->count;
 	char op = (char)*r->p++;
 	const char *text;
 	uint64_t a, b;

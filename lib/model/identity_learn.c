@@ -23,25 +23,37 @@ static uint32_t kind_of_sight(struct cdp_identity *m, const struct cdp_sight_id 
 	return idm_kind(m, key, *name);
 }
 
+static struct idkey key_of(const struct cdp_sights *s, const struct cdp_sight_id *sid)
+{
+	return (struct idkey){ .p = s->text.p + sid->at,
+			       .n = sid->n,
+			       .kind = sid->kind,
+			       .form = sid->form,
+			       .len = sid->len };
+}
+
 /* The id's number in the tables, NONE if it does not count. */
 static uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
 			   const struct cdp_sight_id *sid)
 {
-	const char *key = s->text.p + sid->at;
-	char made[1 + CDP_ID_VALUE_MAX];
-	size_t name = 0, n;
-	uint32_t kind = kind_of_sight(m, sid, key, &name);
+	const char *text = s->text.p + sid->at;
+	char packed[CDP_ID_VALUE_MAX];
+	struct idkey key = key_of(s, sid);
+	size_t name = 0;
+	uint32_t kind = kind_of_sight(m, sid, text, &name), id;
 
 	if (kind == NONE || m->kind[kind].role == KIND_OUT)
 		return NONE;
 	if (sid->found != NONE && !(m->id[sid->found].flags & ID_BLOCKED))
 		return sid->found;
-	if (sid->kind != CDP_SIGHT_UNDECLARED)
-		return idm_put(m, key, sid->n, sid->hash);
-	n = sid->n - name - 1;
-	made[0] = (char)kind;
-	memcpy(made + 1, key + name + 1, n);
-	return idm_put(m, made, n + 1, cdp_hash(made, n + 1));
+	if (sid->kind != CDP_SIGHT_UNDECLARED) {
+		id = idm_put(m, &key, sid->hash);
+	} else {
+		idm_pack(&key, (uint8_t)kind, text + name + 1, sid->n - name - 1, packed);
+		id = idm_put(m, &key, idm_hash(&key));
+	}
+	m->kind[kind].blocked += id == NONE;
+	return id;
 }
 
 /* The ids of a sighting that count: an undeclared one only where nothing else is. */
@@ -137,12 +149,13 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 
 	for (unsigned k = 0; k < at->n && n < CDP_IDKINDS_MAX; k++) {
 		const struct cdp_sight_id *sid = &s->ids[at->first + k];
+		struct idkey key;
 		uint32_t id;
 
 		if (sid->kind == CDP_SIGHT_UNDECLARED)
 			continue;
-		id = cdp_intern_get_hashed(m->ids, s->text.p + sid->at, sid->n,
-					   sid->hash);
+		key = key_of(s, sid);
+		id = idm_get(m, &key, sid->hash);
 		if (id == NONE || !m->id[id].person || idm_is_out(m, id) ||
 		    idm_unknown(m, id))
 			continue;
@@ -153,22 +166,11 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 	return cdp_identity_of(m, ids, n, at->ms, one_id);
 }
 
-/* Each step touches what the step before fetched: the slot of a key, where the key is,
- * the key, the columns of its id, the slot of a link, the link. */
-enum { SLOT = 24, WHERE = 20, KEY = 16, FIND = 12, LINK_SLOT = 6, LINK = 3 };
+/* Each step touches what the step before fetched: the slot of a key, its id, the text of
+ * the key, the person, the slot of a link, the link. */
+enum { SLOT = 24, GUESS = 18, KEY = 12, FIND = 8, LINK_SLOT = 5, LINK = 2 };
 
-typedef void prefetch_fn(const struct cdp_intern *t, uint64_t hash);
-
-static inline void prefetch_keys(const struct cdp_identity *m, const struct cdp_sights *s,
-				 size_t i, prefetch_fn *fetch)
-{
-	const struct cdp_sight *at = &s->v[i];
-
-	for (unsigned k = 0; k < at->n; k++)
-		fetch(m->ids, s->ids[at->first + k].hash);
-}
-
-static void find_ids(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
+static void guess_ids(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
 	const struct cdp_sight *at = &s->v[i];
 
@@ -177,13 +179,44 @@ static void find_ids(const struct cdp_identity *m, struct cdp_sights *s, size_t 
 
 		if (id->kind == CDP_SIGHT_UNDECLARED)
 			continue;
-		id->found = cdp_intern_get_hashed(m->ids, s->text.p + id->at, id->n,
-						  id->hash);
-		if (id->found == NONE)
+		id->found = idm_guess(m, id->hash);
+		if (id->found != NONE)
+			__builtin_prefetch(&m->id[id->found]);
+	}
+}
+
+static void prefetch_texts(const struct cdp_identity *m, const struct cdp_sights *s,
+			   size_t i)
+{
+	const struct cdp_sight *at = &s->v[i];
+
+	for (unsigned k = 0; k < at->n; k++) {
+		uint32_t found = s->ids[at->first + k].found;
+
+		if (found == NONE)
 			continue;
-		__builtin_prefetch(&m->id[id->found]);
-		if (id->found < m->live_of_cap)
-			__builtin_prefetch(&m->live_of[id->found]);
+		__builtin_prefetch(m->text + m->id[found].key);
+		if (found < m->live_of_cap)
+			__builtin_prefetch(&m->live_of[found]);
+	}
+}
+
+/* New ids are added here already, so that their links can be fetched as well; but not
+ * undeclared ones, of which it is not yet known whether they count. */
+static void find_ids(struct cdp_identity *m, struct cdp_sights *s, size_t i)
+{
+	const struct cdp_sight *at = &s->v[i];
+
+	for (unsigned k = 0; k < at->n; k++) {
+		struct cdp_sight_id *id = &s->ids[at->first + k];
+		struct idkey key = key_of(s, id);
+
+		if (id->rank == UINT16_MAX)
+			continue;
+		if (id->found == NONE || !idm_is_key(m, id->found, &key))
+			id->found = idm_put(m, &key, id->hash);
+		if (id->found < m->live_of_cap && m->live_of[id->found])
+			__builtin_prefetch(&m->live[m->live_of[id->found] - 1]);
 	}
 }
 
@@ -206,15 +239,18 @@ static void prefetch_links(const struct cdp_identity *m, const struct cdp_sights
 	}
 }
 
-/* The first sightings of a block are looked up when it is their turn. */
-void cdp_identity_prefetch(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
+void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
-	if (i + SLOT < s->n)
-		prefetch_keys(m, s, i + SLOT, cdp_intern_prefetch);
-	if (i + WHERE < s->n)
-		prefetch_keys(m, s, i + WHERE, cdp_intern_prefetch_where);
+	if (i + SLOT < s->n) {
+		const struct cdp_sight *at = &s->v[i + SLOT];
+
+		for (unsigned k = 0; k < at->n; k++)
+			idm_table_prefetch(m, s->ids[at->first + k].hash);
+	}
+	if (i + GUESS < s->n)
+		guess_ids(m, s, i + GUESS);
 	if (i + KEY < s->n)
-		prefetch_keys(m, s, i + KEY, cdp_intern_prefetch_key);
+		prefetch_texts(m, s, i + KEY);
 	if (i + FIND < s->n)
 		find_ids(m, s, i + FIND);
 	if (i + LINK_SLOT < s->n)

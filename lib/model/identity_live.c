@@ -208,7 +208,7 @@ static struct live *live_learn(struct cdp_identity *m, const uint32_t *ids, size
 
 void cdp_identity_live_begin(struct cdp_identity *m)
 {
-	uint32_t n = cdp_intern_count(m->ids);
+	uint32_t n = m->count;
 	struct naming now = { .names = m->names, .npersons = m->npersons };
 
 	m->streaming = true;

@@ -198,7 +198,7 @@ static void count_merged(struct cdp_identity *m, const struct naming *to)
 
 void idm_note_merges(struct cdp_identity *m, const struct naming *to)
 {
-	uint32_t n = cdp_intern_count(m->ids);
+	uint32_t n = m->count;
 	struct replay r = { .m = m, .to = to };
 
 	count_merged(m, to);

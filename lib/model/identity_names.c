@@ -184,7 +184,7 @@ static struct founder *number_persons(const struct cdp_identity *m, const uint32
 void idm_name_all(struct cdp_identity *m, uint32_t *up, uint32_t *root,
 		  struct naming *out)
 {
-	uint32_t n = cdp_intern_count(m->ids), *number;
+	uint32_t n = m->count, *number;
 	struct founder *founder;
 
 	number = find_founders(m, up, root, n);

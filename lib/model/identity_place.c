@@ -206,7 +206,7 @@ static void place_anonymous(struct place *p, size_t among)
 
 uint32_t *idm_place(struct cdp_identity *m, uint32_t *up)
 {
-	struct place p = { .m = m, .n = cdp_intern_count(m->ids) };
+	struct place p = { .m = m, .n = m->count };
 	size_t among;
 
 	p.root = cdp_alloc(((size_t)p.n + 1) * sizeof(*p.root));

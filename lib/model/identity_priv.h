@@ -42,11 +42,19 @@ enum {
 enum { TIME_BITS = 42 };
 #define TIME_MAX (((int64_t)1 << TIME_BITS) - 3)
 
-/* An id: its key is in the table of ids. */
+/* The key of an id, packed: see identity_table.c. */
+struct idkey {
+	const char *p;
+	uint16_t n;              /* bytes at p */
+	uint8_t kind, form, len; /* len: bytes of the value */
+};
+
+/* An id. */
 struct id {
 	uint32_t first_low, last_low;
 	uint32_t first_high : 10, last_high : 10, flags : 12;
-	uint32_t kind : 8, freed : 1, source : 23;
+	uint32_t kind : 8, form : 2, freed : 1, source : 21;
+	uint32_t key;    /* where its text is */
 	uint32_t person; /* index of names, 0: not published */
 };
 
@@ -98,11 +106,15 @@ struct cdp_identity {
 	struct kind kind[CDP_IDKINDS_MAX];
 	unsigned nkinds, nfixed; /* fixed: known before sightings are read */
 
-	struct cdp_intern *ids;  /* key: kind number, value */
-	struct cdp_intern *junk; /* the same for blocked values */
+	struct cdp_intern *junk; /* blocked values: kind number, value */
 	struct cdp_intern *sources;
 	struct id *id;
 	size_t cap;
+	uint32_t count;
+	uint64_t *table; /* slots: upper half of the hash, id + 1; 0: free */
+	size_t table_size, table_full;
+	char *text; /* keys: length of the value, packed value */
+	size_t text_n, text_cap;
 
 	struct link *links;
 	size_t nlinks, links_cap;
@@ -155,11 +167,30 @@ uint32_t idm_kind(struct cdp_identity *m, const char *name, size_t n);
 /* Are there other persons now than were published? */
 bool idm_changed(const struct cdp_identity *m);
 
+/* --- identity_table.c: keys and numbers --- */
+/* The key of a value of 1 to CDP_ID_VALUE_MAX bytes; borrows from p or from `to`, of as
+ * many bytes. */
+void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to);
+uint64_t idm_hash(const struct idkey *k);
+const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX]);
+/* The value of an id; borrows from the map or from `to`. */
+const char *idm_value(const struct cdp_identity *m, uint32_t id,
+		      char to[CDP_ID_VALUE_MAX], size_t *n);
+void idm_table_init(struct cdp_identity *m, size_t expected);
+void idm_table_prefetch(const struct cdp_identity *m, uint64_t hash);
+/* What the id will probably be, told by the slots alone. */
+uint32_t idm_guess(const struct cdp_identity *m, uint64_t hash);
+bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k);
+/* NONE if the map does not have it. */
+uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash);
+/* For a key that the map does not have; the rest of the new id is zeros. */
+uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash);
+
 /* --- identity_evidence.c --- */
 /* An id by key, added if new; NONE if blocked. */
-uint32_t idm_put(struct cdp_identity *m, const char *key, size_t n, uint64_t hash);
-/* An id without further ado (from the store). */
-uint32_t idm_add(struct cdp_identity *m, const char *key, size_t n);
+uint32_t idm_put(struct cdp_identity *m, const struct idkey *key, uint64_t hash);
+/* An id without further ado (from the store); NONE if it is there already. */
+uint32_t idm_add(struct cdp_identity *m, uint8_t kind, const char *value, size_t n);
 uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n);
 /* Seen at ms; `source` counts if this is the first time or as early. */
 void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source);
@@ -204,13 +235,6 @@ static inline int64_t idm_link_last(const struct link *l)
 }
 void idm_set_times(struct id *id, int64_t first, int64_t last);
 void idm_set_link_times(struct link *l, int64_t first, int64_t last);
-static inline const char *idm_value(const struct cdp_identity *m, uint32_t id, size_t *n)
-{
-	const char *key = cdp_intern_key(m->ids, id, n);
-
-	--*n;
-	return key + 1;
-}
 static inline bool idm_is_out(const struct cdp_identity *m, uint32_t id)
 {
 	return m->kind[m->id[id].kind].role == KIND_OUT || (m->id[id].flags & ID_BLOCKED);
@@ -237,7 +261,7 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 /* --- identity_journal.c: evidence as text, see there --- */
 void idm_log_kind(struct cdp_identity *m, const struct kind *k);
 void idm_log_source(struct cdp_identity *m, const char *p, size_t n);
-void idm_log_id(struct cdp_identity *m, const char *key, size_t n);
+void idm_log_id(struct cdp_identity *m, uint32_t id);
 void idm_log_seen(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source);
 void idm_log_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
 void idm_log_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
@@ -251,7 +275,7 @@ int64_t idm_link_first(const struct cdp_identity *m, const struct link *l);
 bool idm_was_other(const struct cdp_identity *m, uint32_t id, int64_t ms);
 bool idm_excluded(const struct cdp_identity *m, uint32_t a, uint32_t b);
 /* Marks a new id. */
-void idm_mark_excluded(struct cdp_identity *m, uint32_t id, const char *key, size_t n);
+void idm_mark_excluded(struct cdp_identity *m, uint32_t id);
 
 /* --- identity_join.c: links in order of time --- */
 /* up[id]: a forest over ids, whose roots are the strongest of their groups; firm ids of

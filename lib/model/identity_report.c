@@ -54,7 +54,7 @@ static uint32_t *sizes_of(const struct cdp_identity *m, uint32_t kind)
 {
 	uint32_t *size = cdp_calloc((size_t)m->npersons + 1, sizeof(*size));
 
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++)
+	for (uint32_t i = 0; i < m->count; i++)
 		if (m->id[i].person && (kind == NONE || m->id[i].kind == kind))
 			size[m->id[i].person]++;
 	return size;
@@ -124,7 +124,7 @@ static void put_kind(const struct cdp_identity *m, struct cdp_buf *b, unsigned k
 		persons += size[p] > 0;
 		max = size[p] > max ? size[p] : max;
 	}
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++)
+	for (uint32_t i = 0; i < m->count; i++)
 		contested += m->id[i].kind == kind && (m->id[i].flags & ID_CONTESTED);
 	row_begin(b, "kind");
 	cdp_json_key(b, "kind");
@@ -214,7 +214,7 @@ static uint64_t anonymous(const struct cdp_identity *m)
 	uint8_t *firm = cdp_calloc((size_t)m->npersons + 1, 1);
 	uint64_t n = m->npersons;
 
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+	for (uint32_t i = 0; i < m->count; i++) {
 		if (!m->id[i].person || m->kind[m->id[i].kind].role != KIND_FIRM)
 			continue;
 		n -= !firm[m->id[i].person];

@@ -26,7 +26,8 @@ struct sorter {
 static const char *written(const struct cdp_identity *m, uint32_t id, struct cdp_buf *b,
 			   size_t *n)
 {
-	const char *value = idm_value(m, id, n);
+	char text[CDP_ID_VALUE_MAX];
+	const char *value = idm_value(m, id, text, n);
 
 	cdp_buf_reset(b);
 	cdp_json_str(b, value, *n);
@@ -69,8 +70,9 @@ static uint64_t head_of(struct sorter *s, uint32_t id)
 static void put_map_row(const struct cdp_identity *m, struct cdp_buf *b, uint32_t id)
 {
 	const char *source;
+	char text[CDP_ID_VALUE_MAX];
 	size_t n;
-	const char *value = idm_value(m, id, &n);
+	const char *value = idm_value(m, id, text, &n);
 
 	cdp_buf_addc(b, '{');
 	cdp_json_key(b, "kind");
@@ -99,7 +101,7 @@ static int write_kind(struct sorter *s, unsigned kind, struct cdp_out *o)
 	struct cdp_buf line;
 	int rc = 0;
 
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+	for (uint32_t i = 0; i < m->count; i++) {
 		if (m->id[i].kind != kind || !m->id[i].person || idm_unknown(m, i))
 			continue;
 		CDP_GROW(v, n, cap);

@@ -91,6 +91,23 @@ static void insert(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 	s->nids++;
 }
 
+static void add_packed(struct cdp_sights *s, struct cdp_sight_id *id, const char *value,
+		       size_t n)
+{
+	struct idkey key;
+
+	if (cdp_buf_reserve(&s->text, CDP_ID_VALUE_MAX) < 0)
+		return;
+	idm_pack(&key, id->kind, value, n, s->text.p + s->text.n);
+	if (key.p != s->text.p + s->text.n)
+		memcpy(s->text.p + s->text.n, key.p, key.n);
+	s->text.n += key.n;
+	id->form = key.form;
+	id->len = key.len;
+	id->n = key.n;
+	id->hash = idm_hash(&key);
+}
+
 static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t first,
 		   const char *name, size_t name_n, const char *p, size_t n)
 {
@@ -115,15 +132,14 @@ static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 	if (k) {
 		id.kind = (uint8_t)(k - m->kind);
 		id.rank = k->rank;
-		cdp_buf_addc(&s->text, (char)id.kind);
+		add_packed(s, &id, value, value_n);
 	} else {
 		id.kind = CDP_SIGHT_UNDECLARED;
 		cdp_buf_add(&s->text, name, name_n);
 		cdp_buf_addc(&s->text, '\0');
+		cdp_buf_add(&s->text, value, value_n);
+		id.n = (uint16_t)(s->text.n - id.at);
 	}
-	cdp_buf_add(&s->text, value, value_n);
-	id.n = (uint16_t)(s->text.n - id.at);
-	id.hash = cdp_hash(s->text.p + id.at, id.n);
 	insert(s, m, first, id);
 }
 
@@ -280,6 +296,10 @@ const char *cdp_sight_source(const char *raw, size_t len, struct cdp_buf *tmp, s
 
 	if (p)
 		return p;
+	*n = 0;
+	/* Without an escape the name stands as it is, if it does. */
+	if (!memmem(raw, len, "\"source\"", 8) && !memchr(raw, '\\', len))
+		return "";
 	cdp_val_at(&rec, raw, len);
 	while (cdp_val_member(&rec, &it, &key, &val) > 0)
 		if (cdp_val_is(&key, "source", 6))

@@ -173,7 +173,6 @@ static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 {
 	struct loader *l = ctx;
 	struct cdp_identity *m = l->s->m;
-	char text[1 + CDP_ID_VALUE_MAX];
 	struct id_row row;
 	size_t n = value.n - sizeof(row);
 	uint32_t id;
@@ -184,13 +183,12 @@ static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 	if (row.kind >= l->s->stored_kinds || number_at(key.p) != l->next ||
 	    row.source >= cdp_intern_count(m->sources))
 		return damaged(err);
-	text[0] = (char)l->s->runtime_kind[row.kind];
-	memcpy(text + 1, (const char *)value.p + sizeof(row), n);
-	id = idm_add(m, text, n + 1);
+	id = idm_add(m, l->s->runtime_kind[row.kind], (const char *)value.p + sizeof(row),
+		     n);
 	if (id != l->next)
 		return damaged(err);
 	idm_set_times(&m->id[id], row.first, row.last);
-	m->id[id].source = row.source & 0x7fffff;
+	m->id[id].source = row.source & 0x1fffff;
 	m->id[id].person = person_named(l, row.one_id);
 	m->id[id].flags &= (unsigned)~ID_DIRTY;
 	m->id[id].flags |= row.aside & ID_ASIDE;
@@ -211,7 +209,7 @@ static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 		return damaged(err);
 	a = number_at(key.p);
 	b = number_at((const char *)key.p + 4);
-	if (a >= b || b >= cdp_intern_count(m->ids))
+	if (a >= b || b >= m->count)
 		return damaged(err);
 	memcpy(&row, value.p, sizeof(row));
 	idm_link(m, a, b, row.first, row.last);
@@ -224,7 +222,7 @@ static int load_part(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 {
 	struct loader *l = ctx;
 	struct cdp_identity *m = l->s->m;
-	uint32_t a, b, ids = cdp_intern_count(m->ids);
+	uint32_t a, b, ids = m->count;
 	int64_t ms;
 
 	if (key.n != 16 || value.n != 0)
@@ -480,9 +478,9 @@ static bool is_dirty(const struct id *id)
 static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
 {
 	struct cdp_identity *m = s->m;
-	char text[sizeof(struct id_row) + CDP_ID_VALUE_MAX];
+	char text[sizeof(struct id_row) + CDP_ID_VALUE_MAX], buf[CDP_ID_VALUE_MAX];
 
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+	for (uint32_t i = 0; i < m->count; i++) {
 		const struct id *id = &m->id[i];
 		struct id_row row;
 		struct number k = number(i);
@@ -491,7 +489,7 @@ static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 
 		if (!is_dirty(id))
 			continue;
-		value = idm_value(m, i, &n);
+		value = idm_value(m, i, buf, &n);
 		row = (struct id_row){ .first = idm_first(m, i),
 				       .last = idm_last(m, i),
 				       .one_id = m->names[id->person],
@@ -560,7 +558,7 @@ static int put_all(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 
 static void mark_clean(struct cdp_identity *m)
 {
-	for (uint32_t i = 0; i < cdp_intern_count(m->ids); i++) {
+	for (uint32_t i = 0; i < m->count; i++) {
 		unsigned f = m->id[i].flags;
 
 		m->id[i].flags = (f & (unsigned)~(ID_DIRTY | ID_STORED)) |

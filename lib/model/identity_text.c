@@ -28,8 +28,9 @@ void idm_put_time(struct cdp_buf *b, const char *key, int64_t ms)
 
 static void put_value(const struct cdp_identity *m, struct cdp_buf *b, uint32_t id)
 {
+	char text[CDP_ID_VALUE_MAX];
 	size_t n;
-	const char *value = idm_value(m, id, &n);
+	const char *value = idm_value(m, id, text, &n);
 
 	cdp_json_str(b, value, n);
 }

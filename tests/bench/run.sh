@@ -17,7 +17,7 @@ here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 convert
-	archive chain splice http http-batch}
+	archive chain idmap splice http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -212,6 +212,31 @@ row_chain() {
 		cdp-idmap --trusted --state $dir/state | $tag"
 	unheard chain.cold "rm -rf $scratch/state; mkdir $scratch/state; cdp-collect $events |
 		cdp-idmap --trusted --state $scratch/state | $tag"
+}
+
+# A million pairs; with BENCH=full also how it grows.
+row_idmap() {
+	local r n
+
+	[ -s "$dir/pairs.tsv" ] || bench_idmap tsv 500000 >"$dir/pairs.tsv"
+	has mawk && unheard idmap.mawk \
+		"exec mawk -F'\\t' -f $here/union.awk $dir/pairs.tsv >$scratch/union.out"
+	for r in $(seq "$rounds"); do
+		bench_idmap build 500000 "$r" >>"$dir/runs" 2>"$scratch/idmap.err" || status=1
+		bench_idmap presized 500000 "$r" >>"$dir/runs" 2>>"$scratch/idmap.err" || status=1
+	done
+	cat "$scratch/idmap.err" >&2
+	for n in 1000000 3000000 10000000; do
+		[ "${BENCH:-}" = full ] || break
+		bench_idmap build "$n" 1 >/dev/null || status=1
+		bench_idmap presized "$n" 1 >/dev/null || status=1
+	done
+	[ -s "$canonical" ] || return
+	unheard idmap.known "exec cdp-idmap -j 1 --trusted --state $dir/state <$canonical >/dev/null"
+	unheard idmap.load "exec cdp-idmap --state $dir/state </dev/null"
+	unheard idmap.retro \
+		"exec cdp-idmap -j 1 --trusted --retro --state $dir/state <$canonical >/dev/null"
+	unheard idmap.pass "exec cdp-filter -j 1 --trusted -e true <$canonical >/dev/null"
 }
 
 row_splice() {

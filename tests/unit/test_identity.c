@@ -1060,6 +1060,52 @@ static void what_counts_as_an_id(void)
 	cdp_idkinds_free(k);
 }
 
+/* Values of all shapes come out as they went in, and none is taken for another. */
+static void values_are_kept_as_they_are(void)
+{
+	static const char json[] =
+		"{\"kinds\":[{\"name\":\"a\",\"normalise\":\"none\"}],\"junk\":false}";
+	static const char *const letters[] = { "01",   "0123456789abcdef",  "0aF", "aZ_-",
+					       "a +.", "0123456789xyzXYZ-_" };
+	struct cdp_err err;
+	struct cdp_idkinds *k = cdp_idkinds_parse(json, strlen(json), "x", &err);
+	struct cdp_intern *seen = cdp_intern_new(0);
+	struct cdp_buf lines;
+	int bad = 0, rows = 0;
+	struct world w;
+	char *text;
+
+	cdp_buf_init(&lines, CDP_BUF_NOMAX);
+	for (int i = 0; i < 3000; i++) {
+		const char *from = letters[rnd(6)];
+		size_t n = 1 + rnd(i % 3 ? 6 : 255), len = strlen(from);
+		char value[256];
+
+		for (size_t c = 0; c < n; c++)
+			value[c] = from[rnd((unsigned)len)];
+		if (rnd(4) == 0)
+			value[0] = '+';
+		cdp_intern_put(seen, value, n, NULL);
+		cdp_buf_addf(&lines, "{\"ids\":{\"a\":\"%.*s\"}}\n", (int)n, value);
+	}
+	world_open(&w, k);
+	learn_lines(&w, cdp_buf_str(&lines), false);
+	text = written(&w, cdp_identity_write_map);
+	for (char *p = text, *q; (p = strstr(p, "\"value\":\"")) != NULL; p = q) {
+		p += 9;
+		q = strchr(p, '"');
+		rows++;
+		bad += cdp_intern_get(seen, p, (size_t)(q - p)) == CDP_INTERN_NONE;
+	}
+	is_int(bad, 0, "values come out as they went in");
+	is_int(rows, (int)cdp_intern_count(seen), "and none is taken for another");
+	free(text);
+	world_close(&w);
+	cdp_buf_release(&lines);
+	cdp_intern_free(seen);
+	cdp_idkinds_free(k);
+}
+
 static void merges_say_who_went_where(void)
 {
 	struct cdp_idkinds *k = cdp_idkinds_default();
@@ -1124,6 +1170,7 @@ int main(void)
 	limit_of_one_user();
 	six_orders();
 	what_counts_as_an_id();
+	values_are_kept_as_they_are();
 	merges_say_who_went_where();
 	cdp_idkinds_free(kinds);
 	return tap_done();
