@@ -172,7 +172,7 @@ int cdp_cloudevents_json(struct cdp_buf *out,
 		"ce-anonymousid", "ce-deviceid",     "ce-sessionid",  "ce-traceparent",
 		"ce-tracestate",  "ce-partitionkey", "ce-sequence",   NULL
 	};
-	const char *type = header(ctx, "content-type"), *value;
+	const char *type, *value; /* valid until the next is asked for */
 	struct cdp_val json;
 
 	cdp_buf_addc(out, '{');
@@ -185,6 +185,9 @@ int cdp_cloudevents_json(struct cdp_buf *out,
 		cdp_json_key(out, names[i] + 3);
 		cdp_json_str(out, value, strlen(value));
 	}
+	type = header(ctx, "content-type");
+	if (type && cdp_utf8_check(type, strlen(type)) < strlen(type))
+		return cdp_canon_bad(err, "content-type", "not UTF-8");
 	if (type) {
 		cdp_json_key(out, "datacontenttype");
 		cdp_json_str(out, type, strlen(type));
