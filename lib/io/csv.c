@@ -436,6 +436,8 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 	if (csv->opts.unquoted) {
 		if (b->p[b->n - 1] == csv->eol)
 			b->n--;
+		if (csv->eol == '\r' && memchr(b->p, '\n', b->n))
+			return refuse(csv, 0, "line feed inside a row", err);
 		if (csv->eol == '\n' && b->n && b->p[b->n - 1] == '\r')
 			b->n--;
 		split_unquoted(csv, b->p, b->n);

@@ -438,7 +438,9 @@ static int next_lines(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 			return give(in, b, n + 1, n + 1);
 		}
 		do {
-			got = read_decoded(in, b->data + n, make_room(in, b, n));
+			size_t room = make_room(in, b, n); /* it may move the data */
+
+			got = read_decoded(in, b->data + n, room);
 			if (got < 0) {
 				*err = in->failure;
 				return -1;
@@ -451,9 +453,9 @@ static int next_lines(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 
 static int next_bytes(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)
 {
-	ssize_t got;
+	size_t room = make_room(in, b, 0); /* it may move the data */
+	ssize_t got = read_decoded(in, b->data, room);
 
-	got = read_decoded(in, b->data, make_room(in, b, 0));
 	if (got < 0) {
 		*err = in->failure;
 		return -1;

@@ -286,6 +286,8 @@ static void carriage_returns(void)
 	      "nor do doubled ones");
 	reads("a|b\r\r1|\"2\r", &bar, "1#:<a><b>\n3:<1><\"2>\n",
 	      "without quotes as well, and blank lines are skipped");
+	reads("a|b\r1|2\n3\r4|5\r", &bar,
+	      "1#:<a><b>\n2!line feed inside a row\n3:<4><5>\n", "where LF has no place");
 	reads("\xff\xfe"
 	      "a\0\r\0b\0\r\0",
 	      &plain, "1#:<a>\n2:<b>\n", "in UTF-16 as well");
