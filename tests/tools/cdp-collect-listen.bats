@@ -322,7 +322,7 @@ injected() {
     ${#body} "${body:0:10}" >&5
   until_true sh -c "curl -s $url/metrics | grep -q 'connections 2'"
   kill "$pid"
-  until_true sh -c "! curl -s $url/healthz"
+  until_true sh -c "! curl -s -m 2 $url/healthz"
   printf %s "${body:10}" >&5
   read -r -t 10 line <&5
   [[ "$line" = 'HTTP/1.1 200 OK'* ]]
@@ -331,7 +331,7 @@ injected() {
 }
 
 @test "a slow client is cut off, others are served" {
-  listen --limit time=300ms
+  listen --limit time=1s
   exec 5<>"/dev/tcp/127.0.0.1/$(cat port)"
   printf 'POST /sa HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nx' >&5
   [ "$(send buy 1)" = 200 ]

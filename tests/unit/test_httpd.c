@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4096, BODY_MAX = 10000, PATIENCE_MS = 400 };
+enum { HEAD_MAX = 4096, BODY_MAX = 10000, PATIENCE_MS = 1000 };
 
 static struct held {
 	pthread_mutex_t lock;
