@@ -64,6 +64,7 @@ hostile() {
 anything() {
   {
     cat "$TOP"/tests/cases/cdp-collect/*/in "$SAMPLES"/raw/* "$SAMPLES"/*.ndjson \
+      "$TOP"/tests/fixtures/*.ndjson \
       "$BANK"/sensors/*.log "$BANK"/segment/*.ndjson "$BANK"/access/*.log
     find "$TOP/tests/fuzz/corpus" -type f -path '*/fuzz_[cnrps]*' | sort | xargs -d '\n' cat
   } | hostile
@@ -95,6 +96,26 @@ anything() {
     for what in out bad dup; do same $what.1 $what.2; done
     same <(tail -n 1 stats.1) <(tail -n 1 stats.2)
   done
+}
+
+@test "so it is in every protocol, whoever the payload is from" {
+  jq -r '(.body // (.body_base64 // "" | @base64d)) | select(startswith("{") or startswith("[")) |
+    gsub("\n"; " ")' "$TOP"/tests/fixtures/*.ndjson | tee whole | hostile >in
+  cat whole >>in
+  n=0
+  for format in auto $(sed -n 's/^const struct cdp_protocol .* = { *"\([^"]*\)".*/\1/p' "$TOP"/lib/format/p_*.c); do
+    run --separate-stderr cdp-collect -q -j2 -f "$format" --stats --rejects bad --dedup 9d \
+      --duplicates dup -o out in
+    [ "$status" -eq 3 ]
+    printf '%s\n' "$stderr" >stats
+    conserved stats
+    [ "$(stat stats rejected)" -eq "$(wc -l <bad)" ]
+    [ "$(stat stats duplicates)" -eq "$(wc -l <dup)" ]
+    [ "$(stat stats out)" -eq "$(wc -l <out)" ]
+    jq -e . out >/dev/null
+    n=$((n + 1))
+  done
+  [ "$n" -gt 15 ]
 }
 
 @test "whatever comes in as a table is a record, a duplicate or a reject" {
