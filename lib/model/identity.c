@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "model/identity_priv.h"
 
-enum { FIRST_LINK_BITS = 10 };
+enum { FIRST_LINK_SLOTS = 1024 };
 
 static void set_role(struct cdp_identity *m, struct kind *k)
 {
@@ -52,8 +52,8 @@ struct cdp_identity *cdp_identity_new(const struct cdp_idkinds *kinds,
 	cdp_intern_put(m->sources, "", 0, NULL);
 	m->parts = cdp_intern_new(0);
 	m->known_at = INT64_MAX;
-	m->bits = FIRST_LINK_BITS;
-	m->slots = cdp_calloc((size_t)1 << m->bits, sizeof(*m->slots));
+	m->nslots = FIRST_LINK_SLOTS;
+	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
 	m->names = cdp_calloc(1, sizeof(*m->names));
 	for (unsigned i = 0; i < kinds->n; i++)
 		idm_kind(m, kinds->v[i].name, kinds->v[i].len);

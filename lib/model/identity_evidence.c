@@ -219,10 +219,9 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 
 static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
-	size_t mask = ((size_t)1 << m->bits) - 1;
 	size_t i = idm_link_home(m, a, b);
 
-	for (; m->slots[i]; i = (i + 1) & mask) {
+	for (; m->slots[i]; i = i + 1 == m->nslots ? 0 : i + 1) {
 		const struct link *l = &m->links[m->slots[i] - 1];
 
 		if (l->a == a && l->b == b)
@@ -233,18 +232,18 @@ static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
 
 static void grow_links(struct cdp_identity *m)
 {
-	enum { AHEAD = 16 };
-	size_t mask;
+	enum { AHEAD = 16, LARGE = 4 << 20 };
 
 	if (m->nlinks == m->links_cap) {
 		m->links_cap = m->links_cap + m->links_cap / 2 + 1024;
 		m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
 	}
-	if (m->nlinks + 1 < ((size_t)2 << m->bits) / 3)
+	if (m->nlinks + 1 < m->nslots / 5 * 4)
 		return;
 	free(m->slots);
-	m->slots = cdp_calloc((size_t)1 << ++m->bits, sizeof(*m->slots));
-	mask = ((size_t)1 << m->bits) - 1;
+	/* Large ones by less, for the sake of memory. */
+	m->nslots += m->nslots / (m->nslots < LARGE ? 1 : 3);
+	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
 		size_t k = idm_link_home(m, l->a, l->b);
@@ -253,7 +252,7 @@ static void grow_links(struct cdp_identity *m)
 			__builtin_prefetch(
 				&m->slots[idm_link_home(m, l[AHEAD].a, l[AHEAD].b)]);
 		while (m->slots[k])
-			k = (k + 1) & mask;
+			k = k + 1 == m->nslots ? 0 : k + 1;
 		m->slots[k] = (uint32_t)i + 1;
 	}
 }
@@ -275,10 +274,10 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int
 		swap(&a, &b);
 	i = link_slot(m, a, b);
 	if (!m->slots[i]) {
-		unsigned bits = m->bits;
+		size_t before = m->nslots;
 
 		grow_links(m);
-		if (m->bits != bits)
+		if (m->nslots != before)
 			i = link_slot(m, a, b);
 		l = &m->links[m->nlinks];
 		*l = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
@@ -311,10 +310,9 @@ void cdp_identity_expect(struct cdp_identity *m, size_t ids, size_t links)
 	m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
 	m->links_cap = links;
 	m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
-	while (links + 1 >= ((size_t)2 << m->bits) / 3)
-		m->bits++;
 	free(m->slots);
-	m->slots = cdp_calloc((size_t)1 << m->bits, sizeof(*m->slots));
+	m->nslots = links / 4 * 5 + 1024;
+	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
 }
 
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)

@@ -28,8 +28,8 @@ static inline void propose(const struct cdp_identity *m, uint32_t *founder, uint
 /* Who founded the person of each root.  One that is also the root of a group of joined
  * ids has the founder of that group; others were parted from the group of their strongest
  * id and have one of their own. */
-static uint32_t *find_founders(const struct cdp_identity *m, uint32_t *up,
-			       const uint32_t *root, uint32_t n)
+static uint32_t *find_founders(struct cdp_identity *m, uint32_t *up, const uint32_t *root,
+			       uint32_t n)
 {
 	uint32_t *founder = cdp_alloc(((size_t)n + 1) * sizeof(*founder));
 
@@ -44,6 +44,13 @@ static uint32_t *find_founders(const struct cdp_identity *m, uint32_t *up,
 		if (up[r] != r)
 			propose(m, founder, r, i);
 	}
+	/* All that is still to be known of the groups: which roots are none of one. */
+	for (uint32_t i = 0; i < n; i++) {
+		m->id[i].flags &= (unsigned)~ID_SPLIT;
+		if (root[i] == i && up[i] != i)
+			m->id[i].flags |= ID_SPLIT;
+	}
+	free(up);
 	return founder;
 }
 
@@ -52,7 +59,7 @@ static uint32_t *find_founders(const struct cdp_identity *m, uint32_t *up,
 struct founder {
 	uint32_t id;
 	char how;
-};
+} __attribute__((packed));
 
 struct taken {
 	uint64_t name;
@@ -77,11 +84,11 @@ static bool is_taken(const struct naming *out, uint64_t name)
 }
 
 /* How the name of the person of root r is made. */
-static char how_named(const struct cdp_identity *m, const uint32_t *up, uint32_t r)
+static char how_named(const struct cdp_identity *m, uint32_t r)
 {
 	if (m->id[r].flags & ID_CONTESTED)
 		return NAME_CONTESTED;
-	return up[r] == r ? NAME_OF : NAME_PARTED;
+	return m->id[r].flags & ID_SPLIT ? NAME_PARTED : NAME_OF;
 }
 
 /* Rare: two hashes that meet. */
@@ -155,9 +162,8 @@ static uint32_t *gather_claims(const struct cdp_identity *m, const uint32_t *roo
 /* --- */
 
 /* Numbers the persons of the roots, in `number`, which has their founders first. */
-static struct founder *number_persons(const struct cdp_identity *m, const uint32_t *up,
-				      const uint32_t *root, uint32_t n, uint32_t *number,
-				      struct naming *out)
+static struct founder *number_persons(const struct cdp_identity *m, const uint32_t *root,
+				      uint32_t n, uint32_t *number, struct naming *out)
 {
 	struct founder *founder;
 	uint32_t p = 0;
@@ -173,7 +179,7 @@ static struct founder *number_persons(const struct cdp_identity *m, const uint32
 		if (root[i] != i)
 			continue;
 		f = &founder[++p];
-		f->how = how_named(m, up, i);
+		f->how = how_named(m, i);
 		f->id = f->how == NAME_CONTESTED ? i : number[i];
 		out->names[p] = idm_name(m, f->id, f->how, 0);
 		number[i] = p;
@@ -188,8 +194,7 @@ void idm_name_all(struct cdp_identity *m, uint32_t *up, uint32_t *root,
 	struct founder *founder;
 
 	number = find_founders(m, up, root, n);
-	founder = number_persons(m, up, root, n, number, out);
-	free(up);
+	founder = number_persons(m, root, n, number, out);
 	out->claim = gather_claims(m, root, n);
 	for (uint32_t p = 1; p <= m->npersons; p++)
 		if (out->claim[p] != NONE)

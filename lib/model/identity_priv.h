@@ -32,7 +32,8 @@ enum {
 	ID_DIRTY = 32,     /* differs from what the store has */
 	ID_PARTED = 64,    /* named by an unbind */
 	ID_EXCLUDED = 128, /* named by an exclusion */
-	ID_SPLIT = 256,    /* within joining: seen with a second person */
+	ID_SPLIT = 256,    /* within joining: seen with a second person; within naming: a
+			      person's strongest id that is not its group's */
 	ID_STORED_SHIFT = 8,
 	ID_STORED = 512 | 1024 | 2048, /* the three above that the store has */
 	ID_ASIDE = ID_CONTESTED | ID_CROWDED | ID_OVER,
@@ -119,7 +120,7 @@ struct cdp_identity {
 	struct link *links;
 	size_t nlinks, links_cap;
 	uint32_t *slots; /* of links: index + 1, 0: free */
-	unsigned bits;   /* 1 << bits slots */
+	size_t nslots;
 
 	struct cdp_intern *parts; /* key: struct part */
 	uint32_t stored_parts;    /* of them in the store */
@@ -198,7 +199,7 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first,
 	      int64_t last);
 static inline size_t idm_link_home(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
-	return cdp_hash_u64((uint64_t)a << 32 | b) >> (64 - m->bits);
+	return (size_t)((cdp_hash_u64((uint64_t)a << 32 | b) >> 32) * m->nslots >> 32);
 }
 /* b NONE: a and any other. */
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);
