@@ -61,20 +61,40 @@ static int unknown_long(const struct parser *p, const char *name, size_t n,
 			   (int)(n < NAME_MAX_LEN ? n : NAME_MAX_LEN), name);
 }
 
+/* Few choices are named; of many the one that was meant. */
+static int no_choice(const struct cdp_opt *o, const char *value, struct cdp_err *err)
+{
+	enum { FEW = 8 };
+	char all[200] = "";
+	size_t n = 0;
+	const char *near;
+
+	while (o->choices[n])
+		n++;
+	near = cdp_text_suggest(value, strlen(value), (const char *const *)o->choices, n);
+	if (n > FEW && near)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "unknown value '%.100s'; did you mean '%s'?", value,
+				   near);
+	if (n > FEW)
+		return cdp_err_set(err, CDP_ERR_USAGE, "unknown value '%.100s'", value);
+	for (size_t i = 0; i < n; i++) {
+		if (i)
+			strncat(all, ", ", sizeof(all) - strlen(all) - 1);
+		strncat(all, o->choices[i], sizeof(all) - strlen(all) - 1);
+	}
+	return cdp_err_set(err, CDP_ERR_USAGE, "'%.100s' is none of %s", value, all);
+}
+
 static int set_choice(const struct cdp_opt *o, const char *value, struct cdp_err *err)
 {
-	char all[200] = "";
-
 	for (int i = 0; o->choices[i]; i++) {
 		if (strcmp(o->choices[i], value) == 0) {
 			*(int *)o->to = i;
 			return 0;
 		}
-		if (i)
-			strncat(all, ", ", sizeof(all) - strlen(all) - 1);
-		strncat(all, o->choices[i], sizeof(all) - strlen(all) - 1);
 	}
-	return cdp_err_set(err, CDP_ERR_USAGE, "'%s' is none of %s", value, all);
+	return no_choice(o, value, err);
 }
 
 static int set_value(const struct cdp_opt *o, const char *value, struct cdp_err *err)
