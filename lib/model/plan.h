@@ -25,6 +25,9 @@ struct cdp_plan;
 /* NULL with a usage or system error.  `zone`, of times without one, outlives it. */
 struct cdp_plan *cdp_plan_load(const char *path, const struct cdp_zone *zone,
 			       struct cdp_err *err);
+/* The same from text; `name` is for messages. */
+struct cdp_plan *cdp_plan_parse(const char *text, size_t n, const char *name,
+				const struct cdp_zone *zone, struct cdp_err *err);
 void cdp_plan_free(struct cdp_plan *p);
 /* "bank-app 1-0-0", or the version alone. */
 const char *cdp_plan_title(const struct cdp_plan *p);

@@ -629,10 +629,10 @@ static int load_plan(struct cdp_plan *plan, const json_t *root, struct cdp_err *
 	return load_metrics(plan, root, err);
 }
 
-struct cdp_plan *cdp_plan_load(const char *path, const struct cdp_zone *zone,
-			       struct cdp_err *err)
+/* Takes `root`, which may be NULL. */
+static struct cdp_plan *take(json_t *root, const char *name, const struct cdp_zone *zone,
+			     struct cdp_err *err)
 {
-	json_t *root = cdp_tree_load(path, err);
 	struct cdp_plan *plan;
 
 	if (!root)
@@ -640,10 +640,22 @@ struct cdp_plan *cdp_plan_load(const char *path, const struct cdp_zone *zone,
 	plan = cdp_calloc(1, sizeof(*plan));
 	plan->zone = zone;
 	if (load_plan(plan, root, err) < 0) {
-		cdp_err_prefix(err, "%s", path);
+		cdp_err_prefix(err, "%s", name);
 		cdp_plan_free(plan);
 		plan = NULL;
 	}
 	json_decref(root);
 	return plan;
+}
+
+struct cdp_plan *cdp_plan_load(const char *path, const struct cdp_zone *zone,
+			       struct cdp_err *err)
+{
+	return take(cdp_tree_load(path, err), path, zone, err);
+}
+
+struct cdp_plan *cdp_plan_parse(const char *text, size_t n, const char *name,
+				const struct cdp_zone *zone, struct cdp_err *err)
+{
+	return take(cdp_tree_parse(text, n, name, err), name, zone, err);
 }

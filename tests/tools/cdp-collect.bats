@@ -378,6 +378,10 @@ numbered() {
   events=$BATS_TEST_DIRNAME/../../samples/events.ndjson
   cdp-collect -d "$plan" "$events" >out
   same "$events" out
+  raw=$BATS_TEST_DIRNAME/../../samples/raw/app.log
+  cdp-collect -q "$raw" >out || [ $? -eq 3 ]
+  cdp-collect -q -d "$plan" out >held
+  same out held
   cdp-gen --seed 9 --customers 300 --days 3 --events 6000 -o clean
   cdp-collect -q --stats -d "$plan" --coverage cover -o out clean/sensors/*.log \
     clean/segment/*.ndjson clean/core/*.ndjson.gz 2>stats || [ $? -eq 3 ]

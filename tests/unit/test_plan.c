@@ -2,7 +2,6 @@
 #include "base/mem.h"
 #include "base/zone.h"
 #include "io/in.h"
-#include "io/out.h"
 #include "model/coverage.h"
 #include "model/plan.h"
 #include "tap.h"
@@ -10,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static struct cdp_zone *zone;
 static struct cdp_plan *plan;
@@ -21,19 +19,11 @@ static struct cdp_scan *scan;
 static struct cdp_buf line;
 static struct cdp_err err;
 
-/* The plan of this text; NULL, or what is wrong with it after the name of its file. */
+/* The plan of this text; NULL, or what is wrong with it. */
 static const char *load(const char *text)
 {
-	char path[] = "/tmp/test_plan.XXXXXX";
-	int fd = mkstemp(path);
-	struct cdp_err ignored;
-
-	close(fd);
-	if (cdp_file_replace(path, text, strlen(text), &ignored) < 0)
-		return "cannot write";
-	plan = cdp_plan_load(path, zone, &err);
-	unlink(path);
-	return plan ? NULL : err.msg + strlen(path) + 2;
+	plan = cdp_plan_parse(text, strlen(text), "p", zone, &err);
+	return plan ? NULL : err.msg + strlen("p: ");
 }
 
 static void begin(const char *text)
