@@ -109,7 +109,7 @@ row_count() {
 	sql count duckdb
 	sql count chdb
 	run count.wc "exec wc -l $events"
-	run count.cat "exec cat $events | cat"
+	unheard count.cat "cat $events | cat >/dev/null"
 }
 
 row_count-text() {
