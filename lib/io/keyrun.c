@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/tempfile.h"
 
 enum { BITS = 12, PROBES = 7, WORDS = 8, BUFFER = 256 * 1024 };
 
@@ -93,21 +94,6 @@ static int fail(const struct cdp_keyrun_out *o, struct cdp_err *err)
 	return cdp_err_sys(err, errno, "temporary file in %s", temp_dir());
 }
 
-static int open_nameless(void)
-{
-	const char *dir = temp_dir();
-	char *name;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
-	name = cdp_asprintf("%s/cdp.XXXXXX", dir);
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(name);
-	free(name);
-	return fd;
-}
-
 struct cdp_keyrun_out *cdp_keyrun_create(const char *path, uint64_t most,
 					 struct cdp_err *err)
 {
@@ -115,7 +101,7 @@ struct cdp_keyrun_out *cdp_keyrun_create(const char *path, uint64_t most,
 
 	o->path = path ? cdp_strdup(path) : NULL;
 	o->fd = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)
-		     : open_nameless();
+		     : cdp_tempfile_nameless(temp_dir());
 	if (o->fd < 0) {
 		fail(o, err);
 		free(o->path);

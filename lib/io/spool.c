@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "io/tempfile.h"
 
 enum { BUFFER = 256 * 1024 };
 
@@ -24,21 +25,6 @@ static int fail(const struct cdp_spool *s, struct cdp_err *err)
 	return cdp_err_sys(err, errno, "temporary file in %s", s->dir);
 }
 
-static int open_nameless(const char *dir)
-{
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	char *name;
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
-		return fd;
-	name = cdp_asprintf("%s/cdp.XXXXXX", dir);
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(name);
-	free(name);
-	return fd;
-}
-
 struct cdp_spool *cdp_spool_new(struct cdp_err *err)
 {
 	struct cdp_spool *s = cdp_alloc(sizeof(*s));
@@ -47,7 +33,7 @@ struct cdp_spool *cdp_spool_new(struct cdp_err *err)
 	if (!s->dir || !*s->dir)
 		s->dir = "/tmp";
 	s->at = s->n = 0;
-	s->fd = open_nameless(s->dir);
+	s->fd = cdp_tempfile_nameless(s->dir);
 	if (s->fd < 0) {
 		fail(s, err);
 		free(s);

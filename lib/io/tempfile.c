@@ -149,3 +149,19 @@ void cdp_tempfile_remove(struct cdp_tempfile *t)
 	drop(t);
 	errno = saved;
 }
+
+int cdp_tempfile_nameless(const char *dir)
+{
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	char *name;
+
+	/* Not every file system has nameless files. */
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL))
+		return fd;
+	name = cdp_asprintf("%s/cdp.XXXXXX", dir);
+	fd = mkostemp(name, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(name);
+	free(name);
+	return fd;
+}

@@ -23,4 +23,8 @@ void cdp_tempfile_remove(struct cdp_tempfile *t); /* frees t */
 /* Remove every registered file; for ends that are no signals.  Allocates nothing. */
 void cdp_tempfile_remove_all(void);
 
+/* A file without a name in `dir`, open for reading and writing, gone when it is closed:
+ * its descriptor, or -1 with errno. */
+int cdp_tempfile_nameless(const char *dir);
+
 #endif
