@@ -47,9 +47,10 @@ else
 WITHOUT += , without unixODBC
 endif
 CSV_LIBS ?= -lcsv
+ROARING_LIBS ?= -lroaring
 CPPF := -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCDP_VERSION='"$(VERSION)"' $(OPTIONAL) -iquote lib \
 	$(shell $(PKG_CONFIG) --cflags $(PKGS) 2>/dev/null)
-LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) $(CSV_LIBS) -lm -pthread
+LIBS := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null) $(CSV_LIBS) $(ROARING_LIBS) -lm -pthread
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
 	-Wundef -Wwrite-strings -Wno-missing-field-initializers
 ifdef WERROR
@@ -60,7 +61,7 @@ LINK = $(CC) $(CFLAGS) $(san.$(MODE)) -pthread $(LDFLAGS)
 
 # Named by --version.
 LIBRARIES := $(shell for p in $(PKGS); do v=$$($(PKG_CONFIG) --modversion $$p 2>/dev/null) && \
-	echo "$$p $$v,"; done) libcsv$(WITHOUT)
+	echo "$$p $$v,"; done) libcsv, libroaring$(WITHOUT)
 $O/lib/cli/common.o: private DEFS = -DCDP_LIBRARIES='"$(LIBRARIES)"'
 
 TOOLS := $(patsubst tools/%.c,%,$(wildcard tools/cdp-*.c))

@@ -1,0 +1,303 @@
+#include "base/bitmap.h"
+
+#include "base/mem.h"
+
+#include <roaring/roaring.h>
+
+/* A bitmap is the library's, under a name of ours. */
+static roaring_bitmap_t *in(struct cdp_bitmap *b)
+{
+	return (roaring_bitmap_t *)b;
+}
+
+static const roaring_bitmap_t *cin(const struct cdp_bitmap *b)
+{
+	return (const roaring_bitmap_t *)b;
+}
+
+static struct cdp_bitmap *out_of(roaring_bitmap_t *r)
+{
+	if (!r)
+		cdp_mem_exhausted();
+	return (struct cdp_bitmap *)r;
+}
+
+struct cdp_bitmap *cdp_bitmap_new(void)
+{
+	return out_of(roaring_bitmap_create());
+}
+
+struct cdp_bitmap *cdp_bitmap_of(const uint32_t *v, size_t n)
+{
+	struct cdp_bitmap *b = cdp_bitmap_new();
+
+	cdp_bitmap_add_many(b, v, n);
+	return b;
+}
+
+struct cdp_bitmap *cdp_bitmap_range(uint64_t from, uint64_t to)
+{
+	struct cdp_bitmap *b = cdp_bitmap_new();
+
+	cdp_bitmap_add_range(b, from, to);
+	return b;
+}
+
+struct cdp_bitmap *cdp_bitmap_copy(const struct cdp_bitmap *b)
+{
+	return out_of(roaring_bitmap_copy(cin(b)));
+}
+
+void cdp_bitmap_free(const struct cdp_bitmap *b)
+{
+	if (b)
+		roaring_bitmap_free(cin(b));
+}
+
+void cdp_bitmap_add(struct cdp_bitmap *b, uint32_t x)
+{
+	roaring_bitmap_add(in(b), x);
+}
+
+void cdp_bitmap_add_many(struct cdp_bitmap *b, const uint32_t *v, size_t n)
+{
+	if (n)
+		roaring_bitmap_add_many(in(b), n, v);
+}
+
+void cdp_bitmap_add_range(struct cdp_bitmap *b, uint64_t from, uint64_t to)
+{
+	if (to > (uint64_t)UINT32_MAX + 1)
+		to = (uint64_t)UINT32_MAX + 1;
+	if (from < to)
+		roaring_bitmap_add_range_closed(in(b), (uint32_t)from,
+						(uint32_t)(to - 1));
+}
+
+void cdp_bitmap_remove(struct cdp_bitmap *b, uint32_t x)
+{
+	roaring_bitmap_remove(in(b), x);
+}
+
+void cdp_bitmap_clear(struct cdp_bitmap *b)
+{
+	roaring_bitmap_clear(in(b));
+}
+
+bool cdp_bitmap_has(const struct cdp_bitmap *b, uint32_t x)
+{
+	return roaring_bitmap_contains(cin(b), x);
+}
+
+bool cdp_bitmap_is_empty(const struct cdp_bitmap *b)
+{
+	return roaring_bitmap_is_empty(cin(b));
+}
+
+uint64_t cdp_bitmap_count(const struct cdp_bitmap *b)
+{
+	return roaring_bitmap_get_cardinality(cin(b));
+}
+
+bool cdp_bitmap_equals(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return roaring_bitmap_equals(cin(a), cin(b));
+}
+
+bool cdp_bitmap_is_subset(const struct cdp_bitmap *a, const struct cdp_bitmap *of)
+{
+	return roaring_bitmap_is_subset(cin(a), cin(of));
+}
+
+uint64_t cdp_bitmap_rank(const struct cdp_bitmap *b, uint32_t x)
+{
+	return x ? roaring_bitmap_rank(cin(b), x - 1) : 0;
+}
+
+bool cdp_bitmap_select(const struct cdp_bitmap *b, uint32_t rank, uint32_t *x)
+{
+	return roaring_bitmap_select(cin(b), rank, x);
+}
+
+struct cdp_bitmap *cdp_bitmap_and(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return out_of(roaring_bitmap_and(cin(a), cin(b)));
+}
+
+struct cdp_bitmap *cdp_bitmap_or(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return out_of(roaring_bitmap_or(cin(a), cin(b)));
+}
+
+struct cdp_bitmap *cdp_bitmap_xor(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return out_of(roaring_bitmap_xor(cin(a), cin(b)));
+}
+
+struct cdp_bitmap *cdp_bitmap_andnot(const struct cdp_bitmap *a,
+				     const struct cdp_bitmap *b)
+{
+	return out_of(roaring_bitmap_andnot(cin(a), cin(b)));
+}
+
+struct cdp_bitmap *cdp_bitmap_or_all(const struct cdp_bitmap *const *v, size_t n)
+{
+	struct cdp_bitmap *b;
+
+	if (n < 2)
+		return n ? cdp_bitmap_copy(v[0]) : cdp_bitmap_new();
+	b = out_of(roaring_bitmap_lazy_or(cin(v[0]), cin(v[1]), false));
+	for (size_t i = 2; i < n; i++)
+		roaring_bitmap_lazy_or_inplace(in(b), cin(v[i]), false);
+	roaring_bitmap_repair_after_lazy(in(b));
+	return b;
+}
+
+void cdp_bitmap_and_with(struct cdp_bitmap *into, const struct cdp_bitmap *b)
+{
+	if (into != b)
+		roaring_bitmap_and_inplace(in(into), cin(b));
+}
+
+void cdp_bitmap_or_with(struct cdp_bitmap *into, const struct cdp_bitmap *b)
+{
+	if (into != b)
+		roaring_bitmap_or_inplace(in(into), cin(b));
+}
+
+void cdp_bitmap_andnot_with(struct cdp_bitmap *into, const struct cdp_bitmap *b)
+{
+	if (into == b)
+		cdp_bitmap_clear(into);
+	else
+		roaring_bitmap_andnot_inplace(in(into), cin(b));
+}
+
+uint64_t cdp_bitmap_and_count(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return roaring_bitmap_and_cardinality(cin(a), cin(b));
+}
+
+uint64_t cdp_bitmap_andnot_count(const struct cdp_bitmap *a, const struct cdp_bitmap *b)
+{
+	return roaring_bitmap_andnot_cardinality(cin(a), cin(b));
+}
+
+size_t cdp_bitmap_next(const struct cdp_bitmap *b, uint64_t *from, uint32_t *v,
+		       size_t cap)
+{
+	roaring_uint32_iterator_t it;
+	uint32_t n;
+
+	if (*from > UINT32_MAX || cap == 0)
+		return 0;
+	roaring_init_iterator(cin(b), &it);
+	if (*from && !roaring_move_uint32_iterator_equalorlarger(&it, (uint32_t)*from))
+		return 0;
+	n = roaring_read_uint32_iterator(&it, v,
+					 cap > UINT32_MAX ? UINT32_MAX : (uint32_t)cap);
+	if (n)
+		*from = (uint64_t)v[n - 1] + 1;
+	return n;
+}
+
+/* --- as bytes --- */
+
+void cdp_bitmap_optimise(struct cdp_bitmap *b)
+{
+	/* From runs the library would keep them where a list is as small. */
+	roaring_bitmap_remove_run_compression(in(b));
+	roaring_bitmap_run_optimize(in(b));
+	roaring_bitmap_shrink_to_fit(in(b));
+}
+
+void cdp_bitmap_write(const struct cdp_bitmap *b, struct cdp_buf *out)
+{
+	if (cdp_buf_reserve(out, roaring_bitmap_portable_size_in_bytes(cin(b))) == 0)
+		out->n += roaring_bitmap_portable_serialize(cin(b), out->p + out->n);
+}
+
+void cdp_bitmap_freeze(const struct cdp_bitmap *b, struct cdp_buf *out)
+{
+	size_t n = roaring_bitmap_frozen_size_in_bytes(cin(b));
+
+	if (cdp_buf_reserve(out, n) < 0)
+		return;
+	roaring_bitmap_frozen_serialize(cin(b), out->p + out->n);
+	out->n += n;
+}
+
+/* The library checks lengths alone, and relies on all of the following. */
+
+static bool is_bitset(const bitset_container_t *c)
+{
+	int32_t count = 0;
+
+	for (int i = 0; i < BITSET_CONTAINER_SIZE_IN_WORDS; i++)
+		count += __builtin_popcountll(c->array[i]);
+	return count > 0 && count == c->cardinality;
+}
+
+static bool is_array(const array_container_t *c)
+{
+	if (c->cardinality < 1 || c->cardinality > DEFAULT_MAX_SIZE)
+		return false;
+	for (int32_t i = 1; i < c->cardinality; i++)
+		if (c->array[i] <= c->array[i - 1])
+			return false;
+	return true;
+}
+
+static bool is_runs(const run_container_t *c)
+{
+	int32_t end = -1; /* the last number so far */
+
+	for (int32_t i = 0; i < c->n_runs; i++) {
+		if (c->runs[i].value <= end)
+			return false;
+		end = c->runs[i].value + c->runs[i].length;
+	}
+	return c->n_runs > 0 && end <= UINT16_MAX;
+}
+
+static bool is_valid(const roaring_bitmap_t *r)
+{
+	const roaring_array_t *a = &r->high_low_container;
+
+	for (int32_t i = 0; i < a->size; i++) {
+		bool valid = a->typecodes[i] == BITSET_CONTAINER_TYPE_CODE
+				     ? is_bitset(a->containers[i])
+			     : a->typecodes[i] == ARRAY_CONTAINER_TYPE_CODE
+				     ? is_array(a->containers[i])
+				     : a->typecodes[i] == RUN_CONTAINER_TYPE_CODE &&
+					       is_runs(a->containers[i]);
+
+		if (!valid || (i > 0 && a->keys[i] <= a->keys[i - 1]))
+			return false;
+	}
+	return true;
+}
+
+static const struct cdp_bitmap *checked(const roaring_bitmap_t *r, struct cdp_err *err)
+{
+	if (r && is_valid(r))
+		return (const struct cdp_bitmap *)r;
+	if (r)
+		roaring_bitmap_free(r);
+	cdp_err_set(err, CDP_ERR_SYS, "no bitmap, or a damaged one");
+	return NULL;
+}
+
+struct cdp_bitmap *cdp_bitmap_read(const void *p, size_t n, struct cdp_err *err)
+{
+	roaring_bitmap_t *r = NULL;
+
+	if (roaring_bitmap_portable_deserialize_size(p, n) == n && n)
+		r = roaring_bitmap_portable_deserialize_safe(p, n);
+	return (struct cdp_bitmap *)checked(r, err);
+}
+
+const struct cdp_bitmap *cdp_bitmap_view(const void *p, size_t n, struct cdp_err *err)
+{
+	return checked(roaring_bitmap_frozen_view(p, n), err);
+}
