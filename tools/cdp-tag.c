@@ -207,8 +207,8 @@ static int add_path(struct cdp_paths *paths, const char *path)
 	return cdp_paths_add(paths, path, strlen(path), &ignored);
 }
 
-static int prepare(struct tag_ctx *t, const char *definition, unsigned threads,
-		   struct cdp_err *err)
+static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
+		   unsigned threads, struct cdp_err *err)
 {
 	static const char *const changes[] = { "unset", "set", "set_once", "increment",
 					       "append" };
@@ -228,7 +228,7 @@ static int prepare(struct tag_ctx *t, const char *definition, unsigned threads,
 	t->deleted = add_path(t->paths, "deleted");
 	t->map_kind = add_path(t->map_paths, "kind");
 	t->map_value = add_path(t->map_paths, "value");
-	t->set = cdp_tagset_load(definition, t->paths, t->run, err);
+	t->set = cdp_tagset_load(definitions->v, definitions->n, t->paths, t->run, err);
 	if (!t->set)
 		return -1;
 	t->customers = cdp_customers_new(t->set, threads);
@@ -325,7 +325,7 @@ static void release(struct tag_ctx *t)
 
 int main(int argc, char **argv)
 {
-	const char *definition = NULL;
+	struct cdp_strs definitions = { 0 };
 	const char *files[] = { NULL, NULL };
 	struct tag_ctx t = { .key = "one_id" };
 	bool nulls = false;
@@ -333,8 +333,8 @@ int main(int argc, char **argv)
 	struct cdp_cli cli;
 	struct cdp_err err;
 	const struct cdp_opt opts[] = {
-		{ 'd', "definition", CDP_OPT_STR, &definition, "FILE", "the tags", NULL,
-		  0, 0 },
+		{ 'd', "definition", CDP_OPT_LIST, &definitions, "FILE",
+		  "the tags; several files are one set", NULL, 0, 0 },
 		{ 0, "ids", CDP_OPT_STR, &files[0], "FILE",
 		  "identity map of cdp-idmap: adds each profile's ids", NULL, 0, 0 },
 		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
@@ -361,13 +361,15 @@ int main(int argc, char **argv)
 			       .merge = merge_worker };
 
 	cdp_cli_start(&cli, &tool, argc, argv);
-	if (!definition)
+	if (!definitions.n)
 		cdp_cli_usage(&cli, "-d TAGS is needed");
 	t.run = &cli.opt.run;
-	if (prepare(&t, definition, cdp_cli_jobs(&cli), &err) < 0) {
+	if (prepare(&t, &definitions, cdp_cli_jobs(&cli), &err) < 0) {
 		release(&t);
+		cdp_strs_release(&definitions);
 		return cdp_cli_fail(&cli, &err);
 	}
+	cdp_strs_release(&definitions);
 	job.paths = t.paths;
 	ret = cdp_cli_run(&cli, &job);
 	if (ret == 0 && files[0]) {

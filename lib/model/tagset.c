@@ -175,8 +175,24 @@ static int load_tag(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		     : load_layers(s, t, layers, err);
 }
 
+/* Which files the tags are from: those of files[i] begin with tag from[i]. */
+struct origin {
+	const char *const *files;
+	size_t *from, n;
+};
+
+static size_t file_of(const struct origin *o, unsigned tag)
+{
+	size_t i = o->n - 1;
+
+	while (o->from[i] > tag)
+		i--;
+	return i;
+}
+
 /* Names first, so that a tag may stand before those that it needs. */
-static int load_names(struct cdp_tagset *s, const json_t *list, struct cdp_err *err)
+static int load_names(struct cdp_tagset *s, const json_t *list, const struct origin *from,
+		      unsigned *bad, struct cdp_err *err)
 {
 	for (unsigned i = 0; i < s->count; i++) {
 		const json_t *o = json_array_get(list, i);
@@ -184,7 +200,9 @@ static int load_names(struct cdp_tagset *s, const json_t *list, struct cdp_err *
 		char where[32];
 		bool added;
 
-		snprintf(where, sizeof(where), "tags[%u]", i);
+		*bad = i;
+		snprintf(where, sizeof(where), "tags[%zu]",
+			 i - from->from[file_of(from, i)]);
 		if (!json_is_object(o))
 			return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an object",
 					   where);
@@ -199,49 +217,78 @@ static int load_names(struct cdp_tagset *s, const json_t *list, struct cdp_err *
 	return 0;
 }
 
-static int put_in_order(struct cdp_tagset *s, struct cdp_err *err)
+static int put_in_order(struct cdp_tagset *s, unsigned *bad, struct cdp_err *err)
 {
-	int64_t bad;
+	int64_t at;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
-	bad = cdp_depend_order(s->order, s->count, &s->tags->needs, sizeof(*s->tags));
-	if (bad >= 0)
+	at = cdp_depend_order(s->order, s->count, &s->tags->needs, sizeof(*s->tags));
+	if (at >= 0) {
+		*bad = (unsigned)at;
 		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself",
-				   s->tags[bad].name);
+				   s->tags[at].name);
+	}
 	return 0;
 }
 
-static int load(struct cdp_tagset *s, const json_t *root, const struct cdp_run *run,
-		struct cdp_err *err)
+/* The definitions of all files as one list. */
+static json_t *join_files(struct origin *o, struct cdp_err *err)
 {
 	static const char *const known[] = { "tags", "title", NULL };
-	const json_t *list = json_object_get(root, "tags");
+	json_t *all = json_array();
 
-	if (cdp_tree_known(root, known, "", err) < 0)
-		return -1;
-	if (json_array_size(list) == 0)
-		return cdp_err_set(err, CDP_ERR_USAGE, "tags: expected a list of tags");
-	s->count = (unsigned)json_array_size(list);
-	s->tags = cdp_calloc(s->count, sizeof(*s->tags));
-	if (load_names(s, list, err) < 0)
-		return -1;
-	for (unsigned i = 0; i < s->count; i++)
-		if (load_tag(s, &s->tags[i], json_array_get(list, i), err) < 0) {
-			cdp_err_prefix(err, "%s", s->tags[i].name);
-			return -1;
+	for (size_t i = 0; i < o->n; i++) {
+		json_t *root = cdp_tree_load(o->files[i], err);
+		const json_t *list = json_object_get(root, "tags");
+		int ret = root ? cdp_tree_known(root, known, "", err) : -1;
+
+		o->from[i] = json_array_size(all);
+		if (root && ret == 0 && json_array_size(list) == 0)
+			ret = cdp_err_set(err, CDP_ERR_USAGE,
+					  "tags: expected a list of tags");
+		if (root && ret < 0)
+			cdp_err_prefix(err, "%s", o->files[i]);
+		for (size_t k = 0; ret == 0 && k < json_array_size(list); k++)
+			json_array_append(all, json_array_get(list, k));
+		json_decref(root);
+		if (ret < 0) {
+			json_decref(all);
+			return NULL;
 		}
-	return put_in_order(s, err) < 0 ? -1 : cdp_aggs_bind(s->aggs, run, err);
+	}
+	return all;
 }
 
-struct cdp_tagset *cdp_tagset_load(const char *path, struct cdp_paths *paths,
-				   const struct cdp_run *run, struct cdp_err *err)
+/* Tag `*bad` is the one that an error is about. */
+static int load(struct cdp_tagset *s, const json_t *list, const struct origin *from,
+		unsigned *bad, struct cdp_err *err)
 {
-	json_t *root = cdp_tree_load(path, err);
+	s->count = (unsigned)json_array_size(list);
+	s->tags = cdp_calloc(s->count, sizeof(*s->tags));
+	if (load_names(s, list, from, bad, err) < 0)
+		return -1;
+	for (*bad = 0; *bad < s->count; ++*bad)
+		if (load_tag(s, &s->tags[*bad], json_array_get(list, *bad), err) < 0) {
+			cdp_err_prefix(err, "%s", s->tags[*bad].name);
+			return -1;
+		}
+	return put_in_order(s, bad, err);
+}
+
+struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
+				   struct cdp_paths *paths, const struct cdp_run *run,
+				   struct cdp_err *err)
+{
+	struct origin from = { files, cdp_calloc(n, sizeof(*from.from)), n };
+	json_t *list = join_files(&from, err);
 	struct cdp_tagset *s;
+	unsigned bad = 0;
 	int ret;
 
-	if (!root)
+	if (!list) {
+		free(from.from);
 		return NULL;
+	}
 	s = cdp_calloc(1, sizeof(*s));
 	s->paths = paths;
 	s->aggs = cdp_aggs_new();
@@ -249,13 +296,16 @@ struct cdp_tagset *cdp_tagset_load(const char *path, struct cdp_paths *paths,
 	s->attributes = cdp_intern_new(0);
 	s->details = cdp_intern_new(0);
 	cdp_arena_init(&s->arena);
-	ret = load(s, root, run, err);
-	json_decref(root);
+	ret = load(s, list, &from, &bad, err);
+	json_decref(list);
+	if (ret == 0)
+		ret = cdp_aggs_bind(s->aggs, run, err);
 	if (ret < 0) {
-		cdp_err_prefix(err, "%s", path);
+		cdp_err_prefix(err, "%s", files[file_of(&from, bad)]);
 		cdp_tagset_free(s);
-		return NULL;
+		s = NULL;
 	}
+	free(from.from);
 	return s;
 }
 

@@ -72,11 +72,12 @@ static inline uint32_t cdp_tag_ref_index(int ref)
 	return (uint32_t)ref & 0xffffff;
 }
 
-/* Loads FILE; `paths` gets the members of events that are needed; windows are bound to
- * `run`. NULL with a usage error that points: "tags.json: buys_30d: value: 1:7: unknown
- * name ...". */
-struct cdp_tagset *cdp_tagset_load(const char *path, struct cdp_paths *paths,
-				   const struct cdp_run *run, struct cdp_err *err);
+/* Loads the tags of n files (1 at least) as one set; `paths` gets the members of events
+ * that are needed; windows are bound to `run`.  NULL with a usage error that points:
+ * "tags.json: buys_30d: value: 1:7: unknown name ...". */
+struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
+				   struct cdp_paths *paths, const struct cdp_run *run,
+				   struct cdp_err *err);
 void cdp_tagset_free(struct cdp_tagset *s);
 
 #endif

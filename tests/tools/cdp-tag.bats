@@ -111,6 +111,19 @@ tags() {
     "a: value: 1:7: unknown name 'evnt'; did you mean 'event'?"
 }
 
+@test "definitions of several files are one set, and a mistake is told with its own file" {
+  echo '{"tags":[{"name":"a","value":"tags.b + 1"}]}' >one
+  echo '{"tags":[{"name":"b","value":"count(event == '"'A'"')"}]}' >two
+  echo '{"one_id":"u","time":"2024-04-01T00:00:00.000Z","event":"A"}' >in
+  run -0 cdp-tag -d one -d two --as-of 2024-05-01 in
+  [ "$output" = '{"one_id":"u","as_of":"2024-04-30T16:00:00.000Z","tags":{"a":2,"b":1}}' ]
+  run -2 --separate-stderr cdp-tag -d one -d two -d one /dev/null
+  [ "$stderr" = "cdp-tag: one: tags[0].name: 'a' stands twice" ]
+  echo '{"tags":[{"name":"b","value":"tags.c"},{"name":"c","value":"tags.b"}]}' >two
+  run -2 --separate-stderr cdp-tag -d one -d two /dev/null
+  [ "$stderr" = "cdp-tag: two: b: depends on itself" ]
+}
+
 @test "a tag that nobody has because of errors is told, so are records that say nothing" {
   echo '{"tags":[{"name":"t","type":"bool","value":"count(event == '"'a'"')"},{"name":"p","type":"int","value":"profile.x"}]}' >d
   printf '%s\n' '{"one_id":"u","time":"2024-04-01T00:00:00.000Z","event":"a"}' \
