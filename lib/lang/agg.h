@@ -83,10 +83,10 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into,
  * distinct, days are 0, sequence is false, the others null. */
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out);
-/* A partial as JSON text, the same for equal states, and back into a zeroed state (-1:
- * data error, the state is zeroed again). */
+/* A partial as bytes, the same for equal states; and merged into a state (-1: a data
+ * error, the state is then worth nothing). */
 void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b);
-int cdp_agg_read(const struct cdp_agg *a, void *state, const struct cdp_val *json,
+int cdp_agg_read(const struct cdp_agg *a, void *state, const char *p, size_t n,
 		 struct cdp_err *err);
 
 #endif

@@ -3,6 +3,7 @@
  * the order is put right when asked. */
 #include "lang/aggseq.h"
 
+#include "base/varint.h"
 #include "lang/prog.h"
 #include "record/json.h"
 
@@ -166,24 +167,29 @@ bool cdp_sequence_result(const struct cdp_agg *a, const struct cdp_moments *list
 void cdp_sequence_write(const struct cdp_moments *list, struct cdp_buf *b)
 {
 	struct cdp_moment *m = list ? sorted(list) : NULL;
+	int64_t last = 0;
 
-	cdp_buf_addc(b, '[');
 	for (uint32_t i = 0; list && i < list->n; i++) {
-		cdp_buf_adds(b, i ? ",[" : "[");
-		cdp_buf_addi(b, m[i].time_ms);
-		cdp_buf_addc(b, ',');
-		cdp_buf_addu(b, m[i].steps);
-		cdp_buf_addc(b, ']');
+		cdp_varint_add(b, cdp_zigzag(m[i].time_ms - last));
+		cdp_varint_add(b, m[i].steps);
+		last = m[i].time_ms;
 	}
-	cdp_buf_addc(b, ']');
 	free(m);
 }
 
-bool cdp_sequence_put(const struct cdp_agg *a, struct cdp_moments **list, int64_t time_ms,
-		      int64_t steps)
+bool cdp_sequence_read(const struct cdp_agg *a, struct cdp_moments **list, const char *p,
+		       const char *end)
 {
-	if (steps <= 0 || steps >> a->step_count)
-		return false;
-	push(list, time_ms, (uint32_t)steps);
+	uint64_t time_ms = 0, steps;
+	int64_t step;
+
+	while (p < end) {
+		if (!cdp_varint_get_signed(&step, &p, end) ||
+		    !cdp_varint_get(&steps, &p, end) || steps == 0 ||
+		    steps >> a->step_count)
+			return false;
+		time_ms += (uint64_t)step;
+		push(list, (int64_t)time_ms, (uint32_t)steps);
+	}
 	return true;
 }

@@ -31,8 +31,8 @@ int cdp_sequence_add(const struct cdp_agg *a, struct cdp_moments **list,
 void cdp_sequence_merge(struct cdp_moments **into, struct cdp_moments **from);
 bool cdp_sequence_result(const struct cdp_agg *a, const struct cdp_moments *list);
 void cdp_sequence_write(const struct cdp_moments *list, struct cdp_buf *b);
-/* One moment read back; false if it is none of this sequence. */
-bool cdp_sequence_put(const struct cdp_agg *a, struct cdp_moments **list, int64_t time_ms,
-		      int64_t steps);
+/* Moments written before are added; false if they are none of this sequence. */
+bool cdp_sequence_read(const struct cdp_agg *a, struct cdp_moments **list, const char *p,
+		       const char *end);
 
 #endif

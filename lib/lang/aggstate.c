@@ -187,10 +187,15 @@ static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct cand
 		cdp_kept_set(k, c->time_ms, c->id, c->id_n, c->tag, c->p, c->n);
 }
 
+void cdp_kept_offer(const struct cdp_agg *a, struct cdp_kept *k, int64_t time_ms,
+		    const char *id, size_t id_n, char tag, const char *p, size_t n)
+{
+	offer(a, k, &(struct candidate){ time_ms, id, p, id_n, n, tag });
+}
+
 /* ---- instants ---- */
 
-static void offer_instant(const struct cdp_agg *a, struct cdp_instant *k,
-			  struct cdp_time t)
+void cdp_instant_offer(const struct cdp_agg *a, struct cdp_instant *k, struct cdp_time t)
 {
 	int c = k->known ? cdp_time_cmp(t, (struct cdp_time){ .s = k->s, .ns = k->ns })
 			 : 0;
@@ -217,7 +222,7 @@ static void add_instant(const struct cdp_agg *a, struct cdp_instant *k,
 	if (v && v->type == CDP_STRING && !v->escaped && !is_of_ms(v) &&
 	    cdp_time_parse(&exact, v->p, v->n, &ignored) == 0)
 		t = exact;
-	offer_instant(a, k, t);
+	cdp_instant_offer(a, k, t);
 }
 
 /* ---- totals ---- */
@@ -237,7 +242,7 @@ void cdp_total_set(struct cdp_total *t, struct cdp_decimal d)
 	t->scale = d.scale;
 }
 
-static bool total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count)
+bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count)
 {
 	struct cdp_decimal sum = cdp_total_get(t);
 
@@ -299,7 +304,7 @@ static int add_total(const struct cdp_agg *a, struct cdp_total *t, struct cdp_bu
 	}
 	if (r < 0)
 		return fail(a, err, "number is no decimal");
-	return total_add(t, d, 1) ? 1 : fail(a, err, "sum is out of range");
+	return cdp_total_add(t, d, 1) ? 1 : fail(a, err, "sum is out of range");
 }
 
 static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
@@ -416,7 +421,7 @@ static void merge_bags(struct cdp_bag **into, struct cdp_bag **from)
 static void merge_totals(struct cdp_total *into, const struct cdp_total *from)
 {
 	into->failed |= from->failed;
-	total_add(into, cdp_total_get(from), from->count);
+	cdp_total_add(into, cdp_total_get(from), from->count);
 }
 
 void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
@@ -448,7 +453,7 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 	default:
 		if (a->of_time) {
 			if (t->known)
-				offer_instant(
+				cdp_instant_offer(
 					a, into,
 					(struct cdp_time){ .s = t->s, .ns = t->ns });
 			break;

@@ -46,6 +46,12 @@ struct cdp_days {
 const char *cdp_kept_text(const struct cdp_kept *k); /* event_id, then the value */
 void cdp_kept_set(struct cdp_kept *k, int64_t time_ms, const char *id, size_t id_n,
 		  char tag, const char *p, size_t n);
+/* A candidate for it: kept if it is better than what is there. */
+void cdp_kept_offer(const struct cdp_agg *a, struct cdp_kept *k, int64_t time_ms,
+		    const char *id, size_t id_n, char tag, const char *p, size_t n);
+void cdp_instant_offer(const struct cdp_agg *a, struct cdp_instant *k, struct cdp_time t);
+/* False if the sum has left the range of decimals, now or before. */
+bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count);
 struct cdp_decimal cdp_total_get(const struct cdp_total *t);
 void cdp_total_set(struct cdp_total *t, struct cdp_decimal d);
 void cdp_days_add(struct cdp_days **days, int32_t day);
