@@ -69,7 +69,8 @@ fi
 # --- stale or missing input stops the run before anything is computed ---
 
 for f in "sensors/$last_day.log" "segment/$last_day.ndjson" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
-  core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson; do
+  core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson \
+  core/credit.ndjson core/relations.ndjson core/ledger.ndjson; do
   [ -s "$raw/$f" ] || die 1 "input of $last_day is missing or empty: $raw/$f"
 done
 
@@ -113,8 +114,9 @@ collect app "$@" -f sensors --dedup 3d --duplicates "$new/duplicates/app.ndjson"
 collect ios "$@" -f segment --dedup 3d --duplicates "$new/duplicates/ios.ndjson" "$raw"/segment/*.ndjson
 collect web "$@" -f combined --dedup 3d --duplicates "$new/duplicates/web.ndjson" --event page_view --event-param e --id-param cid=cookie "$raw"/access/*.log
 collect core "$@" -f native --dedup 3d --duplicates "$new/duplicates/core.ndjson" "$raw"/core/transactions-*.ndjson.gz
-collect holdings "$@" -f native "$raw/core/holdings.ndjson"
-collect profiles "$@" -f native "$raw/core/profiles.ndjson"
+collect ledger "$@" -f native "$raw/core/ledger.ndjson"
+collect holdings "$@" -f native "$raw/core/holdings.ndjson" "$raw/core/credit.ndjson"
+collect profiles "$@" -f native "$raw/core/profiles.ndjson" "$raw/core/relations.ndjson"
 collect customers --columns-map "$defs/maps/customers.json" "$raw/core/customers.gb18030.csv"
 
 # quality NAME: what the last day of a source is worth.  Rejects have no time that could be

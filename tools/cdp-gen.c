@@ -343,8 +343,8 @@ static int gen_text(struct gen *g, const char *name,
 static int gen_bank(struct gen *g)
 {
 	static const char *const names[CDP_BANK_ROWS] = {
-		"core/holdings.ndjson",
-		"core/profiles.ndjson",
+		"core/holdings.ndjson",  "core/profiles.ndjson", "core/credit.ndjson",
+		"core/relations.ndjson", "core/entities.ndjson", "core/ledger.ndjson",
 		"truth-identity.ndjson",
 	};
 	struct sink rows[CDP_BANK_ROWS] = { 0 };

@@ -130,9 +130,14 @@ uint32_t cdp_bank_customers(const struct cdp_bank *b)
 
 void cdp_bank_start(struct cdp_bank *b, uint32_t i)
 {
+	struct bank_life life;
+
 	bank_see_customer(b, i);
 	bank_profile(b, i, bank_ms(b, 0, 0), true);
 	bank_holding_start(b, i);
+	bank_life_of(b, i, &life);
+	bank_credit_start(b, i, &life);
+	bank_ledger_start(b, i, &life);
 }
 
 /* --- the campaign --- */

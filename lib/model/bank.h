@@ -61,9 +61,13 @@ enum cdp_bank_fault {
 
 /* Rows that come along with a day, whole lines of NDJSON. */
 enum cdp_bank_rows {
-	CDP_BANK_HOLDINGS, /* detail rows */
-	CDP_BANK_PROFILES, /* profile updates */
-	CDP_BANK_IDENTITY, /* an id that showed up for the first time, and its person */
+	CDP_BANK_HOLDINGS,  /* detail rows */
+	CDP_BANK_PROFILES,  /* profile updates */
+	CDP_BANK_CREDIT,    /* detail rows: cards, loans; of the start alone */
+	CDP_BANK_RELATIONS, /* likewise, and what follows */
+	CDP_BANK_ENTITIES,  /* merchants, enterprises, managers */
+	CDP_BANK_LEDGER,    /* events of the 90 days before the base time */
+	CDP_BANK_IDENTITY,  /* an id that showed up for the first time, and its person */
 	CDP_BANK_ROWS,
 };
 

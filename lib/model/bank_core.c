@@ -163,8 +163,8 @@ static struct holding *add_holding(struct cdp_bank *b, uint32_t person, uint32_t
 	return h;
 }
 
-static void head(struct cdp_bank *b, struct cdp_buf *out, uint32_t person, int64_t ms,
-		 const char *type)
+void bank_row_head(const struct cdp_bank *b, struct cdp_buf *out, uint32_t person,
+		   int64_t ms, const char *type)
 {
 	char id[ID_MAX];
 
@@ -215,7 +215,7 @@ static void holding_row(struct cdp_bank *b, const struct holding *h, int64_t ms)
 	b->row_lines[CDP_BANK_HOLDINGS]++;
 	if (!b->rows_wanted)
 		return;
-	head(b, out, h->person, ms, "detail");
+	bank_row_head(b, out, h->person, ms, "detail");
 	ADD(out, "},\"detail\":\"holding\",\"row\":\"H");
 	bank_add_digits(out, (uint64_t)(h - b->holdings) + 1, 10);
 	cdp_buf_addc(out, '"');
@@ -349,6 +349,7 @@ static void whole_profile(struct cdp_bank *b, struct cdp_buf *out, uint32_t pers
 	ADD(out, "\",\"open_date\":\"");
 	bank_add_date(out, bank_open_day(b, person));
 	ADD(out, "\",");
+	bank_life_profile(b, person, out);
 }
 
 void bank_profile(struct cdp_bank *b, uint32_t person, int64_t ms, bool whole)
@@ -360,7 +361,7 @@ void bank_profile(struct cdp_bank *b, uint32_t person, int64_t ms, bool whole)
 	b->row_lines[CDP_BANK_PROFILES]++;
 	if (!b->rows_wanted)
 		return;
-	head(b, out, person, ms, "profile");
+	bank_row_head(b, out, person, ms, "profile");
 	if (whole) {
 		ADD(out, ",\"phone\":\"");
 		cdp_buf_add(out, id, bank_phone_id(b, id, person));

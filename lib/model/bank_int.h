@@ -22,6 +22,8 @@ enum {
 	CAMPAIGN_DAYS = 14,
 	BANK_RESPONSE_CONTROL = 40000, /* parts per million */
 	BANK_RESPONSE_TREATED = 80000,
+	BANK_INFANT_DAYS = 1095,
+	BANK_LEDGER_DAYS = 90,
 };
 #define BANK_CAMPAIGN "new_wealth"
 
@@ -121,6 +123,30 @@ struct bank_tier {
 	uint16_t weight; /* per mille of customers */
 };
 
+enum { TRADES = 8, LOANS = 4 };
+struct bank_trade { /* of merchants */
+	const char *name, *title;
+	uint16_t price; /* yuan, of a typical payment */
+};
+
+enum relation { REL_SPOUSE, REL_LEGAL_PERSON, REL_GUARANTEES, RELATIONS };
+
+enum ledger_type {
+	LED_CARD_PAY,
+	LED_SALARY,
+	LED_OUTFLOW,
+	LED_DELIVERED,
+	LED_OPENED,
+	LED_CLICKED,
+	LED_BRANCH,
+	LED_CALL,
+	LED_COMPLAINT,
+	LEDGER_TYPES,
+};
+
+extern const struct bank_trade bank_trades[TRADES];
+extern const char *const bank_loan_kinds[LOANS], *const bank_ledger_names[LEDGER_TYPES];
+extern const char *const bank_educations[4], *const bank_entries[4];
 extern const char *const bank_event_names[EV_TYPES];
 extern const char *const bank_os_names[OS_NUM];
 extern const char *const bank_channel_names[CH_NUM + 1];
@@ -271,6 +297,7 @@ struct cdp_bank {
 	struct file_truth files[CDP_BANK_FILES];
 	struct csv_truth csv[2];
 	uint64_t row_lines[CDP_BANK_ROWS];
+	uint64_t relations[RELATIONS], ledger[LEDGER_TYPES];
 
 	struct cdp_buf rows[CDP_BANK_ROWS];
 	struct cdp_buf tmp;
@@ -315,10 +342,32 @@ const struct bank_model *bank_model_of(const struct cdp_bank *b, uint32_t person
 const char *bank_app_version(const struct cdp_bank *b, uint32_t person, unsigned slot);
 void bank_person_init(struct cdp_bank *b, uint32_t person);
 unsigned bank_tier_of(int64_t cents);
+/* Assets at the start; of visitors none. */
+int64_t bank_first_aum(const struct cdp_bank *b, uint32_t person);
 void bank_add_name(const struct cdp_bank *b, uint32_t person, struct cdp_buf *out);
 /* An id that showed up: the first time a row and a count. */
 void bank_see_client(struct cdp_bank *b, uint32_t person, unsigned slot);
 void bank_see_customer(struct cdp_bank *b, uint32_t person);
+
+/* --- their lives (bank_life.c) --- */
+
+struct bank_life {
+	int64_t aum, aum_3m, aum_peak; /* cents: at the start; mean and peak before it */
+	int64_t income;                /* cents a month */
+	int64_t child;                 /* day of the youngest child's birth, of parents */
+	int64_t assessed;              /* day of the last assessment of risk */
+	uint8_t education, entry, loan;
+	bool payroll, leaving, married, parent, infant, card, overdue;
+	bool sms, push, responsive; /* consent; opens messages */
+};
+void bank_life_of(const struct cdp_bank *b, uint32_t person, struct bank_life *l);
+/* Members of a profile update, with a comma after each. */
+void bank_life_profile(const struct cdp_bank *b, uint32_t person, struct cdp_buf *out);
+/* Cards, loans, relations, entities (bank_credit.c); events before the run
+ * (bank_ledger.c). */
+void bank_credit_start(struct cdp_bank *b, uint32_t person, const struct bank_life *l);
+uint32_t bank_merchants(const struct cdp_bank *b);
+void bank_ledger_start(struct cdp_bank *b, uint32_t person, const struct bank_life *l);
 
 /* --- sessions (bank_session.c) --- */
 
@@ -340,6 +389,10 @@ void bank_holdings_night(struct cdp_bank *b);
 void bank_hold(struct cdp_bank *b, const struct cdp_bank_event *ev);
 void bank_holding_start(struct cdp_bank *b, uint32_t person);
 void bank_profile(struct cdp_bank *b, uint32_t person, int64_t ms, bool whole);
+/* A row of a customer up to the value of its first id, without the brace that ends them.
+ */
+void bank_row_head(const struct cdp_bank *b, struct cdp_buf *out, uint32_t person,
+		   int64_t ms, const char *type);
 void bank_add_product_name(const struct cdp_bank *b, uint32_t product,
 			   struct cdp_buf *out);
 size_t bank_product_code(const struct cdp_bank *b, char out[16], uint32_t product);

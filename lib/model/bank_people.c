@@ -330,6 +330,12 @@ static int64_t draw_aum(uint64_t t)
 	return from + (int64_t)((uint64_t)(to - from) * ((u * v) >> 24) >> 24);
 }
 
+int64_t bank_first_aum(const struct cdp_bank *b, uint32_t person)
+{
+	return person < b->conf.customers ? draw_aum(bank_trait(b, person, TOPIC_AUM))
+					  : 0;
+}
+
 /* Two neighbours in twenty-five share a tablet at home. */
 static bool has_family(const struct cdp_bank *b, uint32_t person)
 {
@@ -352,7 +358,7 @@ void bank_person_init(struct cdp_bank *b, uint32_t person)
 	}
 	p->customer = person + 1;
 	b->customers[person] = person;
-	p->aum = draw_aum(bank_trait(b, person, TOPIC_AUM));
+	p->aum = bank_first_aum(b, person);
 	p->has = 1 << SLOT_BRANCH;
 	if (x < 94)
 		p->has |= 1 << SLOT_PHONE;

@@ -258,6 +258,52 @@ static void tiers(const struct cdp_bank *b, struct cdp_buf *out)
 	cdp_buf_addc(out, ']');
 }
 
+/* --- how they live --- */
+
+static void life(const struct cdp_bank *b, struct cdp_buf *out)
+{
+	enum { PAYROLL, LEAVING, PARENTS, INFANTS, MOTHERS, CARDS, EXPIRED, OVERDUE, N };
+	static const char *const names[N] = { "payroll",        "leaving", "parents",
+					      "with_an_infant", "mothers", "cards",
+					      "expired",        "overdue" };
+	int64_t end = b->conf.start + b->conf.days;
+	uint64_t n[N] = { 0 }, loans[LOANS] = { 0 };
+
+	for (uint32_t i = 0; i < b->npersons; i++) {
+		bool first = i < b->conf.customers;
+		struct bank_life l;
+
+		if (!b->persons[i].customer)
+			continue;
+		bank_life_of(b, i, &l);
+		n[PAYROLL] += l.payroll;
+		n[LEAVING] += l.leaving;
+		n[PARENTS] += l.parent;
+		n[INFANTS] += l.infant;
+		n[MOTHERS] += l.infant && bank_is_female(b, i);
+		n[CARDS] += first && l.card;
+		n[EXPIRED] += end - l.assessed > 365;
+		n[OVERDUE] += first && l.overdue;
+		loans[l.loan] += first;
+	}
+	open_object(out, "life");
+	for (unsigned i = 0; i < N; i++)
+		num(out, names[i], n[i]);
+	open_object(out, "loans");
+	for (unsigned i = 1; i < LOANS; i++)
+		num(out, bank_loan_kinds[i], loans[i]);
+	ADD(out, "}}");
+	open_object(out, "relations");
+	num(out, "spouse_of", b->relations[REL_SPOUSE]);
+	num(out, "legal_person_of", b->relations[REL_LEGAL_PERSON]);
+	num(out, "guarantees", b->relations[REL_GUARANTEES]);
+	cdp_buf_addc(out, '}');
+	open_object(out, "ledger");
+	for (unsigned i = 0; i < LEDGER_TYPES; i++)
+		num(out, bank_ledger_names[i], b->ledger[i]);
+	cdp_buf_addc(out, '}');
+}
+
 /* --- files --- */
 
 static void feed(const struct file_truth *f, const char *name, struct cdp_buf *out)
@@ -301,7 +347,7 @@ static void table(const struct csv_truth *c, const char *name, struct cdp_buf *o
 void cdp_bank_truth(struct cdp_bank *b, struct cdp_buf *out)
 {
 	static void (*const parts[])(const struct cdp_bank *, struct cdp_buf *) = {
-		run, persons, ids, events, funnels, campaign, holdings, tiers,
+		run, persons, ids, events, funnels, campaign, holdings, tiers, life,
 	};
 
 	cdp_buf_addc(out, '{');

@@ -56,7 +56,7 @@ published() {
   jq 'select(.stage | startswith("collect")) |
     .in == .out + .rejected + (.duplicates // 0)' "$GOOD/runs/2024-05-01/stages.ndjson" >checks
   [ "$(sort -u checks)" = true ]
-  [ "$(wc -l <checks)" -eq 7 ]
+  [ "$(wc -l <checks)" -eq 8 ]
 }
 
 @test "each source is scored, with what was rejected and sent twice on the day" {
@@ -89,8 +89,8 @@ published() {
 }
 
 @test "each stage that fails stops the run and publishes nothing; then it can be repeated" {
-  # tool and the number of its call: collect is called seven times, segment twice ...
-  for stage in "cdp-collect 1" "cdp-collect 7" "cdp-quality 2" "cdp-idmap 1" "cdp-tag 1" "cdp-segment 1" \
+  # tool and the number of its call: collect is called eight times, segment twice ...
+  for stage in "cdp-collect 1" "cdp-collect 8" "cdp-quality 2" "cdp-idmap 1" "cdp-tag 1" "cdp-segment 1" \
     "cdp-segment 2" "cdp-funnel 1" "cdp-journey 2" "cdp-push 1"; do
     set -- $stage
     for action in 'exit 2' 'exit 3' 'exit 4' 'kill -9 $$'; do

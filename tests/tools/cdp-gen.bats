@@ -71,7 +71,7 @@ core() {
   [ "$(ls "$BANK/segment" | tr '\n' ' ')" = "$(seq -f '2024-04-%02.0f.ndjson' 12 | tr '\n' ' ')" ]
   [ "$(ls "$BANK/access" | tr '\n' ' ')" = "$(seq -f '2024-04-%02.0f.log' 12 | tr '\n' ' ')" ]
   [ "$(ls "$BANK/core" | grep -c '^transactions-2024-04-[01][0-9]\.ndjson\.gz$')" -eq 12 ]
-  for f in customers.gb18030.csv accounts.utf8.csv holdings.ndjson profiles.ndjson products.ndjson; do
+  for f in customers.gb18030.csv accounts.utf8.csv holdings.ndjson profiles.ndjson products.ndjson credit.ndjson relations.ndjson entities.ndjson ledger.ndjson; do
     [ -s "$BANK/core/$f" ]
   done
   [ -s "$BANK/truth-identity.ndjson" ]
@@ -247,6 +247,36 @@ core() {
     "$BANK/core/profiles.ndjson" >got
   truth '[.aum_tiers[].customers] | @tsv' >want
   diff -u want got
+}
+
+@test "lives, relations and ledger are those of the truth" {
+  jq -sr 'map(select(.set.payroll != null)) | (map(.set) | "\(map(select(.payroll)) | length) \(
+    map(select(.child_birth != null)) | length) \(
+    map(select(.aum_peak > 2 * .aum and .aum >= 50000)) | length) \(
+    map((.child_birth // empty) + "T00:00:00Z" | fromdate / 86400 | select(19826 - . < 1095)) | length) \(
+    map(.risk_date + "T00:00:00Z" | fromdate / 86400 | select(19826 - . > 365)) | length)")' \
+    "$BANK/core/profiles.ndjson" >got
+  truth '.life | "\(.payroll) \(.parents) \(.leaving) \(.with_an_infant) \(.expired)"' >want
+  diff -u want got
+  jq -sr 'group_by(.detail) | map(length) | @tsv' "$BANK/core/credit.ndjson" >got
+  truth '[.life.cards, (.life.loans | add)] | @tsv' >want
+  diff -u want got
+  jq -r .relation "$BANK/core/relations.ndjson" | sort | uniq -c | awk '{ print $2, $1 }' >got
+  truth '.relations | to_entries | sort_by(.key)[] | "\(.key) \(.value)"' >want
+  diff -u want got
+  jq -r .event "$BANK/core/ledger.ndjson" | sort | uniq -c | awk '{ print $2, $1 }' >got
+  truth '.ledger | to_entries | sort_by(.key)[] | "\(.key) \(.value)"' >want
+  diff -u want got
+  # distinct, and within the 90 days before the base time
+  [ "$(jq -r .event_id "$BANK/core/ledger.ndjson" | sort -u | wc -l)" -eq "$(wc -l <"$BANK/core/ledger.ndjson")" ]
+  jq -se 'all(.time >= "2024-01-13T16:00:00.000Z" and .time < "2024-04-12T16:00:00.000Z")' "$BANK/core/ledger.ndjson"
+}
+
+@test "spouses name each other, and legal persons their enterprise" {
+  jq -r 'select(.relation == "spouse_of") | .ids.customer + " " + .to.customer' "$BANK/core/relations.ndjson" | sort >one
+  awk '{ print $2, $1 }' one | sort | diff -u one -
+  jq -r 'select(.relation == "legal_person_of") | .to.enterprise' "$BANK/core/relations.ndjson" | sort >got
+  jq -r 'select(.entity == "enterprise") | .id' "$BANK/core/entities.ndjson" | sort | diff -u - got
 }
 
 @test "customers are GB18030 with a row for each, accounts UTF-8 with mark and CRLF" {
