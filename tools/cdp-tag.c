@@ -1,8 +1,7 @@
 /* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
 #include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/ordered.h"
-#include "model/profile.h"
+#include "cli/profiles.h"
 #include "record/head.h"
 #include "record/json.h"
 
@@ -235,86 +234,6 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 	return 0;
 }
 
-/* --- writing --- */
-
-enum { CHUNK = 1024 }; /* customers */
-
-struct writer {
-	const struct tag_ctx *t;
-	struct cdp_profile_spec spec;
-	uint64_t *errors;      /* by tag */
-	const char **messages; /* of one such error each; copies */
-};
-
-static void *new_profiler(void *ctx)
-{
-	struct writer *w = ctx;
-
-	return cdp_profiler_new(&w->spec);
-}
-
-static uint64_t make_profiles(void *profiler, uint64_t chunk, struct cdp_buf *out)
-{
-	struct cdp_profiler *p = profiler;
-	const struct cdp_customers *c = cdp_profiler_customers(p);
-	uint64_t from = chunk * CHUNK, to = from + CHUNK, count = cdp_customers_count(c);
-
-	if (to > count)
-		to = count;
-	for (uint64_t i = from; i < to; i++)
-		cdp_profiler_line(p, cdp_customers_at(c, (uint32_t)i), out);
-	return to - from;
-}
-
-static void sum_errors(void *ctx, void *profiler)
-{
-	struct writer *w = ctx;
-
-	for (unsigned i = 0; i < w->t->set->count; i++) {
-		const char *message;
-		uint64_t n = cdp_profiler_errors(profiler, i, &message);
-
-		if (n && !w->errors[i])
-			w->messages[i] = cdp_strdup(message);
-		w->errors[i] += n;
-	}
-	cdp_profiler_free(profiler);
-}
-
-static void write_profiles(struct cdp_cli *cli, const struct tag_ctx *t, bool nulls)
-{
-	struct writer w = { .t = t,
-			    .spec = { .set = t->set,
-				      .customers = t->customers,
-				      .run = t->run,
-				      .key = t->key,
-				      .nulls = nulls } };
-	struct cdp_ordered o = {
-		.ctx = &w,
-		.chunks =
-			((uint64_t)cdp_customers_count(t->customers) + CHUNK - 1) / CHUNK,
-		.worker = new_profiler,
-		.make = make_profiles,
-		.done = sum_errors,
-	};
-
-	w.errors = cdp_calloc(t->set->count, sizeof(*w.errors));
-	w.messages = cdp_calloc(t->set->count, sizeof(*w.messages));
-	cdp_cli_write_ordered(cli, &o);
-	for (unsigned i = 0; i < t->set->count; i++) {
-		/* Nobody at all: most likely the type or a name is wrong. */
-		if (w.errors[i])
-			(w.errors[i] < cdp_customers_count(t->customers) ? cdp_cli_verbose
-									 : cdp_cli_note)(
-				cli, "tag '%s' has no value for %llu customers: %s",
-				t->set->tags[i].name, (unsigned long long)w.errors[i],
-				w.messages[i]);
-		free((char *)w.messages[i]);
-	}
-	free(w.errors);
-	free(w.messages);
-}
-
 static void release(struct tag_ctx *t)
 {
 	cdp_customers_free(t->customers);
@@ -380,7 +299,12 @@ int main(int argc, char **argv)
 	}
 	if (ret == 0) {
 		cdp_customers_finish(t.customers);
-		write_profiles(&cli, &t, nulls);
+		cdp_cli_write_profiles(
+			&cli, &(struct cdp_profile_spec){ .set = t.set,
+							  .customers = t.customers,
+							  .run = t.run,
+							  .key = t.key,
+							  .nulls = nulls });
 	}
 	if (ret == 0 && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
 		cdp_cli_note(&cli,

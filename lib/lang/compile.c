@@ -283,6 +283,8 @@ struct cdp_node *cdp_compile_call(struct cdp_compiler *c, const struct cdp_ast *
 	if (f)
 		return std_call(c, a, f);
 	n = method ? NULL : cdp_compile_agg(c, a, &handled);
+	if (!method && !handled)
+		n = cdp_compile_pop(c, a, &handled);
 	if (handled)
 		return n;
 	f = cdp_func_find(a->name, a->name_n, CDP_F_METHOD | CDP_F_GLOBAL);

@@ -284,6 +284,19 @@ static int agg_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_v
 	return 0;
 }
 
+static int pop_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
+{
+	struct cdp_err err;
+
+	err.kind = CDP_ERR_NONE;
+	*out = (struct cdp_value){ 0 };
+	if (!ev->pop_fetch ||
+	    ev->pop_fetch(ev->pop_host, (unsigned)n->ref, out, &err) < 0)
+		return host_failed(ev, n, &err);
+	out->from_record = true;
+	return 0;
+}
+
 static int host_call(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)
 {
 	struct cdp_value *args = cdp_eval_alloc(ev, n->count * sizeof(*args));
@@ -435,6 +448,8 @@ int cdp_node_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_val
 		return host_call(ev, n, out);
 	case CDP_N_AGG:
 		return agg_value(ev, n, out);
+	case CDP_N_POP:
+		return pop_value(ev, n, out);
 	case CDP_N_VAR:
 		*out = ev->vars[n->ref];
 		return 0;

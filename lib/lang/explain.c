@@ -5,53 +5,6 @@
 
 #include <string.h>
 
-static const char *op_sign(unsigned op)
-{
-	switch (op) {
-	case CDP_OP_ADD:
-		return "+";
-	case CDP_OP_SUB:
-		return "-";
-	case CDP_OP_MUL:
-		return "*";
-	case CDP_OP_DIV:
-		return "/";
-	case CDP_OP_MOD:
-		return "%";
-	case CDP_OP_EQ:
-		return "==";
-	case CDP_OP_NE:
-		return "!=";
-	case CDP_OP_LT:
-		return "<";
-	case CDP_OP_LE:
-		return "<=";
-	case CDP_OP_GT:
-		return ">";
-	case CDP_OP_GE:
-		return ">=";
-	default:
-		return "?";
-	}
-}
-
-/* Nodes that read a member of the record. */
-static bool reads_slot(const struct cdp_node *n)
-{
-	switch ((enum cdp_node_op)n->op) {
-	case CDP_N_SLOT:
-	case CDP_N_SLOT_TIME:
-	case CDP_N_HAS_SLOT:
-	case CDP_N_SLOT_IS:
-	case CDP_N_SLOT_CMP:
-	case CDP_N_TIME_CMP:
-	case CDP_N_SLOT_IN:
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void add_name(struct cdp_buf *b, const struct cdp_node *n)
 {
 	cdp_buf_add(b, n->name ? n->name : "?", n->name ? n->name_n : 1);
@@ -76,7 +29,7 @@ static const char *word_of(const struct cdp_node *n)
 		return "!=";
 	case CDP_N_ARITH:
 	case CDP_N_ORDER:
-		return op_sign(n->sub);
+		return cdp_op_text((enum cdp_op)n->sub);
 	case CDP_N_IN:
 		return "in";
 	case CDP_N_INDEX:
@@ -129,6 +82,7 @@ static void add_node(struct cdp_buf *b, const struct cdp_node *n)
 		add_name(b, n);
 		return;
 	case CDP_N_AGG:
+	case CDP_N_POP:
 	case CDP_N_HOST_CALL:
 		cdp_buf_adds(b, "call ");
 		add_name(b, n);
@@ -144,7 +98,7 @@ static void add_node(struct cdp_buf *b, const struct cdp_node *n)
 			cdp_buf_adds(b, "!=");
 		else
 			cdp_buf_adds(b, n->op == CDP_N_SLOT_CMP || n->op == CDP_N_TIME_CMP
-						? op_sign(n->sub)
+						? cdp_op_text((enum cdp_op)n->sub)
 						: constant[n->op]);
 		cdp_buf_addc(b, ' ');
 		cdp_value_json(b, &n->value);
@@ -173,7 +127,7 @@ static void add_fields(struct cdp_buf *out, size_t from, const struct cdp_node *
 {
 	struct cdp_buf name;
 
-	if (reads_slot(n) && n->name) {
+	if (cdp_node_reads_slot(n) && n->name) {
 		cdp_buf_init(&name, CDP_BUF_NOMAX);
 		cdp_json_str(&name, n->name, n->name_n);
 		if (!memmem(out->p + from, out->n - from, name.p, name.n)) {

@@ -40,7 +40,7 @@ static struct cdp_expr *expr_new(const char *text, size_t n)
 	return e;
 }
 
-static bool reads_head_only(const struct cdp_node *n)
+bool cdp_node_reads_slot(const struct cdp_node *n)
 {
 	switch ((enum cdp_node_op)n->op) {
 	case CDP_N_SLOT:
@@ -50,16 +50,23 @@ static bool reads_head_only(const struct cdp_node *n)
 	case CDP_N_SLOT_CMP:
 	case CDP_N_TIME_CMP:
 	case CDP_N_SLOT_IN:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool reads_head_only(const struct cdp_node *n)
+{
+	if (cdp_node_reads_slot(n))
 		return n->ref == CDP_SLOT_ONE_ID || n->ref == CDP_SLOT_TIME ||
 		       n->ref == CDP_SLOT_EVENT;
-	case CDP_N_AS_OF:
+	if (n->op == CDP_N_AS_OF)
 		return n->ref < 0;
-	default:
-		for (uint32_t i = 0; i < n->count; i++)
-			if (!reads_head_only(n->kid[i]))
-				return false;
-		return true;
-	}
+	for (uint32_t i = 0; i < n->count; i++)
+		if (!reads_head_only(n->kid[i]))
+			return false;
+	return true;
 }
 
 /* Compile a tree that lives at least as long as this call. */
@@ -127,6 +134,33 @@ const char *const *cdp_expr_events(const struct cdp_expr *e, size_t *count)
 bool cdp_expr_head_only(const struct cdp_expr *e)
 {
 	return e->head_only;
+}
+
+static void visit(const struct cdp_node *n,
+		  void (*use)(void *ctx, enum cdp_use what, int number), void *ctx)
+{
+	switch ((enum cdp_node_op)n->op) {
+	case CDP_N_HOST:
+	case CDP_N_HAS_HOST:
+		use(ctx, CDP_USE_HOST, n->ref);
+		break;
+	case CDP_N_AGG:
+		use(ctx, CDP_USE_AGG, n->ref);
+		break;
+	case CDP_N_POP:
+		use(ctx, CDP_USE_POP, n->ref);
+		break;
+	default:
+		break;
+	}
+	for (uint32_t i = 0; i < n->count; i++)
+		visit(n->kid[i], use, ctx);
+}
+
+void cdp_expr_uses(const struct cdp_expr *e,
+		   void (*use)(void *ctx, enum cdp_use what, int number), void *ctx)
+{
+	visit(e->root, use, ctx);
 }
 
 bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out)
@@ -216,6 +250,15 @@ void cdp_eval_set_aggs(struct cdp_eval *ev,
 {
 	ev->agg_fetch = fetch;
 	ev->agg_host = host;
+}
+
+void cdp_eval_set_pops(struct cdp_eval *ev,
+		       int (*fetch)(void *host, unsigned pop, struct cdp_value *out,
+				    struct cdp_err *err),
+		       void *host)
+{
+	ev->pop_fetch = fetch;
+	ev->pop_host = host;
 }
 
 struct cdp_arena *cdp_eval_arena(struct cdp_eval *ev)

@@ -9,6 +9,7 @@
 #include "record/scan.h"
 
 struct cdp_aggs;
+struct cdp_pops;
 struct cdp_expr;
 struct cdp_eval;
 
@@ -56,6 +57,9 @@ struct cdp_env {
 	 * arguments and conditions are compiled in `event_env`. */
 	struct cdp_aggs *aggs;
 	const struct cdp_env *event_env;
+	/* Where functions over the population are collected (lang/pop.h), compiled in
+	 * this environment; NULL: they are an error here. */
+	struct cdp_pops *pops;
 	/* The run, where it is known already: as_of and civil dates become constants.  It
 	 * must be the evaluator's.  May be NULL. */
 	const struct cdp_run *run;
@@ -83,6 +87,12 @@ bool cdp_expr_head_only(const struct cdp_expr *e);
  * record is all it reads, the members it reads, the event names a record must have to
  * make it true (null: any), and the program, a line a node, indented. */
 void cdp_expr_explain(const struct cdp_expr *e, struct cdp_buf *out);
+/* What the expression asks the tool for: calls `use` for every reference of resolve(),
+ * aggregate and function over the population in it, maybe more than once.  Not for what
+ * stands in the latter two. */
+enum cdp_use { CDP_USE_HOST, CDP_USE_AGG, CDP_USE_POP };
+void cdp_expr_uses(const struct cdp_expr *e,
+		   void (*use)(void *ctx, enum cdp_use what, int number), void *ctx);
 /* A constant? then *out. */
 bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out);
 
@@ -113,6 +123,11 @@ void cdp_eval_set_call(struct cdp_eval *ev,
 		       void *host);
 void cdp_eval_set_aggs(struct cdp_eval *ev,
 		       int (*fetch)(void *host, unsigned agg, struct cdp_value *out,
+				    struct cdp_err *err),
+		       void *host);
+/* Answers for functions over the population (index into cdp_pops). */
+void cdp_eval_set_pops(struct cdp_eval *ev,
+		       int (*fetch)(void *host, unsigned pop, struct cdp_value *out,
 				    struct cdp_err *err),
 		       void *host);
 

@@ -18,6 +18,7 @@ enum cdp_node_op {
 	CDP_N_HAS_HOST,
 	CDP_N_HOST_CALL,
 	CDP_N_AGG,
+	CDP_N_POP,
 	CDP_N_VAR,
 	CDP_N_SELECT,
 	CDP_N_HAS,
@@ -46,6 +47,10 @@ enum cdp_node_op {
 enum { CDP_STATIC_ANY = 255 }; /* type known only when it runs */
 
 struct cdp_func;
+struct cdp_node;
+
+/* Nodes that read a member of the record. */
+bool cdp_node_reads_slot(const struct cdp_node *n);
 
 struct cdp_node {
 	uint8_t op;         /* enum cdp_node_op */
@@ -134,6 +139,9 @@ struct cdp_eval {
 	int (*agg_fetch)(void *host, unsigned agg, struct cdp_value *out,
 			 struct cdp_err *err);
 	void *agg_host;
+	int (*pop_fetch)(void *host, unsigned pop, struct cdp_value *out,
+			 struct cdp_err *err);
+	void *pop_host;
 	/* Slots whose value took memory (containers, escaped strings), so that a macro
 	 * does not walk or decode them again for every element. */
 	struct {
@@ -216,8 +224,11 @@ struct cdp_compiler {
 struct cdp_node *cdp_compile(struct cdp_compiler *c, const struct cdp_ast *a);
 struct cdp_node *cdp_compile_member(struct cdp_compiler *c, const struct cdp_ast *a);
 struct cdp_node *cdp_compile_call(struct cdp_compiler *c, const struct cdp_ast *a);
-/* Aggregate calls (agg.c): the node, or NULL with *handled false if it is none. */
+/* Aggregate calls (aggset.c): the node, or NULL with *handled false if it is none. */
 struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a,
+				 bool *handled);
+/* Functions over the population (pop.c), likewise. */
+struct cdp_node *cdp_compile_pop(struct cdp_compiler *c, const struct cdp_ast *a,
 				 bool *handled);
 /* Constants, fused forms, type clashes (fold.c). */
 struct cdp_node *cdp_fold(struct cdp_compiler *c, struct cdp_node *n);

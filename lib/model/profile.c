@@ -9,13 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Errors of one tag or function, and what the first one said. */
+struct failures {
+	uint64_t n;
+	char message[sizeof(((struct cdp_err *)0)->msg)];
+};
+
 struct cdp_profiler {
 	struct cdp_profile_spec spec;
 	struct cdp_eval *ev;
-	uint32_t customer;
+	uint32_t place, customer;
 	struct cdp_value *values; /* by tag, of the customer at hand */
-	uint64_t *errors;
-	char (*messages)[sizeof(((struct cdp_err *)0)->msg)];
+	struct failures *tags, *functions;
 	struct cdp_buf text; /* attributes and details, as raw JSON */
 	char as_of[CDP_TIME_CANON];
 };
@@ -66,6 +71,15 @@ static int fetch_agg(void *host, unsigned agg, struct cdp_value *out, struct cdp
 	return 0;
 }
 
+static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp_err *err)
+{
+	struct cdp_profiler *p = host;
+
+	(void)err;
+	cdp_census_result(cdp_population_census(p->spec.population, pop), p->place, out);
+	return 0;
+}
+
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 {
 	struct cdp_profiler *p = cdp_calloc(1, sizeof(*p));
@@ -74,9 +88,10 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->ev = cdp_eval_new(spec->run);
 	cdp_eval_set_host(p->ev, fetch, p);
 	cdp_eval_set_aggs(p->ev, fetch_agg, p);
+	cdp_eval_set_pops(p->ev, fetch_pop, p);
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
-	p->errors = cdp_calloc(spec->set->count, sizeof(*p->errors));
-	p->messages = cdp_calloc(spec->set->count, sizeof(*p->messages));
+	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
+	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
 	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
 	cdp_time_format(p->as_of, spec->run->as_of);
 	return p;
@@ -88,8 +103,8 @@ void cdp_profiler_free(struct cdp_profiler *p)
 		return;
 	cdp_eval_free(p->ev);
 	free(p->values);
-	free(p->errors);
-	free(p->messages);
+	free(p->tags);
+	free(p->functions);
 	cdp_buf_release(&p->text);
 	free(p);
 }
@@ -102,8 +117,21 @@ const struct cdp_customers *cdp_profiler_customers(const struct cdp_profiler *p)
 uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 			     const char **message)
 {
-	*message = p->messages[tag];
-	return p->errors[tag];
+	*message = p->tags[tag].message;
+	return p->tags[tag].n;
+}
+
+uint64_t cdp_profiler_left_out(const struct cdp_profiler *p, unsigned function,
+			       const char **message)
+{
+	*message = p->functions[function].message;
+	return p->functions[function].n;
+}
+
+static void note(struct failures *f, const struct cdp_err *err)
+{
+	if (f->n++ == 0)
+		memcpy(f->message, err->msg, sizeof(err->msg));
 }
 
 static bool is_number(const struct cdp_value *v)
@@ -196,17 +224,42 @@ static void compute(struct cdp_profiler *p, unsigned i)
 	if (ret == 0)
 		return;
 	*v = t->otherwise;
-	if (p->errors[i]++ == 0)
-		memcpy(p->messages[i], err.msg, sizeof(err.msg));
+	note(&p->tags[i], &err);
 }
 
-void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf *out)
+static void turn_to(struct cdp_profiler *p, uint32_t place)
+{
+	p->place = place;
+	p->customer = cdp_customers_at(p->spec.customers, place);
+}
+
+void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place)
+{
+	const struct cdp_population *all = p->spec.population;
+	const struct cdp_needs *tags = cdp_population_tags(all, pass);
+	const struct cdp_needs *functions = cdp_population_functions(all, pass);
+	struct cdp_err err;
+
+	turn_to(p, place);
+	for (size_t i = 0; i < tags->n; i++)
+		compute(p, tags->v[i]);
+	for (size_t i = 0; i < functions->n; i++) {
+		unsigned f = functions->v[i];
+
+		if (cdp_census_ask(cdp_population_census(all, f), place, p->ev, &err) < 0)
+			note(&p->functions[f], &err);
+	}
+	cdp_eval_reset(p->ev);
+}
+
+void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out)
 {
 	const struct cdp_tagset *set = p->spec.set;
 	size_t n, before;
-	const char *key = cdp_customers_key(p->spec.customers, customer, &n);
+	const char *key;
 
-	p->customer = customer;
+	turn_to(p, place);
+	key = cdp_customers_key(p->spec.customers, p->customer, &n);
 	for (unsigned i = 0; i < set->count; i++)
 		compute(p, set->order[i]);
 	cdp_buf_addc(out, '{');
@@ -224,7 +277,7 @@ void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf
 	cdp_buf_addc(out, '}');
 	before = out->n;
 	cdp_buf_adds(out, ",\"ids\":");
-	if (!cdp_customers_get_ids(p->spec.customers, customer, out))
+	if (!cdp_customers_get_ids(p->spec.customers, p->customer, out))
 		out->n = before;
 	cdp_buf_adds(out, "}\n");
 	cdp_eval_reset(p->ev);

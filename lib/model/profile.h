@@ -3,6 +3,7 @@
 #define CDP_MODEL_PROFILE_H
 
 #include "model/customers.h"
+#include "model/population.h"
 
 /* Evaluates; one a thread. */
 struct cdp_profiler;
@@ -10,6 +11,7 @@ struct cdp_profiler;
 struct cdp_profile_spec {
 	const struct cdp_tagset *set;
 	const struct cdp_customers *customers; /* finished */
+	struct cdp_population *population;     /* or NULL: no tag has such functions */
 	const struct cdp_run *run;
 	const char *key; /* name of the first member: "one_id" */
 	bool nulls;      /* write tags that are null, too */
@@ -18,11 +20,18 @@ struct cdp_profile_spec {
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec);
 void cdp_profiler_free(struct cdp_profiler *p);
 const struct cdp_customers *cdp_profiler_customers(const struct cdp_profiler *p);
+/* Customers go by their place (cdp_customers_at). */
+
+/* Puts the customer's values into the censuses of a pass (model/population.h). */
+void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place);
 /* Appends the line of a customer: {"one_id":...,"as_of":...,"tags":{...},"ids":{...}}. */
-void cdp_profiler_line(struct cdp_profiler *p, uint32_t customer, struct cdp_buf *out);
-/* By tag: how many customers have it null because of an error, and one such error's text.
- */
+void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out);
+/* By tag: how many lines have it null because of an error, and one such error's text. */
 uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 			     const char **message);
+/* By function over the population: how many customers are not in it because of an error.
+ */
+uint64_t cdp_profiler_left_out(const struct cdp_profiler *p, unsigned function,
+			       const char **message);
 
 #endif

@@ -47,6 +47,14 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	return (int)((uint32_t)kind << 24 | i);
 }
 
+static void note_function(void *ctx, enum cdp_use what, int number)
+{
+	struct cdp_tag *t = ctx;
+
+	if (what == CDP_USE_POP)
+		cdp_needs_add(&t->functions, (uint32_t)number);
+}
+
 static int compile(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
 		   const char *where, struct cdp_expr **out, struct cdp_err *err)
 {
@@ -60,7 +68,8 @@ static int compile(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
 			       .resolve = resolve,
 			       .host = &sc,
 			       .aggs = s->aggs,
-			       .event_env = &events };
+			       .event_env = &events,
+			       .pops = s->pops };
 
 	if (!json_is_string(text))
 		return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an expression",
@@ -70,6 +79,7 @@ static int compile(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
 		cdp_err_prefix(err, "%s", where);
 		return -1;
 	}
+	cdp_expr_uses(*out, note_function, t);
 	return 0;
 }
 
@@ -292,6 +302,7 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
 	s = cdp_calloc(1, sizeof(*s));
 	s->paths = paths;
 	s->aggs = cdp_aggs_new();
+	s->pops = cdp_pops_new();
 	s->names = cdp_intern_new(0);
 	s->attributes = cdp_intern_new(0);
 	s->details = cdp_intern_new(0);
@@ -318,6 +329,7 @@ void cdp_tagset_free(struct cdp_tagset *s)
 
 		free(t->name);
 		free(t->needs.v);
+		free(t->functions.v);
 		cdp_expr_free(t->value);
 		for (size_t k = 0; k < t->layer_count; k++)
 			cdp_expr_free(t->layers[k].when);
@@ -326,6 +338,7 @@ void cdp_tagset_free(struct cdp_tagset *s)
 	free(s->tags);
 	free(s->order);
 	cdp_aggs_free(s->aggs);
+	cdp_pops_free(s->pops);
 	cdp_intern_free(s->names);
 	cdp_intern_free(s->attributes);
 	cdp_intern_free(s->details);

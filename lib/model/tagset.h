@@ -22,6 +22,7 @@
 #include "base/intern.h"
 #include "lang/agg.h"
 #include "lang/expr.h"
+#include "lang/pop.h"
 #include "model/depend.h"
 
 enum cdp_tag_type {
@@ -49,6 +50,7 @@ struct cdp_tag {
 	size_t layer_count;
 	struct cdp_value otherwise; /* `else` */
 	struct cdp_needs needs;     /* other tags */
+	struct cdp_needs functions; /* over the population: numbers in the set's pops */
 };
 
 struct cdp_tagset {
@@ -56,6 +58,7 @@ struct cdp_tagset {
 	unsigned count;
 	unsigned *order; /* every tag after those that it needs */
 	struct cdp_aggs *aggs;
+	struct cdp_pops *pops;
 	struct cdp_intern *names, *attributes, *details;
 	struct cdp_paths *paths; /* of events */
 	struct cdp_arena arena;  /* constants */

@@ -54,6 +54,43 @@ tags() {
   diff -u theirs ours
 }
 
+@test "ranks over the population are those of SQL's window functions" {
+  echo '{"tags":[{"name":"a","value":"sum(props.amount, event == '"'pay_success'"')"},
+    {"name":"n","value":"count(event == '"'view_product'"')"},
+    {"name":"rank","value":"rank(tags.n)"},{"name":"up","value":"rank(tags.n, '"'asc'"', tags.a > 0)"},
+    {"name":"percent","value":"percent_rank(tags.n)"},{"name":"group","value":"ntile(7, tags.n)"},
+    {"name":"money","value":"ntile(10, tags.a, tags.a > 0)"},
+    {"name":"over","value":"rank(tags.rank, '"'asc'"')"},
+    {"name":"mean","value":"population_mean(tags.a, tags.a > 0)"}]}' >t.json
+  tags t.json "$CLEAN" >profiles
+  tags t.json -j 3 <(sort -R --random-source=<(yes) "$CLEAN") | cmp profiles -
+  jq -r '[.["ids.customer"], .tags.a, .tags.n] | @tsv' profiles >in.tsv
+  sqlite3 :memory: 'create table p(c text, a real, n int);' '.mode tabs' '.import in.tsv p' '.mode list' "
+    with buyers as (select c, rank() over (order by n) up, ntile(10) over (order by a desc, c) money
+      from p where a > 0)
+    select p.c, rank() over (order by n desc), coalesce(up, ''),
+      printf('%.6f', percent_rank() over (order by n desc)), ntile(7) over (order by n desc, p.c),
+      coalesce(money, ''), rank() over (order by n desc),
+      (select printf('%.4f', avg(a)) from p where a > 0)
+    from p left join buyers using (c) order by p.c" >theirs
+  jq -r '[.["ids.customer"], .tags.rank, .tags.up, .tags.percent, .tags.group, .tags.money, .tags.over,
+    .tags.mean] | @tsv' profiles |
+    awk -F'\t' '{ printf "%s|%s|%s|%.6f|%s|%s|%s|%.4f\n", $1, $2, $3, $4, $5, $6, $7, $8 }' >ours
+  [ "$(wc -l <theirs)" -gt 500 ]
+  diff -u theirs ours
+}
+
+@test "who has no value has no place in the population, and what ranks nobody is told" {
+  printf '{"one_id":"%s","time":"2024-04-01T00:00:00.000Z","type":"profile","set":{%s}}\n' \
+    a '"x":1' b '"x":null' c '"y":1' d '"x":2.5' e '"x":"3"' >in
+  echo '{"tags":[{"name":"r","value":"rank(profile.x)"},{"name":"m","value":"population_mean(profile.x)"},
+    {"name":"s","value":"rank(profile.z)"}]}' >t.json
+  run -0 --separate-stderr cdp-tag -d t.json --as-of 2024-05-01 in
+  [ "$(jq -c '.tags | [.r, .m, .s]' <<<"$output" | tr '\n' ' ')" = \
+    '[2,1.75,null] [null,1.75,null] [null,1.75,null] [1,1.75,null] [null,1.75,null] ' ]
+  [ "$stderr" = "cdp-tag: function 'rank(profile.z)' has no place for 5 customers: the profile has no such attribute" ]
+}
+
 @test "tiers of assets and maturing holdings are those that were planted" {
   tags "$SAMPLES/bank/tags.json" "$CLEAN" >profiles
   jq -r '.aum_tiers[] | select(.customers > 0) | "\(.tier) \(.customers)"' "$BANK/truth.json" |

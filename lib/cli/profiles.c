@@ -1,0 +1,181 @@
+#include "cli/profiles.h"
+
+#include "base/mem.h"
+#include "cli/ordered.h"
+
+#include <stdlib.h>
+
+enum { CHUNK = 1024 }; /* customers */
+
+/* Errors by tag or function, and what one of them says (a copy). */
+struct failures {
+	uint64_t n;
+	char *message;
+};
+
+struct writer {
+	struct cdp_profile_spec spec;
+	struct failures *tags, *functions;
+};
+
+static void note(struct failures *f, uint64_t n, const char *message)
+{
+	if (n && !f->n)
+		f->message = cdp_strdup(message);
+	f->n += n;
+}
+
+/* --- workers --- */
+
+struct worker {
+	struct cdp_profiler *profiler;
+	unsigned pass; /* surveys alone */
+	uint32_t customers;
+};
+
+struct job {
+	struct writer *w;
+	unsigned pass;
+};
+
+static void *new_worker(void *ctx)
+{
+	const struct job *job = ctx;
+	struct worker *k = cdp_calloc(1, sizeof(*k));
+
+	k->profiler = cdp_profiler_new(&job->w->spec);
+	k->pass = job->pass;
+	k->customers = cdp_customers_count(job->w->spec.customers);
+	return k;
+}
+
+static void free_worker(struct worker *k)
+{
+	cdp_profiler_free(k->profiler);
+	free(k);
+}
+
+static uint32_t end_of(const struct worker *k, uint64_t chunk)
+{
+	uint64_t to = (chunk + 1) * CHUNK;
+
+	return to < k->customers ? (uint32_t)to : k->customers;
+}
+
+static uint64_t survey(void *worker, uint64_t chunk, struct cdp_buf *out)
+{
+	struct worker *k = worker;
+
+	(void)out;
+	for (uint32_t i = (uint32_t)(chunk * CHUNK); i < end_of(k, chunk); i++)
+		cdp_profiler_survey(k->profiler, k->pass, i);
+	return 0;
+}
+
+static void end_survey(void *ctx, void *worker)
+{
+	const struct job *job = ctx;
+	struct worker *k = worker;
+	const char *message;
+
+	for (unsigned f = 0; f < cdp_pops_count(job->w->spec.set->pops); f++) {
+		uint64_t n = cdp_profiler_left_out(k->profiler, f, &message);
+
+		note(&job->w->functions[f], n, message);
+	}
+	free_worker(k);
+}
+
+static uint64_t make_lines(void *worker, uint64_t chunk, struct cdp_buf *out)
+{
+	uint32_t from = (uint32_t)(chunk * CHUNK), to;
+	struct worker *k = worker;
+
+	to = end_of(k, chunk);
+	for (uint32_t i = from; i < to; i++)
+		cdp_profiler_line(k->profiler, i, out);
+	return to - from;
+}
+
+static void end_lines(void *ctx, void *worker)
+{
+	const struct job *job = ctx;
+	struct worker *k = worker;
+	const char *message;
+
+	for (unsigned t = 0; t < job->w->spec.set->count; t++) {
+		uint64_t n = cdp_profiler_errors(k->profiler, t, &message);
+
+		note(&job->w->tags[t], n, message);
+	}
+	free_worker(k);
+}
+
+/* --- passes --- */
+
+static void run_survey(struct cdp_cli *cli, struct writer *w, unsigned pass)
+{
+	struct job job = { w, pass };
+	struct cdp_ordered o = {
+		.ctx = &job,
+		.chunks = ((uint64_t)cdp_customers_count(w->spec.customers) + CHUNK - 1) /
+			  CHUNK,
+		.worker = new_worker,
+		.make = survey,
+		.done = end_survey,
+	};
+
+	cdp_population_begin(w->spec.population, pass);
+	cdp_cli_write_ordered(cli, &o);
+	cdp_population_end(w->spec.population, pass);
+}
+
+static void write_lines(struct cdp_cli *cli, struct writer *w)
+{
+	struct job job = { w, 0 };
+	struct cdp_ordered o = {
+		.ctx = &job,
+		.chunks = ((uint64_t)cdp_customers_count(w->spec.customers) + CHUNK - 1) /
+			  CHUNK,
+		.worker = new_worker,
+		.make = make_lines,
+		.done = end_lines,
+	};
+
+	cdp_cli_write_ordered(cli, &o);
+}
+
+/* Nobody at all: most likely the type or a name is wrong. */
+static void tell(struct cdp_cli *cli, bool all, const char *what, const char *name,
+		 const char *has, const struct failures *f)
+{
+	if (f->n)
+		(all ? cdp_cli_note : cdp_cli_verbose)(
+			cli, "%s '%s' has no %s for %llu customers: %s", what, name, has,
+			(unsigned long long)f->n, f->message);
+	free(f->message);
+}
+
+void cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+{
+	const struct cdp_tagset *set = spec->set;
+	unsigned functions = cdp_pops_count(set->pops);
+	uint32_t customers = cdp_customers_count(spec->customers);
+	struct writer w = { .spec = *spec };
+
+	w.tags = cdp_calloc(set->count, sizeof(*w.tags));
+	w.functions = cdp_calloc(functions, sizeof(*w.functions));
+	w.spec.population = cdp_population_new(set, customers);
+	for (unsigned k = 0; k < cdp_population_passes(w.spec.population); k++)
+		run_survey(cli, &w, k);
+	write_lines(cli, &w);
+	for (unsigned f = 0; f < functions; f++)
+		tell(cli, w.functions[f].n == customers, "function",
+		     cdp_pops_at(set->pops, f)->text, "place", &w.functions[f]);
+	for (unsigned t = 0; t < set->count; t++)
+		tell(cli, w.tags[t].n == customers, "tag", set->tags[t].name, "value",
+		     &w.tags[t]);
+	cdp_population_free(w.spec.population);
+	free(w.functions);
+	free(w.tags);
+}
