@@ -131,9 +131,8 @@ void cli_emit_overlong(struct cdp_emit *e, const struct cdp_block *b)
 
 	cdp_err_set(&err, CDP_ERR_DATA, "line is longer than %" PRIu64 " bytes",
 		    e->priv->cli->opt.line_max);
-	cdp_emit_reject_long(e, 1, b, &err, &plain);
+	cdp_emit_reject_long(e, ++e->priv->lines, b, &err, &plain);
 	e->counts.in++;
-	e->priv->lines = 1;
 }
 
 void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,

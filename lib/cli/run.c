@@ -1,10 +1,12 @@
 /* The record loop.
  *
- * A worker takes the next block under the input lock, works on it alone, and commits it
- * when its turn comes: commits happen in block order under the turn lock, so everything
- * about the whole run (counts, line numbers, messages, output) is touched by one thread
- * at a time and in an order that does not depend on the number of workers.  An input that
- * cannot be read takes its turn like a block.
+ * A worker takes the next block under the input lock (of a plain file that several
+ * workers read only a range, which it then reads alone), works on it alone, and parks it.
+ * Parked blocks are committed in block order, by whichever worker finds the next one
+ * there: everything about the whole run (counts, line numbers, messages, output) is
+ * touched by one thread at a time and in an order that does not depend on the number of
+ * workers, and nobody waits for a slower neighbour.  An input that cannot be read takes
+ * its turn like a block.
  *
  * A reader that is about to wait marks the run as waiting: from then on each commit
  * flushes, so a lone line is answered while the input stays open.  When the run must end
@@ -17,37 +19,41 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cli/priv.h"
+#include "cli/run_priv.h"
 
 struct run {
 	struct cdp_cli *cli;
 	const struct cdp_job *job;
 	struct cdp_in *in;
+	bool ranges;           /* several workers: files are read in ranges */
 	pthread_mutex_t input; /* guards: in, next_read, ended */
 	uint64_t next_read;
 	bool ended;
-	pthread_mutex_t turn; /* guards: the rest, and the cli */
-	pthread_cond_t turned;
+	pthread_mutex_t turn;  /* guards: the rest; the cli is the committer's */
+	pthread_cond_t turned; /* something was committed, or the run stops */
+	pthread_cond_t left;   /* a worker has returned, or the run stops */
+	struct piece *pieces;
+	struct piece **parked; /* by seq, modulo their number */
+	struct piece *free;
+	unsigned piece_count;
 	uint64_t next_commit;
-	bool waiting;        /* a reader may wait: flush after each commit */
+	bool committing;     /* someone does, without the lock */
 	unsigned running;    /* workers that have not returned */
 	unsigned last_input; /* index of the input of the last commit */
 	uint64_t base;       /* lines of that input committed so far */
-	uint64_t long_base;  /* bytes of overlong lines kept before this run */
 	bool failed;
+	atomic_bool waiting; /* a reader may wait: flush after each commit */
 	atomic_bool stop;
 };
 
-struct worker {
-	struct run *run;
-	pthread_t thread;
-	struct cdp_scan *scan;
-	struct cdp_rec *kept; /* if the job settles: those since it last did */
-	struct cdp_block block;
-	struct cdp_emit emit;
-	void *state;
-	uint64_t seq;
-};
+/* With the turn lock held. */
+static void stop(struct run *r)
+{
+	r->failed = true;
+	atomic_store(&r->stop, true);
+	pthread_cond_broadcast(&r->turned);
+	pthread_cond_broadcast(&r->left);
+}
 
 /* --- taking a block --- */
 
@@ -71,21 +77,13 @@ static void before_wait(void *ctx)
 	/* A cancelled reader must not leave the turn locked. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 	pthread_mutex_lock(&r->turn);
-	r->waiting = true;
-	if (flush(r) < 0) {
-		r->failed = true;
-		atomic_store(&r->stop, true);
-		pthread_cond_broadcast(&r->turned);
-	}
+	while (r->committing)
+		pthread_cond_wait(&r->turned, &r->turn);
+	atomic_store(&r->waiting, true);
+	if (flush(r) < 0)
+		stop(r);
 	pthread_mutex_unlock(&r->turn);
 	pthread_setcancelstate(old, NULL);
-}
-
-static void done_waiting(struct run *r)
-{
-	pthread_mutex_lock(&r->turn);
-	r->waiting = false;
-	pthread_mutex_unlock(&r->turn);
 }
 
 static void unlock(void *mutex)
@@ -93,20 +91,22 @@ static void unlock(void *mutex)
 	pthread_mutex_unlock(mutex);
 }
 
-static int take_locked(struct worker *w, struct cdp_err *err)
+static int take_locked(struct worker *w)
 {
 	struct run *r = w->run;
+	struct piece *p = w->piece;
 	int rc;
 
 	if (r->ended || atomic_load(&r->stop))
 		return 0;
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	rc = cdp_in_block(r->in, &w->block, err);
+	rc = (r->ranges ? cdp_in_take : cdp_in_block)(r->in, &p->block, &p->err);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	r->ended = rc == 0;
-	w->seq = r->next_read++;
+	p->seq = r->next_read++;
 	cli_progress(r->cli, r->in);
-	done_waiting(r);
+	if (atomic_load(&r->waiting))
+		atomic_store(&r->waiting, false);
 	return rc;
 }
 
@@ -114,217 +114,143 @@ static int take_locked(struct worker *w, struct cdp_err *err)
  * were left and takes its own reading of them for an error. */
 #define UNWINDS __attribute__((no_sanitize("address")))
 
-/* 1: a block; 0: no more; -1: an input failed, *err (it has a turn as well). */
-UNWINDS static int take(struct worker *w, struct cdp_err *err)
+/* False: there is no more. */
+UNWINDS static bool take(struct worker *w)
 {
 	volatile int rc;
 
 	pthread_mutex_lock(&w->run->input);
 	pthread_cleanup_push(unlock, &w->run->input);
-	rc = take_locked(w, err);
+	rc = take_locked(w);
 	pthread_cleanup_pop(1);
+	if (rc > 0)
+		rc = cdp_in_fetch(&w->piece->block, &w->piece->err);
+	w->piece->unread = rc < 0;
+	return rc != 0;
+}
+
+/* Lines over the ceiling are kept in block order, too: what comes before is committed
+ * first. */
+static int sink(void *ctx, const char *p, size_t n, struct cdp_err *err)
+{
+	struct run *r = ctx;
+	int old, rc = 0;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	pthread_mutex_lock(&r->turn);
+	while ((r->next_commit != r->next_read || r->committing) &&
+	       !atomic_load(&r->stop))
+		pthread_cond_wait(&r->turned, &r->turn);
+	if (!atomic_load(&r->stop))
+		rc = cdp_cli_keep_long(r->cli, p, n, err);
+	pthread_mutex_unlock(&r->turn);
+	pthread_setcancelstate(old, NULL);
 	return rc;
 }
 
-/* --- working on it --- */
+/* --- committing --- */
 
-/* What a record that could not be handled means; true if the block ends there. */
-static bool mishandled(struct cdp_emit *e, const struct cdp_rec *rec,
-		       const struct cdp_err *err)
+static int sink_now(void *ctx, const char *p, size_t n, struct cdp_err *err)
 {
-	switch (err->kind) {
-	case CDP_ERR_DATA:
-		cdp_emit_reject(e, rec, err);
-		return e->priv->cli->opt.strict;
-	case CDP_ERR_EVAL:
-		cdp_emit_eval_error(e, rec, err);
-		return false;
-	default:
-		e->priv->fatal = *err;
-		e->priv->failed = true;
-		return true;
-	}
+	return cdp_cli_keep_long(ctx, p, n, err);
 }
 
-typedef int handler(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
-		    struct cdp_err *err);
-
-/* True if the block ends here. */
-static bool handle(struct worker *w, struct cdp_rec *rec, handler *how,
-		   struct cdp_err *err)
+/* The overlong line at the end of a block: where its bytes are kept. */
+static int place_long(struct run *r, struct cdp_block *b, struct cdp_err *err)
 {
-	struct cdp_emit *e = &w->emit;
-	size_t mark = e->out.n;
-	struct cdp_counts before = e->counts;
-
-	if (how(w->state, rec, e, err) == 0)
-		return e->counts.rejected > before.rejected && e->priv->cli->opt.strict;
-	e->out.n = mark;
-	e->counts.out = before.out;
-	return mishandled(e, rec, err);
+	if (b->long_unread && r->cli->opt.rejects && !r->job->again &&
+	    cdp_in_long(b, sink_now, r->cli, err) < 0)
+		return -1;
+	b->long_offset = r->cli->priv->longs_size - b->long_length;
+	return 0;
 }
 
-static bool one_record(struct worker *w, struct cdp_rec *rec)
+static int commit_block(struct run *r, struct piece *p)
 {
-	struct cdp_err err;
-
-	w->emit.counts.in += !w->run->job->again;
-	return handle(w, rec, w->run->job->record, &err);
-}
-
-/* A line that is no record was read all the same. */
-static bool refused(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
-{
-	if (w->run->job->again)
-		return false;
-	w->emit.counts.in++;
-	return w->run->job->refused ? handle(w, rec, w->run->job->refused, err)
-				    : mishandled(&w->emit, rec, err);
-}
-
-static void each_record(struct worker *w)
-{
-	struct cdp_rec rec = { 0 };
-	struct cdp_err err;
+	struct cdp_emit_priv *e = p->emit.priv;
 	int rc;
 
-	while ((rc = cdp_scan_next(w->scan, &rec, &err)) != 0)
-		if (rc > 0 ? one_record(w, &rec) : refused(w, &rec, &err))
-			break;
-}
-
-static void each_batch(struct worker *w)
-{
-	struct cdp_rec *kept = w->kept;
-	struct cdp_err err;
-	bool ended = false;
-	unsigned n = 0;
-	int rc;
-
-	do {
-		rc = cdp_scan_next(w->scan, &kept[n], &err);
-		if (rc > 0)
-			ended = one_record(w, &kept[n++]);
-		else if (rc < 0)
-			ended = refused(w, &kept[n++], &err);
-		if (n == CDP_JOB_BATCH || rc == 0 || ended) {
-			w->run->job->settle(w->state, &w->emit);
-			n = 0;
-		}
-	} while (rc != 0 && !ended);
-}
-
-static void scan_records(struct worker *w)
-{
-	cdp_scan_block(w->scan, w->block.data, w->block.len);
-	if (w->run->job->settle)
-		each_batch(w);
-	else
-		each_record(w);
-	w->emit.priv->lines = cdp_scan_lines(w->scan);
-	w->emit.counts.blank = w->run->job->again ? 0 : cdp_scan_blanks(w->scan);
-}
-
-static bool is_blank(const char *p, size_t n)
-{
-	while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	return n == 0;
-}
-
-static void split_lines(struct worker *w)
-{
-	const char *p = w->block.data, *end = p + w->block.len;
-	struct cdp_emit *e = &w->emit;
-	struct cdp_rec rec = { 0 };
-
-	while (p < end) {
-		const char *lf = memchr(p, '\n', (size_t)(end - p));
-
-		rec.raw = p;
-		rec.len = (size_t)((lf ? lf : end) - p);
-		rec.line = ++e->priv->lines;
-		p = lf ? lf + 1 : end;
-		if (rec.len && rec.raw[rec.len - 1] == '\r')
-			rec.len--;
-		if (is_blank(rec.raw, rec.len))
-			e->counts.blank++;
-		else if (one_record(w, &rec))
-			break;
-	}
-}
-
-static void work(struct worker *w)
-{
-	w->emit.priv->name = w->block.name;
-	if (w->block.overlong && w->run->job->again)
-		return;
-	if (w->block.overlong)
-		cli_emit_overlong(&w->emit, &w->block);
-	else if (w->run->job->lines)
-		split_lines(w);
-	else
-		scan_records(w);
-}
-
-/* --- committing it --- */
-
-static int commit_block(struct worker *w)
-{
-	struct run *r = w->run;
-	struct cdp_emit_priv *p = w->emit.priv;
-	int rc;
-
-	if (w->block.input != r->last_input) {
-		r->last_input = w->block.input;
+	if (p->block.input != r->last_input) {
+		r->last_input = p->block.input;
 		r->base = 0;
 	}
-	if (w->block.overlong)
-		w->block.long_offset += r->long_base;
-	if (r->job->commit && !p->failed)
-		p->failed = r->job->commit(r->job->ctx, &w->emit, &p->fatal) < 0;
-	rc = cli_emit_commit(&w->emit, r->base);
-	r->base += p->lines;
+	if (p->block.overlong && !e->failed)
+		e->failed = place_long(r, &p->block, &e->fatal) < 0;
+	if (r->job->commit && !e->failed)
+		e->failed = r->job->commit(r->job->ctx, &p->emit, &e->fatal) < 0;
+	rc = cli_emit_commit(&p->emit, r->base);
+	r->base += e->lines;
 	return rc;
 }
 
-/* Waits for this worker's turn; then `err` is reported or the block written. */
-static void commit(struct worker *w, const struct cdp_err *err)
+static int commit(struct run *r, struct piece *p)
 {
-	struct run *r = w->run;
 	int rc = 0;
 
-	pthread_mutex_lock(&r->turn);
-	while (r->next_commit != w->seq && !atomic_load(&r->stop))
-		pthread_cond_wait(&r->turned, &r->turn);
-	if (!atomic_load(&r->stop)) {
-		if (!err)
-			rc = commit_block(w);
-		else if (!r->job->again)
-			cdp_cli_report(r->cli, err);
-		if (rc == 0 && r->waiting)
-			rc = flush(r);
-		if (rc < 0) {
-			r->failed = true;
-			atomic_store(&r->stop, true);
-		}
+	if (!p->unread)
+		rc = commit_block(r, p);
+	else if (!r->job->again)
+		cdp_cli_report(r->cli, &p->err);
+	if (rc == 0 && atomic_load(&r->waiting))
+		rc = flush(r);
+	cli_emit_reset(&p->emit);
+	return rc;
+}
+
+/* Commits what is there in order; with the turn lock held, which is left meanwhile. */
+static void drain(struct run *r)
+{
+	struct piece *p;
+
+	r->committing = true;
+	while (!atomic_load(&r->stop) &&
+	       (p = r->parked[r->next_commit % r->piece_count])) {
+		int rc;
+
+		r->parked[r->next_commit % r->piece_count] = NULL;
+		pthread_mutex_unlock(&r->turn);
+		rc = commit(r, p);
+		pthread_mutex_lock(&r->turn);
+		r->next_commit++;
+		p->next = r->free;
+		r->free = p;
+		if (rc < 0)
+			stop(r);
+		pthread_cond_broadcast(&r->turned);
 	}
-	r->next_commit++;
+	r->committing = false;
 	pthread_cond_broadcast(&r->turned);
+}
+
+/* The worker's piece is done, and gets another one; false if the run stops.  Where a job
+ * commits, what it needs for that may be the worker's: it waits until that is over. */
+static bool park(struct worker *w)
+{
+	struct run *r = w->run;
+	uint64_t seq = w->piece->seq;
+
+	pthread_mutex_lock(&r->turn);
+	r->parked[seq % r->piece_count] = w->piece;
+	if (!r->committing)
+		drain(r);
+	while (!atomic_load(&r->stop) &&
+	       (!r->free || (r->job->commit && r->next_commit <= seq)))
+		pthread_cond_wait(&r->turned, &r->turn);
+	w->piece = r->free;
+	if (w->piece)
+		r->free = w->piece->next;
 	pthread_mutex_unlock(&r->turn);
-	cli_emit_reset(&w->emit);
+	return w->piece && !atomic_load(&r->stop);
 }
 
 static void loop(struct worker *w)
 {
-	struct cdp_err err;
-	int rc;
-
-	while ((rc = take(w, &err)) != 0) {
-		if (rc > 0)
-			work(w);
-		commit(w, rc < 0 ? &err : NULL);
-	}
+	do {
+		if (!take(w))
+			break;
+		if (!w->piece->unread)
+			cli_run_block(w);
+	} while (park(w));
 }
 
 /* --- threads --- */
@@ -335,7 +261,7 @@ static void leave(void *ctx)
 
 	pthread_mutex_lock(&r->turn);
 	r->running--;
-	pthread_cond_broadcast(&r->turned);
+	pthread_cond_broadcast(&r->left);
 	pthread_mutex_unlock(&r->turn);
 }
 
@@ -368,7 +294,7 @@ static void run_threads(struct run *r, struct worker *workers, unsigned n)
 				pthread_cancel(workers[i].thread);
 			cancelled = true;
 		}
-		pthread_cond_wait(&r->turned, &r->turn);
+		pthread_cond_wait(&r->left, &r->turn);
 	}
 	pthread_mutex_unlock(&r->turn);
 	for (unsigned i = 0; i < started; i++)
@@ -411,17 +337,33 @@ static unsigned job_count(const struct cdp_cli *cli, const struct cdp_job *job,
 
 /* --- a run --- */
 
-static int sink(void *ctx, const char *p, size_t n, struct cdp_err *err)
+/* A few for each worker, so that none has to wait for the order of the output; the last
+ * one used is the next one taken, as its memory is near. */
+static void pieces_new(struct run *r, unsigned workers)
 {
-	struct run *r = ctx;
-	int old, rc;
+	enum { AHEAD = 4 };
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
-	pthread_mutex_lock(&r->turn);
-	rc = cdp_cli_keep_long(r->cli, p, n, err);
-	pthread_mutex_unlock(&r->turn);
-	pthread_setcancelstate(old, NULL);
-	return rc;
+	r->piece_count = r->job->commit || workers == 1 ? workers : AHEAD * workers;
+	r->pieces = cdp_calloc(r->piece_count, sizeof(*r->pieces));
+	r->parked = cdp_calloc(r->piece_count, sizeof(*r->parked));
+	for (unsigned i = 0; i < r->piece_count; i++) {
+		struct piece *p = &r->pieces[i];
+
+		cdp_block_init(&p->block);
+		cli_emit_init(&p->emit, r->cli, "");
+		p->next = r->free;
+		r->free = p;
+	}
+}
+
+static void pieces_free(struct run *r)
+{
+	for (unsigned i = 0; i < r->piece_count; i++) {
+		cli_emit_release(&r->pieces[i].emit);
+		cdp_block_release(&r->pieces[i].block);
+	}
+	free(r->pieces);
+	free(r->parked);
 }
 
 static struct worker *workers_new(struct run *r, const struct cdp_paths *paths,
@@ -435,8 +377,9 @@ static struct worker *workers_new(struct run *r, const struct cdp_paths *paths,
 		struct worker *w = &all[i];
 
 		w->run = r;
-		cdp_block_init(&w->block);
-		cli_emit_init(&w->emit, r->cli, "");
+		w->job = job;
+		w->piece = r->free;
+		r->free = w->piece->next;
 		w->state = job->worker ? job->worker(job->ctx) : job->ctx;
 		if (job->lines)
 			continue;
@@ -470,8 +413,6 @@ static int workers_free(struct run *r, struct worker *all, unsigned n)
 		}
 		cdp_scan_free(w->scan);
 		free(w->kept);
-		cli_emit_release(&w->emit);
-		cdp_block_release(&w->block);
 	}
 	free(all);
 	return rc;
@@ -481,14 +422,18 @@ static void run_all(struct run *r)
 {
 	struct cdp_paths *none = r->job->paths ? NULL : cdp_paths_new();
 	unsigned n = job_count(r->cli, r->job, r->in);
-	struct worker *all = workers_new(r, r->job->paths ? r->job->paths : none, n);
+	struct worker *all;
 
+	r->ranges = n > 1;
+	pieces_new(r, n);
+	all = workers_new(r, r->job->paths ? r->job->paths : none, n);
 	if (n > 1)
 		run_threads(r, all, n);
 	else
 		loop(&all[0]);
 	if (workers_free(r, all, n) < 0)
 		r->failed = true;
+	pieces_free(r);
 	cdp_paths_free(none);
 }
 
@@ -501,8 +446,8 @@ int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 		.input = PTHREAD_MUTEX_INITIALIZER,
 		.turn = PTHREAD_MUTEX_INITIALIZER,
 		.turned = PTHREAD_COND_INITIALIZER,
+		.left = PTHREAD_COND_INITIALIZER,
 		.last_input = UINT_MAX,
-		.long_base = cli->priv->longs_size,
 	};
 	struct cdp_in_opts opts = {
 		.line_max = cli->opt.line_max,

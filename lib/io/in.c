@@ -1,9 +1,8 @@
-#include "io/in.h"
+#include "io/in_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,41 +10,12 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
-#include "io/compress.h"
 
 enum { PIPE_SIZE = 1024 * 1024 };
 
 static const char bom[3] = { '\xef', '\xbb', '\xbf' };
 
-struct cdp_in {
-	char **operands; /* borrowed strings */
-	unsigned count;
-	struct cdp_in_opts opts;
-	bool all_files, repeated; /* repeated: "-" was given twice */
-	uint64_t total;
-	_Atomic uint64_t done;
-	uint64_t seq;
-	uint64_t long_offset; /* bytes given to the sink so far */
-
-	/* The current input. */
-	unsigned next; /* operand to open next; the current one is next - 1 */
-	int fd;        /* -1: none is open */
-	bool waits;    /* not a regular file */
-	bool eof;      /* of the decoded bytes */
-	bool fresh;    /* no block of it was given yet */
-	bool failed;   /* `failure` is to be reported once what came before is given */
-	struct cdp_err failure;
-	size_t read_max; /* per read: block, pipe or line ceiling */
-	uint64_t offset; /* of the first byte not yet given */
-	char *raw;       /* bytes as read: sniffed or compressed ones */
-	size_t raw_at, raw_n;
-	struct cdp_unpack *unpack;
-	bool more;   /* the decoder may hold bytes that need no more input */
-	char *carry; /* decoded bytes after the last block, at most read_max */
-	size_t carry_n;
-};
-
-static const char *name_of(const struct cdp_in *in, unsigned i)
+const char *in_name_of(const struct cdp_in *in, unsigned i)
 {
 	return strcmp(in->operands[i], "-") == 0 ? "standard input" : in->operands[i];
 }
@@ -103,8 +73,11 @@ struct cdp_in *cdp_in_new(char *const *operands, const struct cdp_in_opts *opts)
 
 static void close_input(struct cdp_in *in)
 {
-	if (in->fd > 0)
+	if (in->ranges)
+		in_ranges_drop(in->ranges); /* the last holder closes the file */
+	else if (in->fd > 0)
 		close(in->fd); /* nothing was written: no error to learn */
+	in->ranges = NULL;
 	in->fd = -1;
 	cdp_unpack_free(in->unpack);
 	in->unpack = NULL;
@@ -130,7 +103,8 @@ void cdp_block_init(struct cdp_block *b)
 
 void cdp_block_release(struct cdp_block *b)
 {
-	free(b->data);
+	in_ranges_drop(b->range);
+	free(b->room);
 	cdp_block_init(b);
 }
 
@@ -160,7 +134,7 @@ static ssize_t read_raw(struct cdp_in *in, char *p, size_t n)
 		} else if (errno != EINTR) {
 			in->failed = true;
 			return cdp_err_sys(&in->failure, errno, "%s",
-					   name_of(in, in->next - 1));
+					   in_name_of(in, in->next - 1));
 		}
 	}
 	atomic_fetch_add_explicit(&in->done, (uint64_t)got, memory_order_relaxed);
@@ -206,7 +180,7 @@ static void set_read_max(struct cdp_in *in)
 static int open_input(struct cdp_in *in, struct cdp_err *err)
 {
 	const char *operand = in->operands[in->next];
-	const char *name = name_of(in, in->next);
+	const char *name = in_name_of(in, in->next);
 	struct stat st;
 
 	in->next++;
@@ -246,7 +220,7 @@ static int open_input(struct cdp_in *in, struct cdp_err *err)
 
 static void fail_unpack(struct cdp_in *in)
 {
-	cdp_err_prefix(&in->failure, "%s", name_of(in, in->next - 1));
+	cdp_err_prefix(&in->failure, "%s", in_name_of(in, in->next - 1));
 	in->failed = true;
 }
 
@@ -311,19 +285,23 @@ static size_t make_room(struct cdp_in *in, struct cdp_block *b, size_t n)
 		b->cap = n < CDP_IN_BLOCK ? CDP_IN_BLOCK + spare : 2 * n + spare;
 		if (b->cap < n + in->read_max + spare)
 			b->cap = n + in->read_max + spare;
-		b->data = cdp_realloc(b->data, b->cap, 1);
+		b->room = cdp_realloc(b->room, b->cap, 1);
 	}
+	b->data = b->room;
 	return b->cap - spare - n < in->read_max ? b->cap - spare - n : in->read_max;
 }
 
-static void stamp(struct cdp_in *in, struct cdp_block *b)
+void in_stamp(struct cdp_in *in, struct cdp_block *b)
 {
 	b->seq = in->seq++;
 	b->input = in->next - 1;
-	b->name = name_of(in, b->input);
+	b->name = in_name_of(in, b->input);
 	b->offset = in->offset;
 	b->first = in->fresh;
-	b->overlong = false;
+	b->overlong = b->long_unread = false;
+	b->pending = false;
+	in_ranges_drop(b->range);
+	b->range = NULL;
 	in->fresh = false;
 }
 
@@ -333,7 +311,7 @@ static int give(struct cdp_in *in, struct cdp_block *b, size_t len, size_t n)
 	in->carry_n = n - len;
 	if (in->carry_n)
 		memcpy(in->carry, b->data + len, in->carry_n);
-	stamp(in, b);
+	in_stamp(in, b);
 	in->offset += len;
 	b->len = len;
 	memset(b->data + len, 0, CDP_IN_PAD);
@@ -380,7 +358,7 @@ static int pass_overlong(struct cdp_in *in, struct cdp_block *b, size_t nl, size
 		in->carry_n = n > nl ? n - nl - 1 : 0;
 		if (in->carry_n)
 			memcpy(in->carry, b->data + nl + 1, in->carry_n);
-		stamp(in, b);
+		in_stamp(in, b);
 		in->offset += length + (n > nl);
 		b->len = 0;
 		memset(b->data, 0, CDP_IN_PAD);
@@ -492,8 +470,20 @@ static int each_input(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 			break;
 	}
 	b->input = in->next - 1;
-	b->name = name_of(in, b->input);
+	b->name = in_name_of(in, b->input);
 	return -1;
+}
+
+static int next_range(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)
+{
+	if (in->fresh)
+		in->ranges = in_ranges_new(in);
+	return in->ranges ? in_ranges_take(in, b) : next_lines(in, b, err);
+}
+
+int cdp_in_take(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)
+{
+	return each_input(in, b, err, next_range);
 }
 
 int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)

@@ -32,18 +32,25 @@ enum {
 struct cdp_in;
 
 struct cdp_block {
-	char *data; /* owned by the block: whole lines, LF-ended; then CDP_IN_PAD zeros */
-	size_t len, cap;
+	char *data; /* in room: whole lines, LF-ended; then CDP_IN_PAD zeros */
+	size_t len;
+	char *room;       /* owned */
+	size_t cap;       /* of it */
 	uint64_t seq;     /* 0, 1, 2 ... over all inputs */
 	unsigned input;   /* index of the operand */
 	const char *name; /* its name for messages: "standard input" for "-" */
 	uint64_t offset;  /* of data in the (decompressed) input */
 	bool first;       /* first block of its input */
-	/* A line longer than the ceiling comes as a block of its own with len = 0 and
-	 * these set: nothing of it is kept here. */
+	/* A line longer than the ceiling comes after the lines of the block (those of
+	 * cdp_in_block have none then) with these set: nothing of it is kept here. */
 	bool overlong;
 	uint64_t long_length, long_offset; /* bytes without LF; offset in the sink */
 	char long_sha256[65];
+	/* Of cdp_in_take(). */
+	bool pending;     /* to be fetched */
+	bool long_unread; /* the sink did not get the overlong line: cdp_in_long() */
+	struct cdp_range_file *range;
+	uint64_t from, to, long_at; /* in the file */
 };
 
 struct cdp_in_opts {
@@ -69,6 +76,18 @@ void cdp_block_release(struct cdp_block *b);
  * remembers status 4 and calls again; b->input and b->name tell which.  "-" given twice
  * is a usage error of the first call: nothing is read, and the next call returns 0. */
 int cdp_in_block(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
+
+/* The same for several threads: of a plain file, cdp_in_take() gives no more than the
+ * next range, and cdp_in_fetch(), which needs no order and no lock, reads the lines that
+ * begin in it (perhaps none; b->len is 0 then).  A file has the size that it had when it
+ * was opened.  cdp_in_fetch() does nothing for other blocks.  1, or -1 with *err; after
+ * an error no more ranges of that file are given. */
+int cdp_in_take(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err);
+int cdp_in_fetch(struct cdp_block *b, struct cdp_err *err);
+/* The bytes of a block's overlong line that is unread, without LF. */
+int cdp_in_long(struct cdp_block *b,
+		int (*sink)(void *ctx, const char *p, size_t n, struct cdp_err *err),
+		void *ctx, struct cdp_err *err);
 
 /* Raw (decompressed) bytes for formats that are not lines (CSV), BOM included: 1 and
  * b->len > 0 bytes in b->data, 0 at the end of all inputs, -1 as above; b->first marks

@@ -35,6 +35,26 @@ END
   done
 }
 
+@test "overlong lines are kept in input order for any number of jobs" {
+  lines() { seq "$1" 7 $(($1 + 200000)) | awk '{ printf "{\"n\":%d}\n", $1 }'; }
+  long() { printf '{"a":"'; head -c 20000000 /dev/zero | tr '\0' "$1"; printf '"}\n'; }
+  { lines 1; long a; lines 2; lines 3; } >first
+  { lines 4; long b; } | gzip -1 >second.gz
+  { long c; lines 5; long d; printf '{"n":6}'; } >third
+  for jobs in 1 2 4; do
+    status=0
+    cdp-filter -j $jobs --rejects bad$jobs first second.gz third >out$jobs 2>err || status=$?
+    [ "$status" -eq 3 ]
+  done
+  [ "$(grep -c raw_file bad1)" -eq 4 ]
+  [ "$(tr -s a-d <bad1.long)" = '{"a":"a"}{"a":"b"}{"a":"c"}{"a":"d"}' ]
+  for jobs in 2 4; do
+    same out1 out$jobs
+    cmp <(sed 's/bad1/bad/' bad1) <(sed "s/bad$jobs/bad/" bad$jobs)
+    cmp bad1.long bad$jobs.long
+  done
+}
+
 @test "--trusted gives the same answers on canonical records" {
   for args in "-e event=='buy_fund'" "--count-by event" "--count-by props.product" \
     "--fields time,props.amount" "-e one_id=='fa70449406c92031'"; do
