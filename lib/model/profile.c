@@ -1,11 +1,8 @@
 #include "model/profile.h"
 
-#include "base/decimal.h"
 #include "base/mem.h"
 #include "record/json.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,57 +131,6 @@ static void note(struct failures *f, const struct cdp_err *err)
 		memcpy(f->message, err->msg, sizeof(err->msg));
 }
 
-static bool is_number(const struct cdp_value *v)
-{
-	return v->type == CDP_V_INT || v->type == CDP_V_UINT || v->type == CDP_V_DOUBLE ||
-	       v->type == CDP_V_DECIMAL;
-}
-
-/* A double is an int where it is one exactly; a timestamp the civil day it falls on. */
-static bool convert(struct cdp_profiler *p, enum cdp_tag_type type, struct cdp_value *v)
-{
-	if (v->type == CDP_V_NULL)
-		return true;
-	switch (type) {
-	case CDP_TAG_ANY:
-		return true;
-	case CDP_TAG_BOOL:
-		return v->type == CDP_V_BOOL;
-	case CDP_TAG_INT:
-		if (v->type == CDP_V_DECIMAL)
-			return v->dec->scale == 0;
-		if (v->type != CDP_V_DOUBLE)
-			return v->type == CDP_V_INT || v->type == CDP_V_UINT;
-		if (!(v->d >= -0x1p63 && v->d < 0x1p63) || v->d != floor(v->d))
-			return false;
-		v->type = CDP_V_INT;
-		v->i = (int64_t)v->d;
-		return true;
-	case CDP_TAG_NUMBER:
-	case CDP_TAG_DECIMAL:
-		return is_number(v) && (v->type != CDP_V_DOUBLE || isfinite(v->d));
-	case CDP_TAG_STRING:
-		return v->type == CDP_V_STRING;
-	case CDP_TAG_LIST:
-		return v->type == CDP_V_LIST;
-	case CDP_TAG_DATETIME:
-		return v->type == CDP_V_TIMESTAMP;
-	case CDP_TAG_DATE:
-		if (v->type == CDP_V_TIMESTAMP) {
-			char *day = cdp_arena_alloc(cdp_eval_arena(p->ev), 32);
-			struct cdp_civil c;
-
-			cdp_zone_civil(p->spec.run->zone, v->t, &c);
-			v->type = CDP_V_STRING;
-			v->s.p = day;
-			v->s.n = (size_t)snprintf(day, 32, "%04d-%02d-%02d", c.year,
-						  c.month, c.day);
-		}
-		return v->type == CDP_V_STRING;
-	}
-	return false;
-}
-
 static int layered(struct cdp_profiler *p, const struct cdp_tag *t, struct cdp_value *out,
 		   struct cdp_err *err)
 {
@@ -206,9 +152,6 @@ static int layered(struct cdp_profiler *p, const struct cdp_tag *t, struct cdp_v
 
 static void compute(struct cdp_profiler *p, unsigned i)
 {
-	static const char *const types[] = { "any value", "bool",    "int",
-					     "number",    "decimal", "string",
-					     "list",      "date",    "datetime" };
 	const struct cdp_tag *t = &p->spec.set->tags[i];
 	struct cdp_value *v = &p->values[i];
 	struct cdp_err err;
@@ -216,9 +159,10 @@ static void compute(struct cdp_profiler *p, unsigned i)
 
 	ret = t->value ? cdp_expr_value(t->value, p->ev, NULL, v, &err)
 		       : layered(p, t, v, &err);
-	if (ret == 0 && !convert(p, t->type, v))
+	if (ret == 0 &&
+	    !cdp_tag_type_fit(t->type, v, p->spec.run->zone, cdp_eval_arena(p->ev)))
 		ret = cdp_err_set(&err, CDP_ERR_EVAL, "the value is no %s",
-				  types[t->type]);
+				  cdp_tag_type_name(t->type));
 	if (ret == 0 && v->type == CDP_V_NULL)
 		*v = t->otherwise;
 	if (ret == 0)

@@ -1,21 +1,13 @@
-/* Tag definitions: what a customer's tags are computed from.
+/* Tag definitions: what a customer's tags are computed from; cdp-tags(5) is their page.
  *
- *	{"tags":[
- *	  {"name":"buys_30d","type":"int","title":"...","owner":"...","class":"activity",
- *	   "value":"count(event == 'buy_fund' && within('30d'))"},
- *	  {"name":"aum_tier","type":"string",
- *	   "layers":[{"value":"diamond","when":"profile.aum >= 6000000"},
- *	             {"value":"gold","when":"profile.aum >= 500000"}],
- *	   "else":"basic"}]}
- *
- * A tag has either `value`, an expression, or `layers`, tried from the top: the first
- *whose condition holds gives its value, else `else` (default null).  In expressions stand
- *   aggregates over the customer's events, e.g. last(time, event == 'app_open'),
- *   profile.NAME    the attribute as the profile updates left it,
- *   details.NAME    the latest rows of that table, a list of maps (the rows' props),
- *   tags.NAME       another tag; the order follows the dependencies, a cycle is an error,
- *   as_of           the base time.
- * An expression that ends in an error gives null; errors are counted by tag. */
+ * Whatever its kind, a tag becomes one expression of the language, or layers of them,
+ * when it is loaded.  In expressions stand aggregates over the customer's events, e.g.
+ * last(time, event == 'app_open'), profile.NAME    the attribute as the profile updates
+ * left it, details.NAME    the latest rows of that table, a list of maps (the rows'
+ * props), tags.NAME       another tag; the order follows the dependencies, a cycle is an
+ * error, as_of           the base time. An expression that ends in an error, or in a
+ * value that does not fit the tag's type, gives `else` (default null); errors are counted
+ * by tag. */
 #ifndef CDP_MODEL_TAGSET_H
 #define CDP_MODEL_TAGSET_H
 
@@ -28,13 +20,29 @@
 enum cdp_tag_type {
 	CDP_TAG_ANY,
 	CDP_TAG_BOOL,
-	CDP_TAG_INT,
+	CDP_TAG_INT,    /* of 64 bits */
+	CDP_TAG_BIGINT, /* of up to 38 digits */
 	CDP_TAG_NUMBER,
 	CDP_TAG_DECIMAL,
 	CDP_TAG_STRING,
 	CDP_TAG_LIST,
+	CDP_TAG_MAP,
 	CDP_TAG_DATE,     /* a civil day of the run's zone, "2024-05-01" */
 	CDP_TAG_DATETIME, /* canonical time */
+};
+const char *cdp_tag_type_name(enum cdp_tag_type type);
+/* The value as one of that type; false if it is none.  Null is one of all.  A double that
+ * is an integer exactly becomes an int, a timestamp the civil day it falls on. */
+bool cdp_tag_type_fit(enum cdp_tag_type type, struct cdp_value *v,
+		      const struct cdp_zone *zone, struct cdp_arena *arena);
+
+/* What is told of a tag besides its value; members that are not there are NULL. */
+struct cdp_tag_about {
+	const char *title, *owner, *class, *source, *version;
+	const char *entity; /* never NULL: "person" */
+	const char **labels;
+	size_t label_count;
+	unsigned keep; /* versions to be kept */
 };
 
 struct cdp_tag_layer {
@@ -43,8 +51,12 @@ struct cdp_tag_layer {
 };
 
 struct cdp_tag {
-	char *name;
+	const char *name;
+	const char *file; /* of its definition, as given */
 	enum cdp_tag_type type;
+	const char
+		*kind; /* the member that defines it: "value", "layers", "metric" ... */
+	struct cdp_tag_about about;
 	struct cdp_expr *value; /* or NULL and layers */
 	struct cdp_tag_layer *layers;
 	size_t layer_count;
@@ -53,6 +65,8 @@ struct cdp_tag {
 	struct cdp_needs functions; /* over the population: numbers in the set's pops */
 };
 
+/* Tags that are stopped or archived are checked like the others, but are no part of it.
+ */
 struct cdp_tagset {
 	struct cdp_tag *tags;
 	unsigned count;
@@ -60,8 +74,9 @@ struct cdp_tagset {
 	struct cdp_aggs *aggs;
 	struct cdp_pops *pops;
 	struct cdp_intern *names, *attributes, *details;
-	struct cdp_paths *paths; /* of events */
-	struct cdp_arena arena;  /* constants */
+	struct cdp_intern *stopped; /* names of tags that are not computed */
+	struct cdp_paths *paths;    /* of events */
+	struct cdp_arena arena;     /* constants and texts */
 };
 
 /* References that expressions make to the customer at hand (cdp_eval_set_host). */

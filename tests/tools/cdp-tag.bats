@@ -140,7 +140,7 @@ tags() {
     [ "$stderr" = "cdp-tag: t.json: $2" ]
   }
   bad '{"tags":[]}' 'tags: expected a list of tags'
-  bad '{"tags":[{"name":"a"}]}' 'a: expected either value or layers'
+  bad '{"tags":[{"name":"a"}]}' 'a: nothing says how it is made: value, layers, metric ...'
   bad '{"tags":[{"name":"a","value":"1","valeu":2}]}' "a: unknown member 'valeu'; did you mean 'value'?"
   bad '{"tags":[{"name":"a","value":"tags.b"},{"name":"b","value":"tags.a"}]}' 'a: depends on itself'
   bad '{"tags":[{"name":"a","value":"1"},{"name":"a","value":"2"}]}' "tags[1].name: 'a' stands twice"

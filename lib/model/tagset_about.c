@@ -1,0 +1,147 @@
+/* What is told of a tag besides its value. */
+#include "base/text.h"
+#include "model/tagset_priv.h"
+
+#include <string.h>
+
+enum {
+	NAME_MAX_BYTES = 128,
+	TEXT_MAX_BYTES = 1024,
+	LABELS_MAX = 64,
+	KEEP_DEFAULT = 100,
+	KEEP_MAX = 10000,
+};
+
+const char *const cdp_tag_about_members[] = {
+	"name",    "title",  "type",   "owner", "class",  "source",
+	"version", "entity", "labels", "keep",  "status", NULL,
+};
+
+int cdp_tag_name_check(const char *name, struct cdp_err *err)
+{
+	size_t n = strlen(name);
+
+	if (n == 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "is empty");
+	if (n > NAME_MAX_BYTES)
+		return cdp_err_set(err, CDP_ERR_USAGE, "is longer than %d bytes",
+				   NAME_MAX_BYTES);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+			return cdp_err_set(err, CDP_ERR_USAGE,
+					   "holds a control character");
+	return 0;
+}
+
+int cdp_tag_stopped(const json_t *o, bool *stopped, struct cdp_err *err)
+{
+	static const char *const words[] = { "active", "new", "stopped", "archived" };
+	enum { COUNT = sizeof(words) / sizeof(*words), COMPUTED = 2 };
+	const char *status = words[0], *near;
+
+	if (cdp_tree_str(o, "status", &status, false, "", err) < 0)
+		return -1;
+	for (size_t i = 0; i < COUNT; i++)
+		if (strcmp(words[i], status) == 0) {
+			*stopped = i >= COMPUTED;
+			return 0;
+		}
+	near = cdp_text_suggest(status, strlen(status), words, COUNT);
+	return cdp_err_set(
+		err, CDP_ERR_USAGE,
+		near ? "status: '%s' is none; did you mean '%s'?"
+		     : "status: '%s' is none: active, new, stopped or archived",
+		status, near);
+}
+
+static int load_type(struct cdp_tag *t, const json_t *o, struct cdp_err *err)
+{
+	const char *words[CDP_TAG_DATETIME + 1], *type = NULL, *near;
+
+	if (cdp_tree_str(o, "type", &type, false, "", err) < 0)
+		return -1;
+	for (int i = 0; type && i <= CDP_TAG_DATETIME; i++) {
+		words[i] = cdp_tag_type_name((enum cdp_tag_type)i);
+		if (strcmp(words[i], type) == 0) {
+			t->type = (enum cdp_tag_type)i;
+			return 0;
+		}
+	}
+	if (!type)
+		return 0;
+	near = cdp_text_suggest(type, strlen(type), words, CDP_TAG_DATETIME + 1);
+	return cdp_err_set(err, CDP_ERR_USAGE, "type: unknown type '%s'%s%s%s", type,
+			   near ? "; did you mean '" : "", near ? near : "",
+			   near ? "'?" : "");
+}
+
+/* A text that is kept. */
+static int load_text(struct cdp_tagset *s, const json_t *o, const char *member,
+		     const char **out, struct cdp_err *err)
+{
+	const char *text = NULL;
+
+	if (cdp_tree_str(o, member, &text, false, "", err) < 0)
+		return -1;
+	if (!text)
+		return 0;
+	if (strlen(text) > TEXT_MAX_BYTES)
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: longer than %d bytes", member,
+				   TEXT_MAX_BYTES);
+	*out = cdp_arena_strndup(&s->arena, text, strlen(text));
+	return 0;
+}
+
+static int load_labels(struct cdp_tagset *s, struct cdp_tag_about *a, const json_t *o,
+		       struct cdp_err *err)
+{
+	const json_t *list = json_object_get(o, "labels");
+	size_t n = json_array_size(list);
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || n > LABELS_MAX)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "labels: expected a list of at most %d words",
+				   LABELS_MAX);
+	a->labels = cdp_arena_alloc(&s->arena, n * sizeof(*a->labels));
+	for (; a->label_count < n; a->label_count++) {
+		const char *text =
+			json_string_value(json_array_get(list, a->label_count));
+
+		if (!text || !*text || strlen(text) > NAME_MAX_BYTES)
+			return cdp_err_set(
+				err, CDP_ERR_USAGE,
+				"labels[%zu]: expected a string of 1 to %d bytes",
+				a->label_count, NAME_MAX_BYTES);
+		a->labels[a->label_count] =
+			cdp_arena_strndup(&s->arena, text, strlen(text));
+	}
+	return 0;
+}
+
+int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
+		       struct cdp_err *err)
+{
+	struct cdp_tag_about *a = &t->about;
+	const struct {
+		const char *member, **to;
+	} texts[] = { { "title", &a->title },   { "owner", &a->owner },
+		      { "class", &a->class },   { "source", &a->source },
+		      { "entity", &a->entity }, { "version", &a->version } };
+	int64_t keep = KEEP_DEFAULT;
+
+	a->entity = "person";
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if (load_text(s, o, texts[i].member, texts[i].to, err) < 0)
+			return -1;
+	if (!*a->entity)
+		return cdp_err_set(err, CDP_ERR_USAGE, "entity: is empty");
+	if (cdp_tree_int(o, "keep", &keep, false, "", err) < 0)
+		return -1;
+	if (keep < 1 || keep > KEEP_MAX)
+		return cdp_err_set(err, CDP_ERR_USAGE, "keep: expected 1 to %d versions",
+				   KEEP_MAX);
+	a->keep = (unsigned)keep;
+	return load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
+}
