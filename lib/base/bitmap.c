@@ -3,6 +3,7 @@
 #include "base/mem.h"
 
 #include <roaring/roaring.h>
+#include <stdlib.h>
 
 /* A bitmap is the library's, under a name of ours. */
 static roaring_bitmap_t *in(struct cdp_bitmap *b)
@@ -199,6 +200,64 @@ size_t cdp_bitmap_next(const struct cdp_bitmap *b, uint64_t *from, uint32_t *v,
 	if (n)
 		*from = (uint64_t)v[n - 1] + 1;
 	return n;
+}
+
+/* --- mapping --- */
+
+enum { BATCH = 4096 };
+
+static void add_bits(struct cdp_bitmap *b, const uint64_t *bits, size_t words)
+{
+	uint32_t v[BATCH];
+	size_t n = 0;
+
+	for (size_t w = 0; w < words; w++)
+		for (uint64_t left = bits[w]; left; left &= left - 1) {
+			v[n++] = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left);
+			if (n == BATCH) {
+				cdp_bitmap_add_many(b, v, n);
+				n = 0;
+			}
+		}
+	cdp_bitmap_add_many(b, v, n);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Few numbers are sorted, many pass through flags: both are faster than adding them as
+ * they come. */
+struct cdp_bitmap *cdp_bitmap_map(const struct cdp_bitmap *b, const uint32_t *to,
+				  uint32_t limit)
+{
+	size_t count = cdp_bitmap_count(b), words = ((size_t)limit + 63) / 64, n = 0, got;
+	bool few = count < words / 8;
+	struct cdp_bitmap *made = cdp_bitmap_new();
+	uint32_t *v = few ? cdp_alloc((count + 1) * sizeof(*v)) : NULL, batch[BATCH];
+	uint64_t *bits = few ? NULL : cdp_calloc(words, sizeof(*bits)), from = 0;
+
+	while ((got = cdp_bitmap_next(b, &from, batch, BATCH)))
+		for (size_t i = 0; i < got; i++) {
+			uint32_t x = to[batch[i]];
+
+			if (few)
+				v[n++] = x;
+			else
+				bits[x / 64] |= (uint64_t)1 << x % 64;
+		}
+	if (few) {
+		qsort(v, n, sizeof(*v), by_number);
+		cdp_bitmap_add_many(made, v, n);
+	} else {
+		add_bits(made, bits, words);
+	}
+	free(v);
+	free(bits);
+	return made;
 }
 
 /* --- as bytes --- */

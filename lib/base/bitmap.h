@@ -53,6 +53,11 @@ uint64_t cdp_bitmap_andnot_count(const struct cdp_bitmap *a, const struct cdp_bi
 size_t cdp_bitmap_next(const struct cdp_bitmap *b, uint64_t *from, uint32_t *v,
 		       size_t cap);
 
+/* {to[x] : x in b}; `to` has an element for each number below the largest of b, and its
+ * own numbers are below `limit`. */
+struct cdp_bitmap *cdp_bitmap_map(const struct cdp_bitmap *b, const uint32_t *to,
+				  uint32_t limit);
+
 /* As small as it can be, in a shape that follows from its numbers alone: equal sets are
  * written as equal bytes. */
 void cdp_bitmap_optimise(struct cdp_bitmap *b);

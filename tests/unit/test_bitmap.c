@@ -240,6 +240,38 @@ static void shapes(void)
 	cdp_buf_release(&y);
 }
 
+/* Backwards, and in halves: x to (LIMIT - x) / 2. */
+static void mapping(void)
+{
+	enum { LIMIT = SPACE / 2 + 1 };
+	uint32_t *to = cdp_calloc(SPACE, sizeof(*to));
+	struct cdp_rand r;
+	int good = 0, rounds = 20;
+
+	for (uint32_t x = 0; x < SPACE; x++)
+		to[x] = (SPACE - x) / 2;
+	cdp_rand_seed(&r, 4, 1);
+	for (int i = 0; i < rounds; i++) {
+		struct cdp_bitmap *b = draw(&A, &r), *got;
+
+		if (i == 0) {
+			cdp_bitmap_free(b);
+			b = cdp_bitmap_of((const uint32_t[]){ 3, SPACE - 1 }, 2);
+			memset(&A, 0, sizeof(A));
+			A.has[3] = A.has[SPACE - 1] = true;
+		}
+		memset(&B, 0, sizeof(B));
+		for (uint32_t x = 0; x < SPACE; x++)
+			B.has[to[x]] |= A.has[x];
+		got = cdp_bitmap_map(b, to, LIMIT);
+		good += same(got, &B);
+		cdp_bitmap_free(b);
+		cdp_bitmap_free(got);
+	}
+	is_int(good, rounds, "a set is mapped number by number");
+	free(to);
+}
+
 static void small(void)
 {
 	static const uint32_t v[] = { 5, UINT32_MAX, 0, 5, 70000 };
@@ -379,6 +411,7 @@ int main(void)
 	algebra();
 	shapes();
 	round_trips();
+	mapping();
 	format();
 	damaged(false);
 	damaged(true);
