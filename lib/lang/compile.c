@@ -175,8 +175,8 @@ struct cdp_node *cdp_compile(struct cdp_compiler *c, const struct cdp_ast *a)
 static struct cdp_node *unknown_function(struct cdp_compiler *c, const struct cdp_ast *a)
 {
 	static const struct cdp_func *const tables[] = { cdp_string_funcs, cdp_conv_funcs,
-							 cdp_time_funcs,
-							 cdp_trade_funcs };
+							 cdp_time_funcs, cdp_trade_funcs,
+							 cdp_list_funcs };
 	const char *names[64], *near;
 	size_t n = 0;
 

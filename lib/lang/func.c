@@ -8,7 +8,8 @@
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style)
 {
 	const struct cdp_func *const tables[] = { cdp_string_funcs, cdp_conv_funcs,
-						  cdp_time_funcs, cdp_trade_funcs };
+						  cdp_time_funcs, cdp_trade_funcs,
+						  cdp_list_funcs };
 
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
 		for (const struct cdp_func *f = tables[i]; f->name; f++)

@@ -119,6 +119,23 @@ static const struct cel_case mixing[] = {
 	{ "int(props.amount) + props.n", I(5003) },
 };
 
+/* Amounts of a list add up as decimals: 0.1 + 0.2 is 0.3. */
+static const struct cel_case lists[] = {
+	{ "[props.cents, props.cents, props.cents].sum() == 0.3", T },
+	{ "string([props.cents, props.cents, props.cents].sum())", S("0.3") },
+	{ "[props.n, 4].sum()", I(7) },
+	{ "[].sum()", I(0) },
+	{ "[9223372036854775807, 1].sum()", "usage: 1:26: integer overflow" },
+	{ "[0.1, 0.2].sum() == 0.1 + 0.2", T },
+	{ "[props.n, 'a'].sum()", "error: sum() of a list with a string" },
+	{ "props.n.sum()", "error: no such overload: int.sum()" },
+	{ "[3, 1.5, 2u].min()", R(1.5) },
+	{ "['b', 'c', 'a'].max()", S("c") },
+	{ "[time, as_of].max() == as_of", T },
+	{ "[].max()", "usage: 1:4: max() of an empty list" },
+	{ "[1, 'a'].min()", "usage: 1:10: min() of a list without an order" },
+};
+
 static const struct cel_case times[] = {
 	{ "time < as_of", T },
 	{ "time >= timestamp('2024-04-25T06:59:46.123Z')", T },
@@ -347,6 +364,7 @@ int main(void)
 	CEL_RECORD(members, event, cdp_event_members);
 	CEL_RECORD(missing, event, cdp_event_members);
 	CEL_RECORD(mixing, event, cdp_event_members);
+	CEL_RECORD(lists, event, cdp_event_members);
 	CEL_RECORD(times, event, cdp_event_members);
 	CEL_RECORD(refused, event, cdp_event_members);
 	CEL_RECORD(any, event, NULL);
