@@ -7,6 +7,7 @@
 #include "base/intern.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/entities_job.h"
 #include "cli/rows.h"
 #include "lang/expr.h"
 #include "record/fields.h"
@@ -29,11 +30,12 @@ struct filter {
 	struct cdp_cli cli;
 	const char *match_text, *by_text, *keep_text, *omit_text, *eval_text;
 	const char *explain_text;
-	struct cdp_strs set_texts, bind_texts;
+	struct cdp_strs set_texts, bind_texts, entity_files;
 	bool count, exit_status;
 
 	struct cdp_paths *paths;
 	struct cdp_env env;
+	struct cdp_entities *entities;
 	struct cdp_eval *binder; /* owns what the bound values point into */
 	char **bound_names;
 	struct cdp_value *bound_values;
@@ -267,6 +269,7 @@ static void *worker_new(void *ctx)
 
 	w->f = f;
 	w->eval = cdp_eval_new(&f->cli.opt.run);
+	cdp_eval_set_entities(w->eval, cdp_entities_fetch, f->entities);
 	w->again = cdp_scan_new(f->paths);
 	cdp_buf_init(&w->text[0], CDP_BUF_NOMAX);
 	cdp_buf_init(&w->text[1], CDP_BUF_NOMAX);
@@ -418,6 +421,9 @@ static int prepare(struct filter *f, struct cdp_err *err)
 {
 	f->paths = cdp_paths_new();
 	f->env.paths = f->eval_text ? NULL : f->paths;
+	f->entities = cdp_entities_new();
+	f->env.resolve_entity = f->eval_text ? NULL : cdp_entities_resolve;
+	f->env.entity_host = f->entities;
 	f->by_slot = -1;
 	f->sets = cdp_calloc(f->set_texts.n + 1, sizeof(*f->sets));
 	tally_init(&f->tally);
@@ -484,7 +490,9 @@ static void filter_release(struct filter *f)
 	cdp_fields_free(f->keep);
 	cdp_fields_free(f->omit);
 	cdp_eval_free(f->binder);
+	cdp_strs_release(&f->entity_files);
 	tally_release(&f->tally);
+	cdp_entities_free(f->entities);
 	cdp_paths_free(f->paths);
 }
 
@@ -545,7 +553,9 @@ static void filter_records(struct filter *f)
 		.merge = worker_merge,
 	};
 
-	if (cdp_cli_run(&f->cli, &job) < 0)
+	cdp_cli_check_entities(&f->cli, f->entities, &f->entity_files);
+	if (cdp_cli_read_entities(&f->cli, f->entities, &f->entity_files) < 0 ||
+	    cdp_cli_run(&f->cli, &job) < 0)
 		return;
 	if (f->count || f->by)
 		print_counts(f);
@@ -569,6 +579,8 @@ int main(int argc, char **argv)
 		  "write one row with the number of matching records" },
 		{ 0, "count-by", CDP_OPT_STR, &f.by_text, "EXPR",
 		  "write one row for each value of EXPR, most frequent first" },
+		{ 0, "entities", CDP_OPT_LIST, &f.entity_files, "FILE",
+		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "exit-status", CDP_OPT_FLAG, &f.exit_status, NULL,
 		  "exit with status 1 if no record matches" },
 		{ 0, "eval", CDP_OPT_STR, &f.eval_text, "EXPR",

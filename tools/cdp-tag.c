@@ -1,6 +1,7 @@
 /* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/entities_job.h"
 #include "cli/profiles.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -246,6 +247,7 @@ int main(int argc, char **argv)
 {
 	struct cdp_strs definitions = { 0 };
 	const char *files[] = { NULL, NULL };
+	struct cdp_strs entities = { 0 };
 	struct tag_ctx t = { .key = "one_id" };
 	bool nulls = false;
 	int ret;
@@ -254,6 +256,8 @@ int main(int argc, char **argv)
 	const struct cdp_opt opts[] = {
 		{ 'd', "definition", CDP_OPT_LIST, &definitions, "FILE",
 		  "the tags; several files are one set", NULL, 0, 0 },
+		{ 0, "entities", CDP_OPT_LIST, &entities, "FILE",
+		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
 		{ 0, "ids", CDP_OPT_STR, &files[0], "FILE",
 		  "identity map of cdp-idmap: adds each profile's ids", NULL, 0, 0 },
 		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
@@ -286,11 +290,15 @@ int main(int argc, char **argv)
 	if (prepare(&t, &definitions, cdp_cli_jobs(&cli), &err) < 0) {
 		release(&t);
 		cdp_strs_release(&definitions);
+		cdp_strs_release(&entities);
 		return cdp_cli_fail(&cli, &err);
 	}
 	cdp_strs_release(&definitions);
+	cdp_cli_check_entities(&cli, t.set->entities, &entities);
 	job.paths = t.paths;
-	ret = cdp_cli_run(&cli, &job);
+	ret = cdp_cli_read_entities(&cli, t.set->entities, &entities);
+	if (ret == 0)
+		ret = cdp_cli_run(&cli, &job);
 	if (ret == 0 && files[0]) {
 		job.record = add_map_row;
 		job.settle = NULL;
@@ -311,6 +319,7 @@ int main(int argc, char **argv)
 			     "no record is an event, profile update or detail row with a "
 			     "'%s'",
 			     t.key);
+	cdp_strs_release(&entities);
 	cdp_cli_stat(&cli, "no_key", t.no_key);
 	cdp_cli_stat(&cli, "other", t.other);
 	release(&t);

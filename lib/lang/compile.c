@@ -282,6 +282,10 @@ struct cdp_node *cdp_compile_call(struct cdp_compiler *c, const struct cdp_ast *
 	f = cdp_func_find(a->name, a->name_n, method ? CDP_F_METHOD : CDP_F_GLOBAL);
 	if (f)
 		return std_call(c, a, f);
+	if (!method && strcmp(a->name, "entity") == 0)
+		return cdp_compile_unknown(c, a->pos,
+					   "entity() needs the name of a member, as in "
+					   "entity('product', props.product).class");
 	n = method ? NULL : cdp_compile_agg(c, a, &handled);
 	if (!method && !handled)
 		n = cdp_compile_pop(c, a, &handled);

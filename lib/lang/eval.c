@@ -316,6 +316,21 @@ static int host_call(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_v
 	return 0;
 }
 
+static int entity_value(struct cdp_eval *ev, const struct cdp_node *n,
+			struct cdp_value *out)
+{
+	struct cdp_value id;
+
+	if (cdp_node_value(ev, n->kid[0], &id) < 0)
+		return -1;
+	*out = (struct cdp_value){ 0 };
+	if (!ev->entity_fetch ||
+	    !ev->entity_fetch(ev->entity_host, n->ref, &id, ev->arena, out))
+		return missing(ev, n);
+	out->from_record = true;
+	return 0;
+}
+
 /* ---- values ---- */
 
 static int select_value(struct cdp_eval *ev, const struct cdp_node *n,
@@ -446,6 +461,8 @@ int cdp_node_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_val
 		return host_value(ev, n, out);
 	case CDP_N_HOST_CALL:
 		return host_call(ev, n, out);
+	case CDP_N_ENTITY:
+		return entity_value(ev, n, out);
 	case CDP_N_AGG:
 		return agg_value(ev, n, out);
 	case CDP_N_POP:
@@ -511,6 +528,13 @@ static int test_has_host(struct cdp_eval *ev, const struct cdp_node *n)
 	return host_value(ev, n, &ignored) == 0;
 }
 
+static int test_has_entity(struct cdp_eval *ev, const struct cdp_node *n)
+{
+	struct cdp_value ignored;
+
+	return entity_value(ev, n, &ignored) == 0;
+}
+
 int cdp_node_test(struct cdp_eval *ev, const struct cdp_node *n)
 {
 	int r;
@@ -535,6 +559,8 @@ int cdp_node_test(struct cdp_eval *ev, const struct cdp_node *n)
 		return cdp_rec_get(ev->rec, n->ref)->type != CDP_MISSING;
 	case CDP_N_HAS_HOST:
 		return test_has_host(ev, n);
+	case CDP_N_HAS_ENTITY:
+		return test_has_entity(ev, n);
 	case CDP_N_HAS:
 		return has_member(ev, n);
 	case CDP_N_EQ:

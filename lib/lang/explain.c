@@ -81,6 +81,14 @@ static void add_node(struct cdp_buf *b, const struct cdp_node *n)
 		cdp_buf_adds(b, "select ");
 		add_name(b, n);
 		return;
+	case CDP_N_ENTITY:
+		cdp_buf_adds(b, "entity ");
+		add_name(b, n);
+		return;
+	case CDP_N_HAS_ENTITY:
+		cdp_buf_adds(b, "has entity ");
+		add_name(b, n);
+		return;
 	case CDP_N_AGG:
 	case CDP_N_POP:
 	case CDP_N_HOST_CALL:

@@ -261,6 +261,16 @@ void cdp_eval_set_pops(struct cdp_eval *ev,
 	ev->pop_host = host;
 }
 
+void cdp_eval_set_entities(struct cdp_eval *ev,
+			   int (*fetch)(const void *host, int ref,
+					const struct cdp_value *id,
+					struct cdp_arena *arena, struct cdp_value *out),
+			   const void *host)
+{
+	ev->entity_fetch = fetch;
+	ev->entity_host = host;
+}
+
 struct cdp_arena *cdp_eval_arena(struct cdp_eval *ev)
 {
 	return ev->arena;

@@ -48,6 +48,12 @@ struct cdp_env {
 	void *host;
 	/* Functions answered by the tool (cdp_eval_set_call), NULL-ended; may be NULL. */
 	const char *const *functions;
+	/* Rows of entities: entity('product', ID).NAME.  resolve_entity() gets the names
+	 * after the call and returns a reference >= 0 for cdp_eval_set_entities and how
+	 * many of them it used, or -1 with *err.  NULL: entities are an error here. */
+	int (*resolve_entity)(void *host, const char *entity, const char *const *names,
+			      size_t count, size_t *used, struct cdp_err *err);
+	void *entity_host;
 	/* Bound names (--bind), dotted ones too ("a.b"): the longest wins; may be NULL.
 	 * Values must outlive the expression. */
 	const char *const *bound_names;
@@ -130,6 +136,14 @@ void cdp_eval_set_pops(struct cdp_eval *ev,
 		       int (*fetch)(void *host, unsigned pop, struct cdp_value *out,
 				    struct cdp_err *err),
 		       void *host);
+
+/* Answers for entity('product', ID).NAME: 1 and *out, or 0 if there is no such row or it
+ * has no such member. */
+void cdp_eval_set_entities(struct cdp_eval *ev,
+			   int (*fetch)(const void *host, int ref,
+					const struct cdp_value *id,
+					struct cdp_arena *arena, struct cdp_value *out),
+			   const void *host);
 
 /* Memory that lasts until the reset, for hosts that make values (cdp_list_new,
  * cdp_map_new, cdp_value_from_json). */

@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A chain `base.a["b"].c` of constant names, as far as it reaches down to a plain name.
- */
+/* A chain `base.a["b"].c` of constant names, as far as it reaches down to a plain name or
+ * to a call of entity(). */
 struct chain {
-	const struct cdp_ast *base; /* CDP_A_NAME */
+	const struct cdp_ast *base; /* CDP_A_NAME, CDP_A_CALL */
 	const char **names;         /* names[0] is the base's */
 	size_t *lens;
 	uint32_t *pos;
@@ -22,6 +22,11 @@ static bool constant_key(const struct cdp_ast *a)
 {
 	return a->kind == CDP_A_INDEX && a->kid[1]->kind == CDP_A_LITERAL &&
 	       a->kid[1]->value.type == CDP_V_STRING;
+}
+
+static bool is_entity(const struct cdp_ast *a)
+{
+	return a->kind == CDP_A_CALL && strcmp(a->name, "entity") == 0;
 }
 
 static void set_link(struct chain *ch, size_t i, const struct cdp_ast *a)
@@ -44,7 +49,7 @@ static bool find_chain(struct cdp_compiler *c, const struct cdp_ast *a, struct c
 
 	if (a->kind == CDP_A_HAS && a->count == 0)
 		p = NULL;
-	for (; p && p->kind != CDP_A_NAME; p = p->kid[0], n++)
+	for (; p && p->kind != CDP_A_NAME && !is_entity(p); p = p->kid[0], n++)
 		if (p->kind != CDP_A_SELECT && p->kind != CDP_A_HAS && !constant_key(p))
 			return false;
 	ch->n = ch->dotted = n;
@@ -81,6 +86,18 @@ static const char *chain_text(struct cdp_compiler *c, const struct chain *ch, si
 static const char *missing_text(struct cdp_compiler *c, const char *name)
 {
 	char *s = cdp_asprintf("no such member '%.200s'", name);
+	const char *copy = cdp_arena_strndup(&c->expr->arena, s, strlen(s));
+
+	free(s);
+	return copy;
+}
+
+static const char *missing_entity_text(struct cdp_compiler *c,
+				       const struct cdp_value *entity, const char *name)
+{
+	char *s = cdp_asprintf("no such %.*s with a '%.100s'",
+			       entity->s.n < 100 ? (int)entity->s.n : 100, entity->s.p,
+			       name);
 	const char *copy = cdp_arena_strndup(&c->expr->arena, s, strlen(s));
 
 	free(s);
@@ -284,6 +301,58 @@ static struct cdp_node *host_ref(struct cdp_compiler *c, const struct chain *ch,
 	return select_rest(c, n, ch, used, has);
 }
 
+static const char *entity_text(struct cdp_compiler *c, const struct cdp_value *entity,
+			       const char *name, size_t *len)
+{
+	char *s = cdp_asprintf("entity('%.*s').%s", (int)entity->s.n, entity->s.p, name);
+	const char *copy = cdp_arena_strndup(&c->expr->arena, s, *len = strlen(s));
+
+	free(s);
+	return copy;
+}
+
+/* entity('product', ID).class */
+static struct cdp_node *entity_ref(struct cdp_compiler *c, const struct chain *ch,
+				   bool has)
+{
+	const struct cdp_ast *call = ch->base;
+	const struct cdp_value *v = call->count == 2 ? &call->kid[0]->value : NULL;
+	const char **names = cdp_arena_alloc(&c->expr->arena, ch->n * sizeof(*names));
+	size_t used = 1;
+	struct cdp_err err;
+	struct cdp_node *n;
+	bool whole;
+	int ref;
+
+	if (!v || call->kid[0]->kind != CDP_A_LITERAL || v->type != CDP_V_STRING)
+		return cdp_compile_fail(c, call->pos,
+					"entity() takes a constant name and an id, as in "
+					"entity('product', props.product).class");
+	if (!c->env->resolve_entity)
+		return cdp_compile_unknown(c, call->pos,
+					   "entity() needs entities, which are not at "
+					   "hand here");
+	for (size_t i = 0; i < ch->n; i++)
+		names[i] = cdp_arena_strndup(&c->expr->arena, ch->names[i], ch->lens[i]);
+	ref = c->env->resolve_entity(c->env->entity_host,
+				     cdp_arena_strndup(&c->expr->arena, v->s.p, v->s.n),
+				     names + 1, ch->n - 1, &used, &err);
+	if (ref < 0)
+		return cdp_compile_fail(c, call->pos, "%s", err.msg);
+	whole = has && used + 1 == ch->n;
+	n = cdp_node_new(c, whole ? CDP_N_HAS_ENTITY : CDP_N_ENTITY, call->pos, 1);
+	n->ref = ref;
+	n->name = entity_text(c, v, ch->names[used], &n->name_n);
+	n->why = missing_entity_text(c, v, ch->names[used]);
+	if (whole)
+		n->stype = CDP_V_BOOL;
+	if (!(n->kid[0] = cdp_compile(c, call->kid[1])))
+		return NULL;
+	n = cdp_node_done(n);
+	n->pure = false;
+	return select_rest(c, n, ch, used + 1, has);
+}
+
 /* ---- resolution ---- */
 
 static struct cdp_node *unknown_name(struct cdp_compiler *c, const struct chain *ch)
@@ -337,6 +406,8 @@ struct cdp_node *cdp_compile_member(struct cdp_compiler *c, const struct cdp_ast
 	struct chain ch;
 
 	if (find_chain(c, a, &ch)) {
+		if (ch.base->kind == CDP_A_CALL)
+			return entity_ref(c, &ch, has);
 		if (has && ch.n == 1 && !record_may_have(c, &ch) &&
 		    !listed(c->env->roots, &ch))
 			return cdp_compile_fail(c, a->pos,

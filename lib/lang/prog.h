@@ -17,6 +17,8 @@ enum cdp_node_op {
 	CDP_N_HOST, /* a reference of the tool */
 	CDP_N_HAS_HOST,
 	CDP_N_HOST_CALL,
+	CDP_N_ENTITY, /* a member of the entity with the id that is kid[0] */
+	CDP_N_HAS_ENTITY,
 	CDP_N_AGG,
 	CDP_N_POP,
 	CDP_N_VAR,
@@ -142,6 +144,9 @@ struct cdp_eval {
 	int (*pop_fetch)(void *host, unsigned pop, struct cdp_value *out,
 			 struct cdp_err *err);
 	void *pop_host;
+	int (*entity_fetch)(const void *host, int ref, const struct cdp_value *id,
+			    struct cdp_arena *arena, struct cdp_value *out);
+	const void *entity_host;
 	/* Slots whose value took memory (containers, escaped strings), so that a macro
 	 * does not walk or decode them again for every element. */
 	struct {

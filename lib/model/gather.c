@@ -35,6 +35,7 @@ struct cdp_gather *cdp_gather_new(struct cdp_customers *c, const struct cdp_run 
 
 	g->customers = c;
 	g->ev = cdp_eval_new(run);
+	cdp_eval_set_entities(g->ev, cdp_entities_fetch, c->set->entities);
 	g->kinds = cdp_intern_new(0);
 	cdp_facts_init(&g->attributes);
 	cdp_facts_init(&g->forgets);

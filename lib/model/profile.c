@@ -84,6 +84,7 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->spec = *spec;
 	p->ev = cdp_eval_new(spec->run);
 	cdp_eval_set_host(p->ev, fetch, p);
+	cdp_eval_set_entities(p->ev, cdp_entities_fetch, spec->set->entities);
 	cdp_eval_set_aggs(p->ev, fetch_agg, p);
 	cdp_eval_set_pops(p->ev, fetch_pop, p);
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));

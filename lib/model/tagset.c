@@ -118,6 +118,7 @@ static struct cdp_tagset *new_set(struct cdp_paths *paths)
 	s->stopped = cdp_intern_new(0);
 	s->attributes = cdp_intern_new(0);
 	s->details = cdp_intern_new(0);
+	s->entities = cdp_entities_new();
 	cdp_arena_init(&s->arena);
 	return s;
 }
@@ -214,6 +215,7 @@ void cdp_tagset_free(struct cdp_tagset *s)
 	cdp_intern_free(s->stopped);
 	cdp_intern_free(s->attributes);
 	cdp_intern_free(s->details);
+	cdp_entities_free(s->entities);
 	cdp_arena_release(&s->arena);
 	free(s);
 }

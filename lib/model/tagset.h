@@ -16,6 +16,7 @@
 #include "lang/expr.h"
 #include "lang/pop.h"
 #include "model/depend.h"
+#include "model/entities.h"
 
 enum cdp_tag_type {
 	CDP_TAG_ANY,
@@ -74,9 +75,10 @@ struct cdp_tagset {
 	struct cdp_aggs *aggs;
 	struct cdp_pops *pops;
 	struct cdp_intern *names, *attributes, *details;
-	struct cdp_intern *stopped; /* names of tags that are not computed */
-	struct cdp_paths *paths;    /* of events */
-	struct cdp_arena arena;     /* constants and texts */
+	struct cdp_intern *stopped;    /* names of tags that are not computed */
+	struct cdp_entities *entities; /* to be read before events */
+	struct cdp_paths *paths;       /* of events */
+	struct cdp_arena arena;        /* constants and texts */
 };
 
 /* References that expressions make to the customer at hand (cdp_eval_set_host). */

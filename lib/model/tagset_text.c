@@ -87,18 +87,28 @@ static void note_function(void *ctx, enum cdp_use what, int number)
 		cdp_expr_uses(f->cond, note_tag, sc);
 }
 
+static struct cdp_env event_env(struct cdp_tagset *s)
+{
+	return (struct cdp_env){ .paths = s->paths,
+				 .members = cdp_event_members,
+				 .resolve_entity = cdp_entities_resolve,
+				 .entity_host = s->entities };
+}
+
 int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
 		    const char *where, struct cdp_expr **out, struct cdp_err *err)
 {
 	static const char *const roots[] = { "tags", "profile", "details", NULL };
 	static const char *const none[] = { NULL };
 	struct scope sc = { s, t };
-	struct cdp_env events = { .paths = s->paths, .members = cdp_event_members };
+	struct cdp_env events = event_env(s);
 	struct cdp_env env = { .paths = s->paths,
 			       .members = none,
 			       .roots = roots,
 			       .resolve = resolve,
 			       .host = &sc,
+			       .resolve_entity = cdp_entities_resolve,
+			       .entity_host = s->entities,
 			       .aggs = s->aggs,
 			       .event_env = &events,
 			       .pops = s->pops };
@@ -122,7 +132,7 @@ int cdp_tag_put_event_part(struct cdp_tagset *s, struct cdp_buf *b, const json_t
 			   const char *key, bool required, const char *where,
 			   struct cdp_err *err)
 {
-	struct cdp_env events = { .paths = s->paths, .members = cdp_event_members };
+	struct cdp_env events = event_env(s);
 	const json_t *text = json_object_get(o, key);
 	struct cdp_expr *e;
 

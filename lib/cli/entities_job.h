@@ -1,0 +1,18 @@
+/* Entity tables of --entities FILE, read before the records whose expressions ask for
+ * them. */
+#ifndef CDP_CLI_ENTITIES_JOB_H
+#define CDP_CLI_ENTITIES_JOB_H
+
+#include "cli/cli.h"
+#include "model/entities.h"
+
+/* A usage error if an expression names an entity and there is no file, which ends here.
+ */
+void cdp_cli_check_entities(struct cdp_cli *cli, const struct cdp_entities *e,
+			    const struct cdp_strs *files);
+/* Reads them; nothing is read if no expression names an entity.  0, or -1 (told).  An
+ * entity without a single row is told, too: most likely its name is wrong. */
+int cdp_cli_read_entities(struct cdp_cli *cli, struct cdp_entities *e,
+			  const struct cdp_strs *files);
+
+#endif
