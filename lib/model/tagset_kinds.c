@@ -109,6 +109,7 @@ static const struct kind {
 	{ "first", cdp_tag_put_occurrence, KNOWN("give", EVENTS), true },
 	{ "last", cdp_tag_put_occurrence, KNOWN("give", EVENTS), true },
 	{ "matrix", cdp_tag_put_matrix, KNOWN("axes", "names", "between"), false },
+	{ "rfm", cdp_tag_put_rfm, KNOWN("r", "f", "m", "among", "names"), false },
 #undef EVENTS
 #undef KNOWN
 };
@@ -135,23 +136,40 @@ static int load_expression(struct cdp_tagset *s, struct cdp_tag *t, const struct
 			   const json_t *o, struct cdp_err *err)
 {
 	const json_t *buckets = json_object_get(o, "buckets");
+	const json_t *percent = json_object_get(o, "percent");
 	const json_t *def = json_object_get(o, k->member);
 	struct cdp_buf b;
 	int ret;
 
-	if (!buckets && !k->known && json_is_string(def))
+	if (!buckets && !percent && !k->known && json_is_string(def))
 		return cdp_tag_compile(s, t, json_string_value(def),
 				       json_string_length(def), k->member, &t->value,
 				       err);
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	cdp_buf_adds(&b, buckets ? "[" : "");
 	ret = put_value(s, t, k, &b, o, err);
 	if (ret == 0 && buckets)
-		ret = cdp_tag_put_buckets(&b, buckets, err);
+		ret = cdp_tag_wrap_buckets(&b, buckets, err);
+	if (ret == 0 && percent)
+		ret = cdp_tag_wrap_percent(s, t, &b, percent, err);
 	if (ret == 0)
 		ret = cdp_tag_compile(s, t, b.p, b.n, k->member, &t->value, err);
 	cdp_buf_release(&b);
 	return ret;
+}
+
+/* Numbers alone have ranges, and one kind of them. */
+static int check_ranges(const struct kind *k, const json_t *o, struct cdp_err *err)
+{
+	static const char *const ranges[] = { "buckets", "percent" };
+
+	for (size_t i = 0; i < 2; i++)
+		if (json_object_get(o, ranges[i]) && !k->number)
+			return cdp_err_set(err, CDP_ERR_USAGE, "%s: not with %s",
+					   ranges[i], k->member);
+	if (json_object_get(o, ranges[0]) && json_object_get(o, ranges[1]))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "has both buckets and percent: expected one of them");
+	return 0;
 }
 
 static const struct kind *find_kind(const json_t *o, struct cdp_err *err)
@@ -177,7 +195,7 @@ static const struct kind *find_kind(const json_t *o, struct cdp_err *err)
 
 static int check_members(const json_t *o, struct cdp_err *err)
 {
-	static const char *const more[] = { "else", "buckets" };
+	static const char *const more[] = { "else", "buckets", "percent" };
 	const char *known[64];
 	size_t n = 0;
 
@@ -202,8 +220,8 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 	if (!k)
 		return -1;
 	t->kind = k->member;
-	if (json_object_get(o, "buckets") && !k->number)
-		return cdp_err_set(err, CDP_ERR_USAGE, "buckets: not with %s", k->member);
+	if (check_ranges(k, o, err) < 0)
+		return -1;
 	if (constant(s, t, json_object_get(o, "else"), "else", &t->otherwise, err) < 0)
 		return -1;
 	if (strcmp(k->member, "layers") == 0)

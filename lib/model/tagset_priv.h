@@ -47,8 +47,10 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 typedef int cdp_tag_put(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_buf *b,
 			const json_t *o, const char *where, struct cdp_err *err);
 cdp_tag_put cdp_tag_put_metric, cdp_tag_put_distribution, cdp_tag_put_occurrence,
-	cdp_tag_put_matrix;
-/* A number, behind an open square bracket, becomes the label of its range. */
-int cdp_tag_put_buckets(struct cdp_buf *b, const json_t *buckets, struct cdp_err *err);
+	cdp_tag_put_matrix, cdp_tag_put_rfm;
+/* The number that the expression in `b` gives becomes the label of its range. */
+int cdp_tag_wrap_buckets(struct cdp_buf *b, const json_t *buckets, struct cdp_err *err);
+int cdp_tag_wrap_percent(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_buf *b,
+			 const json_t *percent, struct cdp_err *err);
 
 #endif

@@ -118,7 +118,7 @@ static void mistakes(void)
 		{ "\"value\":\"1\",\"buckets\":7",
 		  "t: buckets: expected a list of numbers or an object" },
 		{ "\"value\":\"1\",\"buckets\":[]",
-		  "t: buckets: expected a list of 1 to 1000 numbers" },
+		  "t: buckets: expected a list of 1 to 64 numbers" },
 		{ "\"value\":\"1\",\"buckets\":[1,\"2\"]",
 		  "t: buckets[1]: expected a number" },
 		{ "\"value\":\"1\",\"buckets\":[1,1]",
@@ -128,8 +128,38 @@ static void mistakes(void)
 		{ "\"value\":\"1\",\"buckets\":{\"at\":[1],\"labels\":[\"a\",{}]}",
 		  "t: buckets.labels[1]: expected null, true, false, a number or a "
 		  "string" },
+		{ "\"value\":\"1\",\"buckets\":{\"at\":[2,1]}",
+		  "t: buckets.at[1]: not above the one before" },
 		{ "\"value\":\"1\",\"buckets\":{\"at\":[1],\"closed\":\"both\"}",
 		  "t: buckets.closed: expected 'left' or 'right'" },
+		/* percent */
+		{ "\"value\":\"1\",\"buckets\":[1],\"percent\":[1]",
+		  "t: has both buckets and percent: expected one of them" },
+		{ "\"layers\":[{\"value\":1,\"when\":\"true\"}],\"percent\":[1]",
+		  "t: percent: not with layers" },
+		{ "\"value\":\"1\",\"percent\":[10,100]",
+		  "t: percent[1]: not between 0 and 100" },
+		{ "\"value\":\"1\",\"percent\":{\"at\":[10],\"order\":\"up\"}",
+		  "t: percent.order: expected 'descending' or 'ascending'" },
+		{ "\"value\":\"1\",\"percent\":{\"at\":[10],\"filter\":\"after\"}",
+		  "t: percent.filter: there is no 'among' to filter by" },
+		{ "\"value\":\"1\",\"percent\":{\"at\":[10],\"among\":\"tag.x\"}",
+		  "t: percent.among: 1:1: unknown name 'tag'; did you mean 'tags'?" },
+		/* RFM */
+		{ "\"rfm\":{\"r\":\"1\",\"f\":\"1\"}", "t: rfm.m: missing" },
+		{ "\"rfm\":{\"r\":\"1\",\"f\":\"1\",\"m\":{\"value\":\"1\",\"cut\":"
+		  "\"men\"}}",
+		  "t: rfm.m.cut: expected 'mean', a number, {\"top\":N} or "
+		  "{\"top_percent\":N}" },
+		{ "\"rfm\":{\"r\":{\"value\":\"1\",\"cut\":{\"top\":0}}}",
+		  "t: rfm.r.cut.top: expected a number of people" },
+		{ "\"rfm\":{\"r\":{\"value\":\"1\",\"cut\":{\"top_percent\":100}}}",
+		  "t: rfm.r.cut.top_percent: not between 0 and 100" },
+		{ "\"rfm\":{\"r\":{\"value\":\"1\",\"high\":\"up\"}}",
+		  "t: rfm.r.high: expected 'above' or 'below'" },
+		{ "\"rfm\":{\"r\":\"1\",\"f\":\"1\",\"m\":\"1\",\"names\":{\"HHX\":\"a\"}"
+		  "}",
+		  "t: rfm.names: unknown member 'HHX'; did you mean 'HHH'?" },
 		/* first, last, matrix */
 		{ "\"last\":{\"give\":\"props.\"}",
 		  "t: last.give: 1:7: unexpected end, expected a member name" },
