@@ -34,11 +34,12 @@ _Noreturn void cdp_mem_exhausted(void)
 }
 
 /* Tables of that size are read all over: with huge pages fewer of the accesses that miss
- * the cache must look for their page as well. */
+ * the cache must look for their page as well.  From the start of the first page on, so
+ * that a mapping stays one: the kernel moves no parts, and growing would be copying. */
 static void prefer_huge(void *p, size_t n)
 {
 	enum { LARGE = 4 << 20, PAGE = 4096 };
-	uintptr_t from = ((uintptr_t)p + PAGE - 1) / PAGE * PAGE;
+	uintptr_t from = (uintptr_t)p / PAGE * PAGE;
 
 	if (n >= LARGE)
 		(void)madvise((void *)from, (uintptr_t)p + n - from, MADV_HUGEPAGE);
