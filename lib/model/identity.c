@@ -7,8 +7,6 @@
 #include "base/mem.h"
 #include "model/identity_priv.h"
 
-enum { FIRST_LINK_SLOTS = 1024 };
-
 static void set_role(struct cdp_identity *m, struct kind *k)
 {
 	k->def = cdp_idkinds_find(m->kinds, k->name, k->len);
@@ -46,14 +44,13 @@ struct cdp_identity *cdp_identity_new(const struct cdp_idkinds *kinds,
 
 	m->kinds = kinds;
 	memcpy(m->key, key, sizeof(m->key));
-	idm_table_init(m, 0);
+	idm_slots_init(&m->table, 0);
+	idm_slots_init(&m->others, 0);
 	m->junk = cdp_intern_new(0);
 	m->sources = cdp_intern_new(0);
 	cdp_intern_put(m->sources, "", 0, NULL);
 	m->parts = cdp_intern_new(0);
 	m->known_at = INT64_MAX;
-	m->nslots = FIRST_LINK_SLOTS;
-	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
 	m->names = cdp_calloc(1, sizeof(*m->names));
 	for (unsigned i = 0; i < kinds->n; i++)
 		idm_kind(m, kinds->v[i].name, kinds->v[i].len);
@@ -70,7 +67,8 @@ void cdp_identity_free(struct cdp_identity *m)
 		return;
 	for (unsigned i = 0; i < m->nkinds; i++)
 		free(m->kind[i].name);
-	free(m->table);
+	idm_slots_release(&m->table);
+	idm_slots_release(&m->others);
 	free(m->text);
 	cdp_intern_free(m->junk);
 	cdp_intern_free(m->sources);
@@ -81,7 +79,8 @@ void cdp_identity_free(struct cdp_identity *m)
 	free(m->freed);
 	free(m->id);
 	free(m->links);
-	free(m->slots);
+	free(m->own);
+	free(m->person);
 	free(m->names);
 	free(m->merges);
 	free(m->live);
@@ -125,12 +124,13 @@ void cdp_identity_publish(struct cdp_identity *m)
 	idm_name_all(m, up, root, &n);
 	idm_note_merges(m, &n);
 	for (uint32_t i = 0; i < count; i++) {
-		if (n.names[n.person[i]] != m->names[m->id[i].person])
+		if (n.names[n.person[i]] != m->names[idm_person(m, i)])
 			m->id[i].flags |= ID_DIRTY;
-		m->id[i].person = n.person[i];
 	}
 	free(n.claim);
-	free(n.person);
+	free(m->person);
+	m->person = n.person;
+	m->npublished = count;
 	free(m->names);
 	m->names = n.names;
 	m->npersons = n.npersons;
@@ -165,7 +165,7 @@ bool cdp_identity_of(const struct cdp_identity *m, const uint32_t *ids, size_t n
 		other = false;
 		break;
 	}
-	*one_id = other ? idm_name(m, id, NAME_FREED, 0) : m->names[m->id[id].person];
+	*one_id = other ? idm_name(m, id, NAME_FREED, 0) : m->names[idm_person(m, id)];
 	return true;
 }
 
@@ -173,7 +173,7 @@ void cdp_identity_count(const struct cdp_identity *m, struct cdp_identity_counts
 {
 	*c = m->counts;
 	for (uint32_t i = 0; i < m->count; i++) {
-		c->ids += m->id[i].person != 0;
+		c->ids += idm_person(m, i) != 0;
 		c->contested += (m->id[i].flags & ID_CONTESTED) != 0;
 	}
 	c->persons = m->npersons;

@@ -23,8 +23,8 @@ struct search {
 
 static bool holds(const struct cdp_identity *m, const struct link *l)
 {
-	return !(l->flags & LINK_CUT) && m->id[l->a].person &&
-	       m->id[l->a].person == m->id[l->b].person &&
+	return !(l->flags & LINK_CUT) && idm_person(m, l->a) &&
+	       idm_person(m, l->a) == idm_person(m, l->b) &&
 	       !((m->id[l->a].flags | m->id[l->b].flags) & ID_CONTESTED);
 }
 

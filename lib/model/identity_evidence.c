@@ -217,44 +217,39 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 
 /* --- links --- */
 
-static size_t link_slot(const struct cdp_identity *m, uint32_t a, uint32_t b)
+/* Of ids a < b; NONE if there is none. */
+static uint32_t find_link(const struct cdp_identity *m, uint32_t a, uint32_t b)
 {
-	size_t i = idm_link_home(m, a, b);
+	uint32_t i = m->own[b] - 1;
+	const uint64_t *p;
+	uint64_t hash;
 
-	for (; m->slots[i]; i = i + 1 == m->nslots ? 0 : i + 1) {
-		const struct link *l = &m->links[m->slots[i] - 1];
+	if (i == NONE || m->links[i].a == a)
+		return i;
+	hash = idm_link_hash(a, b);
+	for (p = idm_slots_at(&m->others, hash); idm_slot_has(p, hash); p++) {
+		const struct link *l = &m->links[idm_slot_number(p)];
 
 		if (l->a == a && l->b == b)
-			break;
+			return idm_slot_number(p);
 	}
-	return i;
+	return NONE;
 }
 
-static void grow_links(struct cdp_identity *m)
+static struct link *add_link(struct cdp_identity *m, uint32_t a, uint32_t b)
 {
-	enum { AHEAD = 16, LARGE = 4 << 20 };
-
 	if (m->nlinks == m->links_cap) {
-		m->links_cap = m->links_cap + m->links_cap / 2 + 1024;
+		m->links_cap = m->links_cap + m->links_cap / 4 + 1024;
 		m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
 	}
-	if (m->nlinks + 1 < m->nslots / 5 * 4)
-		return;
-	free(m->slots);
-	/* Large ones by less, for the sake of memory. */
-	m->nslots += m->nslots / (m->nslots < LARGE ? 1 : 3);
-	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
-	for (size_t i = 0; i < m->nlinks; i++) {
-		const struct link *l = &m->links[i];
-		size_t k = idm_link_home(m, l->a, l->b);
-
-		if (i + AHEAD < m->nlinks)
-			__builtin_prefetch(
-				&m->slots[idm_link_home(m, l[AHEAD].a, l[AHEAD].b)]);
-		while (m->slots[k])
-			k = k + 1 == m->nslots ? 0 : k + 1;
-		m->slots[k] = (uint32_t)i + 1;
-	}
+	if (m->nlinks == NONE - 1)
+		CDP_BUG("more than %zu links", m->nlinks);
+	if (!m->own[b])
+		m->own[b] = (uint32_t)m->nlinks + 1;
+	else
+		idm_slots_add(&m->others, idm_link_hash(a, b), (uint32_t)m->nlinks);
+	m->links[m->nlinks] = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
+	return &m->links[m->nlinks++];
 }
 
 static void swap(uint32_t *a, uint32_t *b)
@@ -268,26 +263,18 @@ static void swap(uint32_t *a, uint32_t *b)
 void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int64_t last)
 {
 	struct link *l;
-	size_t i;
+	uint32_t i;
 
 	if (a > b)
 		swap(&a, &b);
-	i = link_slot(m, a, b);
-	if (!m->slots[i]) {
-		size_t before = m->nslots;
-
-		grow_links(m);
-		if (m->nslots != before)
-			i = link_slot(m, a, b);
-		l = &m->links[m->nlinks];
-		*l = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
-		idm_set_link_times(l, first, last);
-		m->slots[i] = (uint32_t)++m->nlinks;
+	i = find_link(m, a, b);
+	if (i == NONE) {
+		idm_set_link_times(add_link(m, a, b), first, last);
 		m->changed = true;
 	} else {
 		int64_t was_first, was_last;
 
-		l = &m->links[m->slots[i] - 1];
+		l = &m->links[i];
 		was_first = idm_link_seen(l);
 		was_last = idm_link_last(l);
 		if (first >= was_first && last <= was_last)
@@ -305,14 +292,12 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int
 
 void cdp_identity_expect(struct cdp_identity *m, size_t ids, size_t links)
 {
-	idm_table_init(m, ids);
+	idm_slots_init(&m->table, ids);
 	m->cap = ids;
 	m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
+	m->own = cdp_realloc(m->own, m->cap, sizeof(*m->own));
 	m->links_cap = links;
 	m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
-	free(m->slots);
-	m->nslots = links / 4 * 5 + 1024;
-	m->slots = cdp_calloc(m->nslots, sizeof(*m->slots));
 }
 
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)

@@ -156,7 +156,7 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 			continue;
 		key = key_of(s, sid);
 		id = idm_get(m, &key, sid->hash);
-		if (id == NONE || !m->id[id].person || idm_is_out(m, id) ||
+		if (id == NONE || !idm_person(m, id) || idm_is_out(m, id) ||
 		    idm_unknown(m, id))
 			continue;
 		ids[n++] = id;
@@ -166,97 +166,98 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 	return cdp_identity_of(m, ids, n, at->ms, one_id);
 }
 
-/* Each step touches what the step before fetched: the slot of a key, its id, the text of
- * the key, the person, the slot of a link, the link. */
-enum { SLOT = 24, GUESS = 18, KEY = 12, FIND = 8, LINK_SLOT = 5, LINK = 2 };
+/* Each step touches what the steps before fetched: the slot of a key, its id and its
+ * first link's number, the text of the key and that link, the person, the slot of another
+ * link. */
+enum { SLOT = 24, GUESS = 17, KEY = 11, FIND = 5, LINK = 2 };
 
-static void guess_ids(const struct cdp_identity *m, struct cdp_sights *s, size_t i)
+static void fetch_slots(const struct cdp_identity *m, const struct cdp_sight_id *v,
+			unsigned n)
 {
-	const struct cdp_sight *at = &s->v[i];
+	for (unsigned k = 0; k < n; k++)
+		idm_slots_prefetch(&m->table, v[k].hash);
+}
 
-	for (unsigned k = 0; k < at->n; k++) {
-		struct cdp_sight_id *id = &s->ids[at->first + k];
+/* What the id will probably be, told by the slots alone. */
+static void guess_ids(const struct cdp_identity *m, struct cdp_sight_id *v, unsigned n)
+{
+	for (unsigned k = 0; k < n; k++) {
+		const uint64_t *slot;
 
-		if (id->kind == CDP_SIGHT_UNDECLARED)
+		if (v[k].kind == CDP_SIGHT_UNDECLARED)
 			continue;
-		id->found = idm_guess(m, id->hash);
-		if (id->found != NONE)
-			__builtin_prefetch(&m->id[id->found]);
+		slot = idm_slots_at(&m->table, v[k].hash);
+		if (!idm_slot_has(slot, v[k].hash))
+			continue;
+		v[k].found = idm_slot_number(slot);
+		__builtin_prefetch(&m->id[v[k].found]);
+		__builtin_prefetch(&m->own[v[k].found]);
+		if (v[k].found < m->live_of_cap)
+			__builtin_prefetch(&m->live_of[v[k].found]);
 	}
 }
 
-static void prefetch_texts(const struct cdp_identity *m, const struct cdp_sights *s,
-			   size_t i)
+static void fetch_texts(const struct cdp_identity *m, const struct cdp_sight_id *v,
+			unsigned n)
 {
-	const struct cdp_sight *at = &s->v[i];
-
-	for (unsigned k = 0; k < at->n; k++) {
-		uint32_t found = s->ids[at->first + k].found;
+	for (unsigned k = 0; k < n; k++) {
+		uint32_t found = v[k].found;
 
 		if (found == NONE)
 			continue;
 		__builtin_prefetch(m->text + m->id[found].key);
-		if (found < m->live_of_cap)
-			__builtin_prefetch(&m->live_of[found]);
+		if (m->own[found])
+			__builtin_prefetch(&m->links[m->own[found] - 1]);
 	}
 }
 
-/* New ids are added here already, so that their links can be fetched as well; but not
- * undeclared ones, of which it is not yet known whether they count. */
-static void find_ids(struct cdp_identity *m, struct cdp_sights *s, size_t i)
+/* New ids are added here already, so that the number of each is known; but not undeclared
+ * ones, of which it is not yet known whether they count. */
+static void find_ids(struct cdp_identity *m, const struct cdp_sights *s,
+		     struct cdp_sight_id *v, unsigned n)
 {
-	const struct cdp_sight *at = &s->v[i];
+	for (unsigned k = 0; k < n; k++) {
+		struct idkey key = key_of(s, &v[k]);
 
-	for (unsigned k = 0; k < at->n; k++) {
-		struct cdp_sight_id *id = &s->ids[at->first + k];
-		struct idkey key = key_of(s, id);
-
-		if (id->rank == UINT16_MAX)
+		if (v[k].rank == UINT16_MAX)
 			continue;
-		if (id->found == NONE || !idm_is_key(m, id->found, &key))
-			id->found = idm_put(m, &key, id->hash);
-		if (id->found < m->live_of_cap && m->live_of[id->found])
-			__builtin_prefetch(&m->live[m->live_of[id->found] - 1]);
+		if (v[k].found == NONE || !idm_is_key(m, v[k].found, &key))
+			v[k].found = idm_put(m, &key, v[k].hash);
+		if (v[k].found < m->live_of_cap && m->live_of[v[k].found])
+			__builtin_prefetch(&m->live[m->live_of[v[k].found] - 1]);
 	}
 }
 
-static void prefetch_links(const struct cdp_identity *m, const struct cdp_sights *s,
-			   size_t i, bool slot)
+static void fetch_others(const struct cdp_identity *m, const struct cdp_sight_id *v,
+			 unsigned n)
 {
-	const struct cdp_sight *at = &s->v[i];
-
-	for (unsigned k = 1; k < at->n; k++) {
-		uint32_t a = s->ids[at->first].found, b = s->ids[at->first + k].found;
-		const uint32_t *home;
+	for (unsigned k = 1; k < n; k++) {
+		uint32_t a = v[0].found, b = v[k].found, t;
 
 		if (a == NONE || b == NONE)
 			continue;
-		home = &m->slots[idm_link_home(m, a < b ? a : b, a < b ? b : a)];
-		if (slot)
-			__builtin_prefetch(home);
-		else if (*home)
-			__builtin_prefetch(&m->links[*home - 1]);
+		t = a > b ? a : b;
+		a = a > b ? b : a;
+		if (m->own[t] && m->links[m->own[t] - 1].a != a)
+			idm_slots_prefetch(&m->others, idm_link_hash(a, t));
 	}
 }
 
 void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
-	if (i + SLOT < s->n) {
-		const struct cdp_sight *at = &s->v[i + SLOT];
+	const struct cdp_sight *at = &s->v[i];
+	struct cdp_sight_id *v = s->ids;
 
-		for (unsigned k = 0; k < at->n; k++)
-			idm_table_prefetch(m, s->ids[at->first + k].hash);
-	}
+	if (i + SLOT < s->n)
+		fetch_slots(m, v + at[SLOT].first, at[SLOT].n);
 	if (i + GUESS < s->n)
-		guess_ids(m, s, i + GUESS);
+		guess_ids(m, v + at[GUESS].first, at[GUESS].n);
 	if (i + KEY < s->n)
-		prefetch_texts(m, s, i + KEY);
+		fetch_texts(m, v + at[KEY].first, at[KEY].n);
 	if (i + FIND < s->n)
-		find_ids(m, s, i + FIND);
-	if (i + LINK_SLOT < s->n)
-		prefetch_links(m, s, i + LINK_SLOT, true);
+		find_ids(m, s, v + at[FIND].first, at[FIND].n);
 	if (i + LINK < s->n)
-		prefetch_links(m, s, i + LINK, false);
+		fetch_others(m, v + at[LINK].first, at[LINK].n);
 }
 
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s)

@@ -223,7 +223,7 @@ void cdp_identity_live_begin(struct cdp_identity *m)
 	for (uint32_t p = 1; p <= now.npersons; p++)
 		add_live(m, now.names[p], NONE);
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t person = now.person ? now.person[i] : m->id[i].person;
+		uint32_t person = now.person ? now.person[i] : idm_person(m, i);
 		struct live *p;
 
 		if (!person)

@@ -31,7 +31,7 @@ static struct merge *add_merge(struct cdp_identity *m)
 /* True if the id is still with the person it was published in. */
 static bool stayed(const struct replay *r, uint32_t i)
 {
-	uint32_t p = r->m->id[i].person;
+	uint32_t p = idm_person(r->m, i);
 
 	return p && r->to->claim[p] == r->to->person[i];
 }
@@ -44,7 +44,7 @@ static void start_groups(struct replay *r, uint32_t n)
 	for (uint32_t p = 0; p <= m->npersons; p++)
 		head[p] = NONE;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t p = m->id[i].person;
+		uint32_t p = idm_person(m, i);
 		struct group *g = &r->group[i];
 
 		r->parent[i] = i;
@@ -134,10 +134,10 @@ static void note_moves(struct replay *r, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		struct merge *g;
 
-		if (!m->id[i].person || !r->to->person[i] || stayed(r, i))
+		if (!idm_person(m, i) || !r->to->person[i] || stayed(r, i))
 			continue;
 		g = add_merge(m);
-		g->from = m->names[m->id[i].person];
+		g->from = m->names[idm_person(m, i)];
 		g->into = r->to->names[r->to->person[i]];
 		g->id = i;
 	}
@@ -223,7 +223,7 @@ void idm_note_redirects(struct cdp_identity *m)
 
 	for (size_t i = 0; m->keep_merges && i < m->nlive; i++) {
 		const struct live *l = &m->live[i];
-		uint32_t person = l->strong == NONE ? 0 : m->id[l->strong].person;
+		uint32_t person = l->strong == NONE ? 0 : idm_person(m, l->strong);
 		struct merge *g;
 
 		if (!person || m->names[person] == l->name ||

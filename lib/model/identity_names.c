@@ -148,7 +148,7 @@ static uint32_t *gather_claims(const struct cdp_identity *m, const uint32_t *roo
 	for (uint32_t p = 0; p <= m->npersons; p++)
 		strong[p] = NONE;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t p = m->id[i].person;
+		uint32_t p = idm_person(m, i);
 
 		if (p && !idm_is_out(m, i) &&
 		    (strong[p] == NONE || idm_stronger(m, i, strong[p])))

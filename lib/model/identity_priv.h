@@ -55,8 +55,14 @@ struct id {
 	uint32_t first_low, last_low;
 	uint32_t first_high : 10, last_high : 10, flags : 12;
 	uint32_t kind : 8, form : 2, freed : 1, source : 21;
-	uint32_t key;    /* where its text is */
-	uint32_t person; /* index of names, 0: not published */
+	uint32_t key; /* where its text is */
+};
+
+/* Numbers by a hash: see identity_slots.c. */
+struct slots {
+	uint64_t *v; /* upper half of the hash, number + 1; 0: free */
+	size_t size; /* places that hashes lead to */
+	size_t n;
 };
 
 enum {
@@ -112,15 +118,16 @@ struct cdp_identity {
 	struct id *id;
 	size_t cap;
 	uint32_t count;
-	uint64_t *table; /* slots: upper half of the hash, id + 1; 0: free */
-	size_t table_size, table_full;
-	char *text; /* keys: length of the value, packed value */
+	struct slots table; /* ids by key */
+	char *text;         /* keys: length of the value, packed value */
 	size_t text_n, text_cap;
 
+	/* The first link of an id to an older one (of a smaller number) is found at the
+	 * id, which is nearly always the one; the others by a hash of both. */
 	struct link *links;
 	size_t nlinks, links_cap;
-	uint32_t *slots; /* of links: index + 1, 0: free */
-	size_t nslots;
+	uint32_t *own;       /* by id: index + 1, 0: none; as many as there is room */
+	struct slots others; /* for ids */
 
 	struct cdp_intern *parts; /* key: struct part */
 	uint32_t stored_parts;    /* of them in the store */
@@ -135,7 +142,9 @@ struct cdp_identity {
 	size_t npairs;
 	uint64_t exclude_print;
 
-	uint64_t *names; /* of persons, from 1 */
+	uint32_t *person;    /* by id: index of names, 0: not published */
+	uint32_t npublished; /* ids in it; those after are not published */
+	uint64_t *names;     /* of persons, from 1 */
 	uint32_t npersons;
 	bool changed;   /* evidence since the last publish */
 	uint64_t print; /* of the definitions it was made by */
@@ -168,6 +177,42 @@ uint32_t idm_kind(struct cdp_identity *m, const char *name, size_t n);
 /* Are there other persons now than were published? */
 bool idm_changed(const struct cdp_identity *m);
 
+/* The person as published, 0: none. */
+static inline uint32_t idm_person(const struct cdp_identity *m, uint32_t id)
+{
+	return id < m->npublished ? m->person[id] : 0;
+}
+
+/* --- identity_slots.c: tables of numbers --- */
+void idm_slots_init(struct slots *s, size_t expected);
+void idm_slots_release(struct slots *s);
+void idm_slots_add(struct slots *s, uint64_t hash, uint32_t number);
+/* The first slot of this hash, if it has one; those after it may be of the same. */
+static inline const uint64_t *idm_slots_at(const struct slots *s, uint64_t hash)
+{
+	const uint64_t *p = s->v + ((hash >> 32) * s->size >> 32);
+
+	hash >>= 32;
+	while (*p && *p >> 32 < hash)
+		p++;
+	return p;
+}
+static inline bool idm_slot_has(const uint64_t *slot, uint64_t hash)
+{
+	return *slot && ((*slot ^ hash) >> 32) == 0;
+}
+static inline uint32_t idm_slot_number(const uint64_t *slot)
+{
+	return (uint32_t)*slot - 1;
+}
+static inline void idm_slots_prefetch(const struct slots *s, uint64_t hash)
+{
+	const uint64_t *p = s->v + ((hash >> 32) * s->size >> 32);
+
+	__builtin_prefetch(p);
+	__builtin_prefetch(p + 4);
+}
+
 /* --- identity_table.c: keys and numbers --- */
 /* The key of a value of 1 to CDP_ID_VALUE_MAX bytes; borrows from p or from `to`, of as
  * many bytes. */
@@ -177,10 +222,6 @@ const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX]);
 /* The value of an id; borrows from the map or from `to`. */
 const char *idm_value(const struct cdp_identity *m, uint32_t id,
 		      char to[CDP_ID_VALUE_MAX], size_t *n);
-void idm_table_init(struct cdp_identity *m, size_t expected);
-void idm_table_prefetch(const struct cdp_identity *m, uint64_t hash);
-/* What the id will probably be, told by the slots alone. */
-uint32_t idm_guess(const struct cdp_identity *m, uint64_t hash);
 bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k);
 /* NONE if the map does not have it. */
 uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash);
@@ -197,9 +238,9 @@ uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n);
 void idm_see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source);
 void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first,
 	      int64_t last);
-static inline size_t idm_link_home(const struct cdp_identity *m, uint32_t a, uint32_t b)
+static inline uint64_t idm_link_hash(uint32_t a, uint32_t b)
 {
-	return (size_t)((cdp_hash_u64((uint64_t)a << 32 | b) >> 32) * m->nslots >> 32);
+	return cdp_hash_u64((uint64_t)a << 32 | b);
 }
 /* b NONE: a and any other. */
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms);

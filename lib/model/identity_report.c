@@ -55,8 +55,8 @@ static uint32_t *sizes_of(const struct cdp_identity *m, uint32_t kind)
 	uint32_t *size = cdp_calloc((size_t)m->npersons + 1, sizeof(*size));
 
 	for (uint32_t i = 0; i < m->count; i++)
-		if (m->id[i].person && (kind == NONE || m->id[i].kind == kind))
-			size[m->id[i].person]++;
+		if (idm_person(m, i) && (kind == NONE || m->id[i].kind == kind))
+			size[idm_person(m, i)]++;
 	return size;
 }
 
@@ -200,7 +200,7 @@ static void put_bridges(const struct cdp_identity *m, struct cdp_buf *b, struct 
 		const struct link *l = &m->links[v[i].link];
 
 		row_begin(b, "bridge");
-		idm_put_name(b, "one_id", m->names[m->id[l->a].person]);
+		idm_put_name(b, "one_id", m->names[idm_person(m, l->a)]);
 		idm_put_ids(m, b, l->a, l->b);
 		idm_put_time(b, "time", idm_link_first(m, l));
 		put_count(b, "smaller", v[i].smaller);
@@ -215,10 +215,10 @@ static uint64_t anonymous(const struct cdp_identity *m)
 	uint64_t n = m->npersons;
 
 	for (uint32_t i = 0; i < m->count; i++) {
-		if (!m->id[i].person || m->kind[m->id[i].kind].role != KIND_FIRM)
+		if (!idm_person(m, i) || m->kind[m->id[i].kind].role != KIND_FIRM)
 			continue;
-		n -= !firm[m->id[i].person];
-		firm[m->id[i].person] = 1;
+		n -= !firm[idm_person(m, i)];
+		firm[idm_person(m, i)] = 1;
 	}
 	free(firm);
 	return n;

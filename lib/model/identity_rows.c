@@ -79,7 +79,7 @@ static void put_map_row(const struct cdp_identity *m, struct cdp_buf *b, uint32_
 	cdp_json_cstr(b, m->kind[m->id[id].kind].name);
 	cdp_json_key(b, "value");
 	cdp_json_str(b, value, n);
-	idm_put_name(b, "one_id", m->names[m->id[id].person]);
+	idm_put_name(b, "one_id", m->names[idm_person(m, id)]);
 	idm_put_time(b, "first_seen", idm_first(m, id));
 	idm_put_time(b, "last_seen",
 		     idm_last(m, id) > m->known_at ? CDP_IDENTITY_NO_TIME
@@ -102,7 +102,7 @@ static int write_kind(struct sorter *s, unsigned kind, struct cdp_out *o)
 	int rc = 0;
 
 	for (uint32_t i = 0; i < m->count; i++) {
-		if (m->id[i].kind != kind || !m->id[i].person || idm_unknown(m, i))
+		if (m->id[i].kind != kind || !idm_person(m, i) || idm_unknown(m, i))
 			continue;
 		CDP_GROW(v, n, cap);
 		v[n++] = (struct entry){ head_of(s, i), i };
@@ -287,7 +287,7 @@ static void put_contested(const struct cdp_identity *m, struct rows *r,
 	cdp_json_cstr(b, why_aside(m, v[0].id));
 	idm_put_time(b, "time", second);
 	idm_put_ids(m, b, v[0].id, NONE);
-	idm_put_name(b, "one_id", m->names[m->id[v[0].id].person]);
+	idm_put_name(b, "one_id", m->names[idm_person(m, v[0].id)]);
 	cdp_json_key(b, "persons");
 	cdp_buf_addu(b, persons);
 	cdp_json_key(b, "one_ids");
@@ -316,8 +316,8 @@ static void put_apart(const struct cdp_identity *m, struct rows *r, const struct
 	cdp_json_cstr(b, why);
 	idm_put_time(b, "time", idm_link_first(m, l));
 	idm_put_ids(m, b, l->a, l->b);
-	idm_put_name(b, "one_id", m->names[m->id[swap ? l->b : l->a].person]);
-	idm_put_name(b, "other", m->names[m->id[swap ? l->a : l->b].person]);
+	idm_put_name(b, "one_id", m->names[idm_person(m, swap ? l->b : l->a)]);
+	idm_put_name(b, "other", m->names[idm_person(m, swap ? l->a : l->b)]);
 	row_end(r);
 }
 
@@ -333,7 +333,7 @@ static void touch(const struct cdp_identity *m, struct touches *t, uint32_t id,
 	if (!(m->id[id].flags & ID_CONTESTED) || (m->id[other].flags & ID_CONTESTED))
 		return;
 	CDP_GROW(t->v, t->n, t->cap);
-	t->v[t->n++] = (struct touch){ id, m->names[m->id[other].person], first };
+	t->v[t->n++] = (struct touch){ id, m->names[idm_person(m, other)], first };
 }
 
 uint64_t idm_conflicts(const struct cdp_identity *m,
@@ -344,7 +344,7 @@ uint64_t idm_conflicts(const struct cdp_identity *m,
 
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
-		uint32_t a = m->id[l->a].person, b = m->id[l->b].person;
+		uint32_t a = idm_person(m, l->a), b = idm_person(m, l->b);
 
 		if (!a || !b || a == b || l->flags & LINK_CUT ||
 		    (m->id[l->a].flags | m->id[l->b].flags) & ID_CONTESTED)
@@ -379,7 +379,7 @@ int cdp_identity_write_conflicts(const struct cdp_identity *m, struct cdp_out *o
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
 
-		if (!m->id[l->a].person || !m->id[l->b].person || l->flags & LINK_CUT)
+		if (!idm_person(m, l->a) || !idm_person(m, l->b) || l->flags & LINK_CUT)
 			continue;
 		touch(m, &t, l->a, l->b, idm_link_first(m, l));
 		touch(m, &t, l->b, l->a, idm_link_first(m, l));

@@ -93,7 +93,7 @@ struct loader {
 	uint32_t next;   /* number of the row to come */
 	uint32_t *slots; /* of persons by name: index, 0: free */
 	unsigned bits;
-	size_t names_cap;
+	size_t names_cap, persons_cap;
 };
 
 static int load_kind(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
@@ -189,7 +189,9 @@ static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 		return damaged(err);
 	idm_set_times(&m->id[id], row.first, row.last);
 	m->id[id].source = row.source & 0x1fffff;
-	m->id[id].person = person_named(l, row.one_id);
+	CDP_GROW(m->person, id, l->persons_cap);
+	m->person[id] = person_named(l, row.one_id);
+	m->npublished = id + 1;
 	m->id[id].flags &= (unsigned)~ID_DIRTY;
 	m->id[id].flags |= row.aside & ID_ASIDE;
 	m->id[id].flags |= (unsigned)(row.aside & ID_ASIDE) << ID_STORED_SHIFT;
@@ -492,7 +494,7 @@ static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 		value = idm_value(m, i, buf, &n);
 		row = (struct id_row){ .first = idm_first(m, i),
 				       .last = idm_last(m, i),
-				       .one_id = m->names[id->person],
+				       .one_id = m->names[idm_person(m, i)],
 				       .source = id->source,
 				       .kind = s->store_kind[id->kind],
 				       .aside = id->flags & ID_ASIDE };

@@ -3,16 +3,14 @@
  * Values are packed where their characters allow it: hexadecimal digits (so all that are
  * digits) into four bits each, also after one other character, the letters of URLs into
  * six.  Equal values have equal packed forms, so keys are packed once, when a record is
- * read, and compared packed.  Open addressing with slots of 32 stored hash bits and the
- * number: growing never touches the keys. */
+ * read, and compared packed.  Slots have 32 bits of the hash: growing never touches the
+ * keys. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/identity_priv.h"
-
-enum { FIRST_SLOTS = 1024, LARGE = 4 << 20 };
 
 /* --- packing --- */
 
@@ -170,50 +168,6 @@ uint64_t idm_hash(const struct idkey *k)
 			    ((uint64_t)k->kind << 16 | (uint64_t)k->form << 8 | k->len));
 }
 
-static inline size_t home_of(const struct cdp_identity *m, uint64_t hash)
-{
-	return (size_t)((hash >> 32) * m->table_size >> 32);
-}
-
-static inline size_t after(const struct cdp_identity *m, size_t i)
-{
-	return ++i == m->table_size ? 0 : i;
-}
-
-static void size_table(struct cdp_identity *m, size_t slots)
-{
-	m->table_size = slots;
-	m->table_full = slots / 20 * 17;
-	m->table = cdp_calloc(slots, sizeof(*m->table));
-}
-
-void idm_table_init(struct cdp_identity *m, size_t expected)
-{
-	free(m->table);
-	size_table(m, expected / 17 * 20 + FIRST_SLOTS);
-}
-
-static void grow_table(struct cdp_identity *m)
-{
-	uint64_t *old = m->table;
-	size_t n = m->table_size;
-
-	if (n >= (size_t)5 << 30)
-		CDP_BUG("more than 2^32 - 1 ids");
-	/* Large ones by less, for the sake of memory. */
-	size_table(m, n + n / (n < LARGE ? 1 : 4));
-	for (size_t k = 0; k < n; k++) {
-		size_t i;
-
-		if (!old[k])
-			continue;
-		for (i = home_of(m, old[k]); m->table[i]; i = after(m, i))
-			;
-		m->table[i] = old[k];
-	}
-	free(old);
-}
-
 bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k)
 {
 	const struct id *at = &m->id[id];
@@ -225,23 +179,11 @@ bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k
 
 uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash)
 {
-	for (size_t i = home_of(m, hash); m->table[i]; i = after(m, i))
-		if (((m->table[i] ^ hash) >> 32) == 0 &&
-		    idm_is_key(m, (uint32_t)m->table[i] - 1, k))
-			return (uint32_t)m->table[i] - 1;
-	return NONE;
-}
+	const uint64_t *p = idm_slots_at(&m->table, hash);
 
-void idm_table_prefetch(const struct cdp_identity *m, uint64_t hash)
-{
-	__builtin_prefetch(&m->table[home_of(m, hash)]);
-}
-
-uint32_t idm_guess(const struct cdp_identity *m, uint64_t hash)
-{
-	for (size_t i = home_of(m, hash); m->table[i]; i = after(m, i))
-		if (((m->table[i] ^ hash) >> 32) == 0)
-			return (uint32_t)m->table[i] - 1;
+	for (; idm_slot_has(p, hash); p++)
+		if (idm_is_key(m, idm_slot_number(p), k))
+			return idm_slot_number(p);
 	return NONE;
 }
 
@@ -265,17 +207,14 @@ static uint32_t put_text(struct cdp_identity *m, const struct idkey *k)
 uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash)
 {
 	uint32_t id = m->count;
-	size_t i;
 
-	if (m->count >= m->table_full)
-		grow_table(m);
-	for (i = home_of(m, hash); m->table[i]; i = after(m, i))
-		;
-	m->table[i] = (hash >> 32 << 32) | (id + 1);
 	if (id >= m->cap) {
 		m->cap = m->cap + m->cap / 4 + 1024;
 		m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
+		m->own = cdp_realloc(m->own, m->cap, sizeof(*m->own));
 	}
+	idm_slots_add(&m->table, hash, id);
+	m->own[id] = 0;
 	m->id[id] = (struct id){ .kind = k->kind,
 				 .form = k->form & 3u,
 				 .key = put_text(m, k) };

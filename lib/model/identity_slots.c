@@ -1,0 +1,84 @@
+/* Tables of numbers by a hash, kept in the order of the hashes (ordered hash tables:
+ * Amble, Knuth 1974).
+ *
+ * Linear probing from a home that is the hash scaled to the size, so that all slots are
+ * in order of the hash as well: who looks for one that is not there stops at a larger
+ * one, also where the table is nearly full.  And growing is one pass from one end to the
+ * other, within the same memory: the old slots are moved to its end and put back in their
+ * order, never to a place that was not read yet. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/identity_priv.h"
+
+/* TAIL: slots after the last home, the last one always free; at the loads here even 100
+ * would be needed less than once in 10^14 tables. */
+enum { FIRST = 1024, TAIL = 256, LARGE = 1 << 20 };
+
+static size_t full(size_t size)
+{
+	return size / 8 * 7;
+}
+
+void idm_slots_init(struct slots *s, size_t expected)
+{
+	free(s->v);
+	s->n = 0;
+	s->size = expected / 7 * 8 + FIRST;
+	s->v = cdp_calloc(s->size + TAIL, sizeof(*s->v));
+}
+
+void idm_slots_release(struct slots *s)
+{
+	free(s->v);
+	*s = (struct slots){ 0 };
+}
+
+static void grow(struct slots *s)
+{
+	/* Large ones by less, for the sake of memory. */
+	size_t old = s->size, more = old / (old < LARGE ? 1 : 6), to = 0;
+	uint64_t *v;
+
+	if (old + more > UINT32_MAX)
+		CDP_BUG("more than %zu ids or links", s->n);
+	s->size += more;
+	s->v = v = cdp_realloc(s->v, s->size + TAIL, sizeof(*v));
+	memmove(v + more, v, (old + TAIL) * sizeof(*v));
+	for (size_t from = more; from < s->size + TAIL; from++) {
+		uint64_t e = v[from];
+		size_t home = (size_t)((e >> 32) * s->size >> 32);
+
+		if (!e)
+			continue;
+		while (to < home)
+			v[to++] = 0;
+		v[to++] = e;
+	}
+	memset(v + to, 0, (s->size + TAIL - to) * sizeof(*v));
+}
+
+void idm_slots_add(struct slots *s, uint64_t hash, uint32_t number)
+{
+	uint64_t e = (hash >> 32 << 32) | ((uint64_t)number + 1);
+	uint64_t *p, *last;
+
+	if (s->n >= full(s->size))
+		grow(s);
+	for (;;) {
+		p = s->v + ((hash >> 32) * s->size >> 32);
+		while (*p && *p < e)
+			p++;
+		last = p;
+		while (*last)
+			last++;
+		if (last != s->v + s->size + TAIL - 1)
+			break;
+		grow(s);
+	}
+	memmove(p + 1, p, (size_t)(last - p) * sizeof(*p));
+	*p = e;
+	s->n++;
+}
