@@ -41,8 +41,9 @@ struct cdp_agg {
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
 	const char *text; /* canonical text, the key for sharing */
-	/* within(): whole civil days, or else an exact time; both 0: none. */
-	int64_t within_days, within_ns;
+	/* within(): whole civil days, or else an exact time; both 0: none.  until_days:
+	 * the window ends where one of so many days begins; 0: at the base time. */
+	int64_t within_days, within_ns, until_days;
 	struct cdp_expr **steps; /* sequence */
 	unsigned step_count;
 	int64_t span_ms;
@@ -57,7 +58,8 @@ const struct cdp_agg *cdp_aggs_at(const struct cdp_aggs *a, unsigned i);
 /* Resolve windows against the base time and zone: within('30d') is the 30 civil days up
  * to and including the last complete day before the day of as_of when as_of is a
  * midnight, else including today up to as_of (semantics 2.0 rule 2).  Weeks are 7 days;
- * other units are exact: within('24h') is from as_of - 24h.  No aggregate sees events at
+ * other units are exact: within('24h') is from as_of - 24h.  within('60d', '30d') are the
+ * 30 days before those of within('30d').  No aggregate sees events at
  * or after as_of, so that an old base time gives its old result. */
 int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err *err);
 /* Event names that an event must have to count; 0: any (cdp_expr_events of cond). */

@@ -74,19 +74,23 @@ static int64_t ceil_ms(struct cdp_time t)
 	return cdp_time_cmp(cdp_time_from_ms(ms), t) < 0 ? ms + 1 : ms;
 }
 
+/* Where so many days before the base time begin. */
+static int64_t days_start(int64_t days, const struct cdp_run *run)
+{
+	int64_t day = cdp_zone_day(run->zone, run->as_of.s);
+	bool midnight =
+		cdp_zone_day_start(run->zone, day) == run->as_of.s && run->as_of.ns == 0;
+
+	return cdp_zone_day_start(run->zone, day - days + !midnight) * 1000;
+}
+
 static int64_t window_start(const struct cdp_agg *a, const struct cdp_run *run)
 {
 	struct cdp_time t = run->as_of;
 	__int128 ns = cdp_time_ns(t) - a->within_ns;
-	int64_t day;
-	bool midnight;
 
-	if (a->within_days) {
-		day = cdp_zone_day(run->zone, t.s);
-		midnight = cdp_zone_day_start(run->zone, day) == t.s && t.ns == 0;
-		day -= a->within_days - !midnight;
-		return cdp_zone_day_start(run->zone, day) * 1000;
-	}
+	if (a->within_days)
+		return days_start(a->within_days, run);
 	t.s = (int64_t)(ns / 1000000000) - (ns % 1000000000 < 0);
 	t.ns = (int32_t)(ns - (__int128)t.s * 1000000000);
 	return ceil_ms(t);
@@ -100,7 +104,8 @@ int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err 
 		if (!run->zone)
 			return cdp_err_set(err, CDP_ERR_USAGE,
 					   "windows need a time zone");
-		g->to_ms = ceil_ms(run->as_of);
+		g->to_ms = g->until_days ? days_start(g->until_days, run)
+					 : ceil_ms(run->as_of);
 		g->from_ms = INT64_MIN;
 		if (g->within_days || g->within_ns)
 			g->from_ms = window_start(g, run);
@@ -174,28 +179,49 @@ static struct cdp_ast *rest(struct cdp_compiler *c, const struct parts *p)
 }
 
 /* "30d" and "4w" are civil days, all else is an exact time. */
-static bool read_window(struct cdp_compiler *c, struct cdp_agg *g,
-			const struct cdp_ast *w)
+static bool read_span(struct cdp_compiler *c, const struct cdp_ast *w, uint32_t i,
+		      int64_t *days, int64_t *exact)
 {
-	const struct cdp_value *v = w->count == 1 ? &w->kid[0]->value : NULL;
+	const struct cdp_ast *a = w->kid[i];
+	const struct cdp_value *v = &a->value;
 	struct cdp_err err;
 	size_t digits = 0;
 	int64_t ns;
 
-	if (!v || w->kid[0]->kind != CDP_A_LITERAL || v->type != CDP_V_STRING)
+	if (a->kind != CDP_A_LITERAL || v->type != CDP_V_STRING)
 		return cdp_compile_fail(c, w->pos,
 					"within() takes a constant, as in within('30d')");
 	if (cdp_duration_parse(&ns, v->s.p, v->s.n, &err) < 0)
-		return cdp_compile_fail(c, w->kid[0]->pos, "%s", err.msg);
+		return cdp_compile_fail(c, a->pos, "%s", err.msg);
 	if (ns <= 0)
-		return cdp_compile_fail(c, w->kid[0]->pos, "within() must be above zero");
+		return cdp_compile_fail(c, a->pos, "within() must be above zero");
 	while (digits < v->s.n && v->s.p[digits] >= '0' && v->s.p[digits] <= '9')
 		digits++;
 	if (digits + 1 == v->s.n && (v->s.p[digits] == 'd' || v->s.p[digits] == 'w'))
-		g->within_days = ns / 86400000000000;
+		*days = ns / 86400000000000;
 	else
-		g->within_ns = ns;
+		*exact = ns;
 	return true;
+}
+
+static bool read_window(struct cdp_compiler *c, struct cdp_agg *g,
+			const struct cdp_ast *w)
+{
+	int64_t exact = 0;
+
+	if (w->count != 1 && w->count != 2)
+		return cdp_compile_fail(c, w->pos,
+					"within() takes a constant, as in within('30d')");
+	if (!read_span(c, w, 0, &g->within_days, &g->within_ns))
+		return false;
+	if (w->count == 1)
+		return true;
+	if (!read_span(c, w, 1, &g->until_days, &exact))
+		return false;
+	return (g->within_days > g->until_days && g->until_days) ||
+	       cdp_compile_fail(c, w->pos,
+				"within() of two takes days, the more distant first, as "
+				"in within('60d', '30d')");
 }
 
 /* A call taken apart. */
@@ -229,7 +255,10 @@ static void add_parts(struct cdp_buf *b, const struct call *k)
 		cdp_ast_text(b, k->cond);
 		sep = " && ";
 	}
-	if (k->agg.within_days)
+	if (k->agg.until_days)
+		cdp_buf_addf(b, "%swithin('%lldd', '%lldd')", sep,
+			     (long long)k->agg.within_days, (long long)k->agg.until_days);
+	else if (k->agg.within_days)
 		cdp_buf_addf(b, "%swithin('%lldd')", sep, (long long)k->agg.within_days);
 	else if (k->agg.within_ns)
 		cdp_buf_addf(b, "%swithin('%lldns')", sep, (long long)k->agg.within_ns);

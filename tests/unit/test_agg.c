@@ -306,6 +306,13 @@ static void check_windows(void)
 	check(&f, "count(within('1d') && event == 'a' && one_id != 'x')", "0");
 	check(&f, "last(event_id, (within('2d') && event == 'a') && true)", "\"5\"");
 	check(&f, "days(within('30d'))", "3");
+	/* The window before another: it ends where that begins. */
+	check(&f, "count(within('31d', '30d'))", "1");
+	check(&f, "count(within('2d', '1d'))", "1");
+	check(&f, "last(event_id, within('2d', '1d') && event == 'a')", "\"3\"");
+	check(&f, "count(within('30d', '2d'))", "1");
+	check(&f, "count(within('2d'))", "3");
+	check(&f, "count(within('5w', '4w'))", "2");
 	fixture_release(&f);
 
 	/* Noon of May 1: today counts as one of the days. */
@@ -317,6 +324,7 @@ static void check_windows(void)
 	check(&f, "count(within('1d'))", "2");
 	check(&f, "count(within('2d'))", "3");
 	check(&f, "count(within('12h'))", "2");
+	check(&f, "count(within('2d', '1d'))", "1");
 	fixture_release(&f);
 
 	/* Days are civil: the one that loses an hour is one of them (New York, March
@@ -358,6 +366,14 @@ static void check_refused(void)
 	check(&f, "count(within(30))",
 	      "1:7: within() takes a constant, as in within('30d')");
 	check(&f, "count(within('-1d'))", "1:14: within() must be above zero");
+	check(&f, "count(within('30d', '60d'))",
+	      "1:7: within() of two takes days, the more distant first, as in "
+	      "within('60d', '30d')");
+	check(&f, "count(within('60d', '24h'))",
+	      "1:7: within() of two takes days, the more distant first, as in "
+	      "within('60d', '30d')");
+	check(&f, "count(within('60d', 30))",
+	      "1:7: within() takes a constant, as in within('30d')");
 	check(&f, "count(within('1d') && within('2d'))", "1:1: count() has two windows");
 	check(&f, "count(within('1d') || true)",
 	      "1:7: within() must be one of the conditions that && joins in an "
