@@ -393,40 +393,104 @@ static const char *parse_rfc3339(struct cdp_time *t, struct text *x)
 	return NULL;
 }
 
-/* The canonical text but for an offset instead of the Z, as most producers write it: 1
- * and *t, or 0. */
-static int parse_near_canon(struct cdp_time *t, const char *p, size_t n)
+/* The canonical text but for an offset instead of the Z, as most producers write it: its
+ * milliseconds, or INT64_MIN. */
+static int64_t near_canon_ms(const char *p, size_t n)
 {
 	char z[CDP_TIME_CANON];
 	unsigned d[4];
 	int64_t ms;
 
 	if (n != 29 || (p[23] != '+' && p[23] != '-') || p[26] != ':')
-		return 0;
+		return INT64_MIN;
 	for (unsigned i = 0; i < 4; i++) {
 		d[i] = (unsigned)(p[24 + i + i / 2] - '0');
 		if (d[i] > 9)
-			return 0;
+			return INT64_MIN;
 	}
 	memcpy(z, p, 23);
 	z[23] = 'Z';
 	ms = cdp_time_canon_ms(z, sizeof(z));
 	if (ms == INT64_MIN || d[0] * 10 + d[1] > 23 || d[2] > 5)
-		return 0;
+		return INT64_MIN;
 	ms -= (p[23] == '-' ? -60000 : 60000) *
 	      (int64_t)(d[0] * 600 + d[1] * 60 + d[2] * 10 + d[3]);
-	*t = cdp_time_from_ms(ms);
-	return t->s >= CDP_TIME_MIN_S && t->s <= CDP_TIME_MAX_S;
+	return ms < CDP_TIME_MIN_S * 1000 || ms > CDP_TIME_MAX_S * 1000 + 999 ? INT64_MIN
+									      : ms;
+}
+
+/* The three digits of a fraction, and a second below 60, at ":46.123+"; else -1. */
+static int second_ms(uint64_t w)
+{
+	uint64_t d = w ^ 0x003030302e30303a; /* ":00.000" */
+	uint64_t bad = misfit(d & 0x00ffffffffffffff, 0x7f7676767f76767f);
+
+	if (bad || byte(d, 1) > 5)
+		return -1;
+	return (int)(byte(d, 1) * 10 + byte(d, 2)) * 1000 + (int)byte(d, 4) * 100 +
+	       (int)byte(d, 5) * 10 + (int)byte(d, 6);
+}
+
+int64_t cdp_minute_ms(struct cdp_minute *m, const char *p, size_t n)
+{
+	uint64_t text[3];
+	int64_t ms;
+	int within;
+
+	if (n != 29)
+		return INT64_MIN;
+	text[0] = load8(p);
+	text[1] = load8(p + 8);
+	text[2] = load8(p + 21) >> 16; /* from the sign on */
+	within = second_ms(load8(p + 16));
+	if (within >= 0 && m->known &&
+	    !((text[0] ^ m->text[0]) | (text[1] ^ m->text[1]) | (text[2] ^ m->text[2])))
+		return m->ms + within;
+	ms = near_canon_ms(p, n);
+	if (ms == INT64_MIN || within < 0)
+		return ms;
+	memcpy(m->text, text, sizeof(text));
+	m->ms = ms - within;
+	m->known = true;
+	return ms;
+}
+
+void cdp_minute_format(struct cdp_minute *m, char out[CDP_TIME_CANON], int64_t ms)
+{
+	int64_t minute = ms / 60000 - (ms % 60000 < 0);
+	unsigned within = (unsigned)(ms - minute * 60000);
+
+	if (minute != m->written || !m->canon[0]) {
+		cdp_time_format(out, cdp_time_from_ms(ms));
+		/* At the ends of the range the text is another minute's. */
+		if (ms < CDP_TIME_MIN_S * 1000 || ms > CDP_TIME_MAX_S * 1000)
+			return;
+		m->written = minute;
+		memcpy(m->canon, out, sizeof(m->canon));
+		return;
+	}
+	memcpy(out, m->canon, sizeof(m->canon));
+	out[16] = ':';
+	put2(out + 17, within / 1000);
+	out[19] = '.';
+	out[20] = (char)('0' + within / 100 % 10);
+	put2(out + 21, within % 100);
+	out[23] = 'Z';
 }
 
 int cdp_time_parse(struct cdp_time *t, const char *p, size_t n, struct cdp_err *err)
 {
 	struct text x = { p, p + n };
+	int64_t ms = cdp_time_canon_ms(p, n);
 	struct cdp_time r;
 	const char *why;
 
-	if (cdp_time_parse_canon(t, p, n) || parse_near_canon(t, p, n))
+	if (ms == INT64_MIN)
+		ms = near_canon_ms(p, n);
+	if (ms != INT64_MIN) {
+		*t = cdp_time_from_ms(ms);
 		return 0;
+	}
 	why = parse_rfc3339(&r, &x);
 	if (why)
 		return cdp_err_set(err, CDP_ERR_DATA, "invalid time '%.*s': %s",

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* An instant: seconds since 1970-01-01T00:00:00Z (leap seconds not counted) and
@@ -40,6 +41,21 @@ void cdp_time_format(char out[CDP_TIME_CANON], struct cdp_time t);
 /* RFC 3339 with as many decimals (0..9) as needed and Z; returns the length (at most 30).
  */
 size_t cdp_time_format_ns(char out[32], struct cdp_time t);
+
+/* The last minute met, by one who reads or writes many times that mostly follow each
+ * other: what is of the same minute is told by its seconds alone.  Begins zeroed. */
+struct cdp_minute {
+	uint64_t text[3]; /* read: date, hour and minute, offset */
+	int64_t ms;
+	bool known;
+	int64_t written; /* minutes since 1970 */
+	char canon[16];
+};
+/* Milliseconds since the epoch of "2024-04-25T06:59:46.123+08:00", as most producers
+ * write it; INT64_MIN for any other form. */
+int64_t cdp_minute_ms(struct cdp_minute *m, const char *p, size_t n);
+/* As cdp_time_format() does. */
+void cdp_minute_format(struct cdp_minute *m, char out[CDP_TIME_CANON], int64_t ms);
 
 struct cdp_time cdp_time_from_ms(int64_t ms);
 int64_t cdp_time_ms(struct cdp_time t); /* floor */

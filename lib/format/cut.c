@@ -1,6 +1,5 @@
 #include "format/cut.h"
 
-#include "base/time.h"
 #include "record/json.h"
 
 /* Bytes of a member in the line, and the comma after it if there is one. */
@@ -46,19 +45,20 @@ static char *put(char *w, const char *p, size_t n)
 #define PUT(w, text) put(w, text, sizeof(text) - 1)
 
 /* The head without its closing brace; there is room. */
-static char *put_head(char *w, int64_t ms, const struct cdp_val *event,
+static char *put_head(char *w, const char *time, const struct cdp_val *event,
 		      const struct cdp_val *ids)
 {
 	w = PUT(w, "{\"time\":\"");
-	cdp_time_format(w, cdp_time_from_ms(ms));
-	w = PUT(w + CDP_TIME_CANON, "\",\"event\":\"");
+	w = put(w, time, CDP_TIME_CANON);
+	w = PUT(w, "\",\"event\":\"");
 	w = put(w, event->p, event->n);
 	w = PUT(w, "\",\"ids\":");
 	return put(w, ids->p, ids->n);
 }
 
 bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
-		   const struct cdp_val *ids, int64_t ms, struct cdp_buf *out)
+		   const struct cdp_val *ids, const char text[CDP_TIME_CANON],
+		   struct cdp_buf *out)
 {
 	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
 	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
@@ -74,7 +74,7 @@ bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 		return false;
 	sort(head);
 	line = out->p + out->n;
-	w = put_head(line, ms, event, ids);
+	w = put_head(line, text, event, ids);
 	*w++ = ',';
 	for (int i = 0; i < CDP_CUT_PIECES; i++) {
 		size_t end = i < HEAD ? head[i].at : rec->len - 1;

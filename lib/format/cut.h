@@ -2,6 +2,7 @@
 #ifndef CDP_FORMAT_CUT_H
 #define CDP_FORMAT_CUT_H
 
+#include "base/time.h"
 #include "format/canon.h"
 
 enum { CDP_CUT_PIECES = 4 };
@@ -13,12 +14,13 @@ struct cdp_cut {
 	} piece[CDP_CUT_PIECES];
 };
 
-/* Appends the event with its canonical head: `ms`, its event name, `ids`, then all other
- * members in their order.  False, and nothing is appended, if the record cannot be cut by
- * its slots: white space between tokens, members that came twice, odd keys.  `ids`: their
- * slot, an object to be kept as it is. */
+/* Appends the event with its canonical head: the time `text`, its event name, `ids`, then
+ * all other members in their order.  False, and nothing is appended, if the record cannot
+ * be cut by its slots: white space between tokens, members that came twice, odd keys.
+ * `ids`: their slot, an object to be kept as it is. */
 bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
-		   const struct cdp_val *ids, int64_t ms, struct cdp_buf *out);
+		   const struct cdp_val *ids, const char text[CDP_TIME_CANON],
+		   struct cdp_buf *out);
 /* Where the value of another member, a string, went: with its quotes, or, with the length
  * of its plain key, the whole member with the comma before it.  Empty if it is missing.
  */

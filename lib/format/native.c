@@ -26,6 +26,7 @@ struct cdp_native {
 	const struct cdp_native_slots *slots;
 	struct cdp_ids ids, to;
 	struct cdp_buf event, key, text;
+	struct cdp_minute minute; /* of the last event */
 };
 
 /* What was learned of a record before anything is written. */
@@ -268,8 +269,10 @@ static int check_head(struct cdp_native *r, struct cdp_rec *rec, struct facts *f
 	const struct cdp_val *time = cdp_rec_get(rec, CDP_SLOT_TIME),
 			     *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
 
-	f->ms = CDP_NO_TIME;
-	if ((time->type > CDP_NULL || kinds[f->kind].needs_time) &&
+	f->ms = time->type == CDP_STRING ? cdp_minute_ms(&r->minute, time->p, time->n)
+					 : CDP_NO_TIME;
+	if (f->ms == CDP_NO_TIME &&
+	    (time->type > CDP_NULL || kinds[f->kind].needs_time) &&
 	    cdp_canon_time(&f->ms, time, r->opts->zone, "time", err) < 0)
 		return -1;
 	if (f->kind != EVENT)
@@ -389,12 +392,15 @@ static bool cut(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f
 {
 	const struct cdp_native_slots *s = r->slots;
 	const struct cdp_val *slots = rec->slots;
+	char text[CDP_TIME_CANON];
 	struct cdp_cut c;
 
 	if (!f->as_is || !f->plain_ids || f->kind != EVENT ||
 	    slots[CDP_SLOT_ONE_ID].type != CDP_MISSING ||
-	    has_escapes(&slots[s->event_id]) || has_escapes(&slots[s->source]) ||
-	    !cdp_cut_event(&c, rec, &slots[s->ids], f->ms, out))
+	    has_escapes(&slots[s->event_id]) || has_escapes(&slots[s->source]))
+		return false;
+	cdp_minute_format(&r->minute, text, f->ms);
+	if (!cdp_cut_event(&c, rec, &slots[s->ids], text, out))
 		return false;
 	info->event_id = cdp_cut_value(&c, rec, &slots[s->event_id]);
 	info->source = cdp_cut_value(&c, rec, &slots[s->source]);

@@ -11,7 +11,6 @@ static const char *parsed(const char *text)
 {
 	static char out[500];
 	struct cdp_time t;
-
 	if (cdp_time_parse(&t, text, strlen(text), &err) < 0) {
 		snprintf(out, sizeof(out), "%s", err.msg);
 		return out;
@@ -261,8 +260,64 @@ static void durations(void)
 	       "the message says what is missing");
 }
 
+/* By the general ways, whatever was met before. */
+static void minutes(void)
+{
+	static const char *const texts[] = {
+		"2024-04-25T06:59:46.123+08:00", "2024-04-25T06:59:59.999+08:00",
+		"2024-04-25T06:59:60.000+08:00", "2024-04-25T06:59:46.123+05:30",
+		"2024-04-25T06:59:46.123-08:00", "2024-04-25T06:59:4x.123+08:00",
+		"2024-04-25T06:59:46,123+08:00", "2024-04-25T06:59:46.12/+08:00",
+		"2024-04-25T06:60:46.123+08:00", "2024-02-30T06:59:46.123+08:00",
+		"0001-01-01T00:00:00.000+00:01", "9999-12-31T23:59:59.999-00:01",
+		"9999-12-31T23:59:59.999+00:00", "2024-04-25 06:59:46.12345678Z",
+		"2024-04-25T06:59:46.123+24:00", "2024-04-25T06:59:46.123Z",
+	};
+	enum { N = sizeof(texts) / sizeof(*texts) };
+	static const int64_t ms[] = { 0,
+				      59999,
+				      60000,
+				      -1,
+				      -60000,
+				      -60001,
+				      1714000000000,
+				      CDP_TIME_MAX_S * 1000 + 999,
+				      CDP_TIME_MIN_S * 1000,
+				      CDP_TIME_MAX_S * 1000 };
+	enum { M = sizeof(ms) / sizeof(*ms) };
+	unsigned wrong = 0;
+
+	for (unsigned i = 0; i < N * N; i++) {
+		struct cdp_minute m = { 0 };
+		int64_t want = INT64_MIN;
+		struct cdp_time t;
+		const char *text = texts[i / N];
+
+		cdp_minute_ms(&m, texts[i % N], strlen(texts[i % N]));
+		/* Seconds of 60 and fractions of eight digits are the general parser's.
+		 */
+		if (strlen(text) == 29 && text[10] == 'T' && text[17] != '6' &&
+		    cdp_time_parse(&t, text, 29, &err) == 0)
+			want = cdp_time_ms(t);
+		wrong += cdp_minute_ms(&m, text, strlen(text)) != want;
+	}
+	is_int(wrong, 0, "a time read after another is what it is alone");
+	wrong = 0;
+	for (unsigned i = 0; i < M * M; i++) {
+		struct cdp_minute m = { 0 };
+		char got[CDP_TIME_CANON], want[CDP_TIME_CANON];
+
+		cdp_minute_format(&m, got, ms[i % M]);
+		cdp_minute_format(&m, got, ms[i / M]);
+		cdp_time_format(want, cdp_time_from_ms(ms[i / M]));
+		wrong += memcmp(got, want, sizeof(got)) != 0;
+	}
+	is_int(wrong, 0, "a time written after another is what it is alone");
+}
+
 int main(void)
 {
+	minutes();
 	valid();
 	invalid();
 	every_day();
