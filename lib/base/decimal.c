@@ -1,5 +1,6 @@
 #include "base/decimal.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -222,10 +223,10 @@ static struct wide minus(struct wide a, struct wide b)
 	return (struct wide){ a.hi - b.hi - (a.lo < b.lo), a.lo - b.lo };
 }
 
-/* n / d, half to even; false if it passes 128 bits.  d stays below 2^187. */
-static bool divide(u128 *quotient, struct wide n, struct wide d)
+/* n / d and what is left; false if it passes 128 bits.  d stays below 2^254. */
+static bool divide_down(u128 *quotient, struct wide *left, struct wide n, struct wide d)
 {
-	struct wide rest = { 0, 0 }, twice;
+	struct wide rest = { 0, 0 };
 	u128 q = 0;
 
 	for (int i = 255; i >= 0; i--) {
@@ -240,6 +241,19 @@ static bool divide(u128 *quotient, struct wide n, struct wide d)
 			q |= 1;
 		}
 	}
+	*quotient = q;
+	*left = rest;
+	return true;
+}
+
+/* Half to even. */
+static bool divide(u128 *quotient, struct wide n, struct wide d)
+{
+	struct wide rest, twice;
+	u128 q;
+
+	if (!divide_down(&q, &rest, n, d))
+		return false;
 	twice = doubled(rest, 0);
 	if (less(d, twice) || (!less(twice, d) && q & 1))
 		if (++q == 0)
@@ -264,6 +278,64 @@ int cdp_decimal_div(struct cdp_decimal *q, struct cdp_decimal a, struct cdp_deci
 		return -1;
 	q->unscaled = neg ? -(__int128)r : (__int128)r;
 	q->scale = digits;
+	return 0;
+}
+
+static int bits(struct wide a)
+{
+	int n = 0;
+
+	for (; a.hi; a.hi >>= 1, n++)
+		;
+	if (n)
+		return n + 128;
+	for (; a.lo; a.lo >>= 1, n++)
+		;
+	return n;
+}
+
+static struct wide shifted(struct wide a, int by)
+{
+	if (by >= 128)
+		return (struct wide){ a.lo << (by - 128), 0 };
+	return by ? (struct wide){ a.hi << by | a.lo >> (128 - by), a.lo << by } : a;
+}
+
+/* A quotient of 65 or 66 bits, its last one set if anything is left, is rounded once. */
+double cdp_decimal_ratio(struct cdp_decimal a, struct cdp_decimal b)
+{
+	struct wide n =
+		times((struct wide){ 0, magnitude(a.unscaled) }, pow10_u64[b.scale]);
+	struct wide d =
+		times((struct wide){ 0, magnitude(b.unscaled) }, pow10_u64[a.scale]);
+	const u128 exact = (u128)1 << 53;
+	int up = bits(d) + 65 - bits(n);
+	struct wide rest;
+	double r;
+	u128 q;
+
+	if (a.unscaled == 0)
+		return 0;
+	if (!n.hi && !d.hi && n.lo <= exact && d.lo <= exact) {
+		r = (double)n.lo / (double)d.lo;
+	} else {
+		if (!divide_down(&q, &rest, shifted(n, up > 0 ? up : 0),
+				 shifted(d, up < 0 ? -up : 0)))
+			CDP_BUG("quotient of more than 66 bits");
+		r = ldexp((double)(q | (rest.hi || rest.lo)), -up);
+	}
+	return (a.unscaled < 0) != (b.unscaled < 0) ? -r : r;
+}
+
+int cdp_decimal_mul(struct cdp_decimal *d, struct cdp_decimal x)
+{
+	__int128 v;
+
+	if (d->scale + x.scale > SCALE_MAX ||
+	    __builtin_mul_overflow(d->unscaled, x.unscaled, &v))
+		return -1;
+	d->unscaled = v;
+	d->scale += x.scale;
 	return 0;
 }
 

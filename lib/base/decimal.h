@@ -32,6 +32,10 @@ double cdp_decimal_double(struct cdp_decimal d); /* nearest */
  * fit. */
 int cdp_decimal_div(struct cdp_decimal *q, struct cdp_decimal a, struct cdp_decimal b,
 		    unsigned digits);
+/* a / b as the nearest double; b is not 0. */
+double cdp_decimal_ratio(struct cdp_decimal a, struct cdp_decimal b);
+/* Exact; -1 if it does not fit, which leaves *d alone. */
+int cdp_decimal_mul(struct cdp_decimal *d, struct cdp_decimal x);
 /* Plain digits, no exponent, trailing fraction zeros removed ("12.5", "-3", "0"). */
 void cdp_decimal_add_text(struct cdp_buf *b, struct cdp_decimal d);
 

@@ -1,6 +1,6 @@
 /* Aggregates over one customer's events: count, sum, avg, min, max, first, last,
- * distinct, top, days, sequence; each with an optional condition and, by within(), a
- * window before the base time.
+ * distinct, top, days, sequence, values, top_n, top_by_sum, top_by_max; each with an
+ * optional condition and, by within(), a window before the base time.
  *
  * The compiler collects them in a set (equal ones once); a tool keeps one state for each
  * customer and aggregate, feeds events in any order and asks for results.  Results do not
@@ -32,11 +32,21 @@ enum cdp_agg_kind {
 	 * event name or a condition; one event is one step; of events at the same time
 	 * the one of an earlier step comes first.  Without a window any time may pass. */
 	CDP_AGG_SEQUENCE,
+	/* Lists of values, null left out, 5 and 5.0 one.  `least`, a number before the
+	 * condition, leaves out those that occurred less often; default 1. */
+	CDP_AGG_VALUES, /* values(x, least, c): all different ones; numbers by size, then
+			   the others by kind and text */
+	CDP_AGG_TOP_N,  /* top_n(x, n, least, c): the n most frequent, those first; ties:
+			   the smaller text */
+	CDP_AGG_TOP_BY_SUM, /* top_by_sum(x, y, n, least, c): the n values of x with the
+			       largest sum of the number y, exact */
+	CDP_AGG_TOP_BY_MAX, /* the same with the largest y */
 };
 
 struct cdp_agg {
 	enum cdp_agg_kind kind;
 	struct cdp_expr *arg;  /* NULL for count, days, sequence */
+	struct cdp_expr *by;   /* top_by_sum, top_by_max: y */
 	struct cdp_expr *cond; /* NULL: every event; without the within() part */
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
@@ -47,8 +57,9 @@ struct cdp_agg {
 	struct cdp_expr **steps; /* sequence */
 	unsigned step_count;
 	int64_t span_ms;
-	int id_slot;  /* first, last: the event_id; else -1 */
-	bool of_time; /* first(time), last(time) */
+	uint32_t limit, least; /* of lists of values */
+	int id_slot;           /* first, last: the event_id; else -1 */
+	bool of_time;          /* first(time), last(time) */
 };
 
 struct cdp_aggs *cdp_aggs_new(void);
@@ -82,7 +93,7 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 void cdp_agg_merge(const struct cdp_agg *a, void *into,
 		   void *from); /* from is consumed */
 /* The value (borrowed from state and ev); an aggregate over no events: count, sum,
- * distinct, days are 0, sequence is false, the others null. */
+ * distinct, days are 0, sequence is false, lists are empty, the others null. */
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out);
 /* A partial as bytes, the same for equal states; and merged into a state (-1: a data

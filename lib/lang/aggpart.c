@@ -2,6 +2,7 @@
 #include "lang/aggstate.h"
 
 #include "base/varint.h"
+#include "lang/aggbag.h"
 #include "lang/aggseq.h"
 
 #include <stdlib.h>
@@ -29,14 +30,14 @@ struct cdp_bag_item *cdp_bag_sorted(const struct cdp_bag *bag)
 	return items;
 }
 
-/* Each text by its length; top: its count before it. */
+/* Each text by its length, where it matters its count before it. */
 static void write_bag(const struct cdp_agg *a, const struct cdp_bag *bag,
 		      struct cdp_buf *b)
 {
 	struct cdp_bag_item *items = cdp_bag_sorted(bag);
 
 	for (size_t i = 0; i < cdp_bag_size(bag); i++) {
-		if (a->kind == CDP_AGG_TOP)
+		if (cdp_agg_counts(a))
 			cdp_varint_add(b, items[i].count);
 		cdp_varint_add_bytes(b, items[i].p, items[i].n);
 	}
@@ -83,6 +84,27 @@ static void write_total(const struct cdp_total *t, struct cdp_buf *b)
 		cdp_varint_add(b, cdp_zigzag(t->high));
 }
 
+/* Each text by its length, then its total by its length. */
+static void write_tally(const struct cdp_tally *t, struct cdp_buf *b)
+{
+	const struct cdp_bag *bag = t ? t->bag : NULL;
+	struct cdp_bag_item *items = cdp_bag_sorted(bag);
+	struct cdp_buf total;
+
+	cdp_buf_init(&total, CDP_BUF_NOMAX);
+	for (size_t i = 0; i < cdp_bag_size(bag); i++) {
+		struct cdp_total x = t->at[items[i].place];
+
+		x.count = items[i].count;
+		cdp_buf_reset(&total);
+		write_total(&x, &total);
+		cdp_varint_add_bytes(b, items[i].p, items[i].n);
+		cdp_varint_add_bytes(b, total.p, total.n);
+	}
+	cdp_buf_release(&total);
+	free(items);
+}
+
 static void write_days(const struct cdp_days *d, struct cdp_buf *b)
 {
 	int64_t last = 0;
@@ -105,7 +127,13 @@ void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b
 		break;
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
 		write_bag(a, *(struct cdp_bag *const *)state, b);
+		break;
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		write_tally(*(struct cdp_tally *const *)state, b);
 		break;
 	case CDP_AGG_DAYS:
 		write_days(*(struct cdp_days *const *)state, b);
@@ -171,11 +199,29 @@ static bool read_bag(const struct cdp_agg *a, struct cdp_bag **bag, const char *
 		const char *text;
 		size_t n;
 
-		if (a->kind == CDP_AGG_TOP && !cdp_varint_get(&count, &p, end))
+		if (cdp_agg_counts(a) && !cdp_varint_get(&count, &p, end))
 			return false;
 		if (!cdp_varint_get_bytes(&text, &n, &p, end) || n == 0 || count == 0)
 			return false;
 		cdp_bag_add(bag, text, n, count);
+	}
+	return true;
+}
+
+static bool read_tally(const struct cdp_agg *a, struct cdp_tally **t, const char *p,
+		       const char *end)
+{
+	while (p < end) {
+		const char *text, *total;
+		struct cdp_total x = { 0 };
+		size_t n, total_n;
+
+		if (!cdp_varint_get_bytes(&text, &n, &p, end) || n == 0 ||
+		    !cdp_varint_get_bytes(&total, &total_n, &p, end) ||
+		    !read_total(&x, total, total + total_n) ||
+		    (x.count == 0 && !x.failed))
+			return false;
+		cdp_tally_put(a, t, text, n, &x);
 	}
 	return true;
 }
@@ -231,7 +277,12 @@ static bool read_state(const struct cdp_agg *a, void *state, const char *p,
 		return read_total(state, p, end);
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
 		return read_bag(a, state, p, end);
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		return read_tally(a, state, p, end);
 	case CDP_AGG_DAYS:
 		return read_days(state, p, end);
 	case CDP_AGG_SEQUENCE:

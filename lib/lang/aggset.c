@@ -33,6 +33,7 @@ static void entry_free(struct entry *e)
 		cdp_expr_free(e->agg.steps[i]);
 	free(e->agg.steps);
 	cdp_expr_free(e->agg.arg);
+	cdp_expr_free(e->agg.by);
 	cdp_expr_free(e->agg.cond);
 	free(e->text);
 	free(e);
@@ -115,19 +116,40 @@ int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err 
 
 /* ---- compiling a call ---- */
 
+/* What a call is made of, besides the condition. */
+static const struct shape {
+	const char *name;
+	unsigned values;   /* expressions over an event that come first */
+	bool limit, least; /* then these numbers, the second optional */
+	const char *takes; /* in messages, before "optional condition" */
+} shapes[] = {
+	[CDP_AGG_COUNT] = { "count", .takes = "an " },
+	[CDP_AGG_SUM] = { "sum", 1, .takes = "a value and an " },
+	[CDP_AGG_AVG] = { "avg", 1, .takes = "a value and an " },
+	[CDP_AGG_MIN] = { "min", 1, .takes = "a value and an " },
+	[CDP_AGG_MAX] = { "max", 1, .takes = "a value and an " },
+	[CDP_AGG_FIRST] = { "first", 1, .takes = "a value and an " },
+	[CDP_AGG_LAST] = { "last", 1, .takes = "a value and an " },
+	[CDP_AGG_DISTINCT] = { "distinct", 1, .takes = "a value and an " },
+	[CDP_AGG_TOP] = { "top", 1, .takes = "a value and an " },
+	[CDP_AGG_DAYS] = { "days", .takes = "an " },
+	[CDP_AGG_SEQUENCE] = { "sequence", .takes = "steps and an " },
+	[CDP_AGG_VALUES] = { "values", 1, .least = true,
+			     .takes = "a value, how often it occurs at least, and an " },
+	[CDP_AGG_TOP_N] = { "top_n", 1, true, true,
+			    "a value, how many, how often they occur at least, and an " },
+	[CDP_AGG_TOP_BY_SUM] = { "top_by_sum", 2, true, true,
+				 "a value, a number, how many, how often they occur at "
+				 "least, and an " },
+	[CDP_AGG_TOP_BY_MAX] = { "top_by_max", 2, true, true,
+				 "a value, a number, how many, how often they occur at "
+				 "least, and an " },
+};
+
 static int find_kind(const char *name)
 {
-	static const char *const names[] = {
-		[CDP_AGG_COUNT] = "count",       [CDP_AGG_SUM] = "sum",
-		[CDP_AGG_AVG] = "avg",           [CDP_AGG_MIN] = "min",
-		[CDP_AGG_MAX] = "max",           [CDP_AGG_FIRST] = "first",
-		[CDP_AGG_LAST] = "last",         [CDP_AGG_DISTINCT] = "distinct",
-		[CDP_AGG_TOP] = "top",           [CDP_AGG_DAYS] = "days",
-		[CDP_AGG_SEQUENCE] = "sequence",
-	};
-
-	for (int k = 0; k < (int)(sizeof(names) / sizeof(*names)); k++)
-		if (strcmp(names[k], name) == 0)
+	for (int k = 0; k < (int)(sizeof(shapes) / sizeof(*shapes)); k++)
+		if (strcmp(shapes[k].name, name) == 0)
 			return k;
 	return -1;
 }
@@ -226,7 +248,7 @@ static bool read_window(struct cdp_compiler *c, struct cdp_agg *g,
 
 /* A call taken apart. */
 struct call {
-	const struct cdp_ast *ast, *arg;
+	const struct cdp_ast *ast, *arg, *by;
 	struct cdp_ast *steps; /* sequence: the kids of an || */
 	struct cdp_ast *cond;  /* without the window */
 	struct cdp_agg agg;
@@ -240,6 +262,14 @@ static void add_parts(struct cdp_buf *b, const struct call *k)
 		cdp_ast_text(b, k->arg);
 		sep = ", ";
 	}
+	if (k->by) {
+		cdp_buf_adds(b, sep);
+		cdp_ast_text(b, k->by);
+	}
+	if (k->agg.limit)
+		cdp_buf_addf(b, ", %u", (unsigned)k->agg.limit);
+	if (k->agg.least > 1)
+		cdp_buf_addf(b, ", %u", (unsigned)k->agg.least);
 	if (k->steps) {
 		for (uint32_t i = 0; i < k->steps->count; i++) {
 			cdp_buf_adds(b, i ? ", " : "[");
@@ -314,7 +344,7 @@ static struct cdp_ast *with_steps(struct cdp_compiler *c, const struct call *k)
 
 static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct cdp_agg *g)
 {
-	if (!compile_part(c, k->arg, &g->arg))
+	if (!compile_part(c, k->arg, &g->arg) || !compile_part(c, k->by, &g->by))
 		return false;
 	if (k->steps) {
 		g->step_count = k->steps->count;
@@ -385,18 +415,89 @@ static bool read_sequence(struct cdp_compiler *c, struct call *k, uint32_t *used
 	return c->err->kind == CDP_ERR_NONE;
 }
 
+static bool is_number(const struct cdp_ast *call, uint32_t at)
+{
+	return at < call->count && call->kid[at]->kind == CDP_A_LITERAL &&
+	       call->kid[at]->value.type == CDP_V_INT;
+}
+
+static bool read_number(struct cdp_compiler *c, const struct cdp_ast *a, int64_t most,
+			uint32_t *n)
+{
+	int64_t i = a->value.i;
+
+	if (i < 1 || i > most)
+		return cdp_compile_fail(c, a->pos, "expected a number from 1 to %lld",
+					(long long)most);
+	*n = (uint32_t)i;
+	return true;
+}
+
+static bool wrong_shape(struct cdp_compiler *c, const struct cdp_ast *a,
+			const struct shape *sh)
+{
+	return cdp_compile_fail(c, a->pos, "%s() takes %soptional condition", a->name,
+				sh->takes);
+}
+
+/* The arguments up to the condition; *used of them. */
+static bool read_values(struct cdp_compiler *c, struct call *k, uint32_t *used)
+{
+	enum { LIMIT_MAX = 1000, LEAST_MAX = 1000000000 };
+	const struct shape *sh = &shapes[k->agg.kind];
+	const struct cdp_ast *a = k->ast;
+	uint32_t at = sh->values;
+
+	if (a->count < at)
+		return wrong_shape(c, a, sh);
+	if (sh->values > 0)
+		k->arg = a->kid[0];
+	if (sh->values > 1)
+		k->by = a->kid[1];
+	if (sh->limit && !is_number(a, at))
+		return wrong_shape(c, a, sh);
+	if (sh->limit && !read_number(c, a->kid[at++], LIMIT_MAX, &k->agg.limit))
+		return false;
+	k->agg.least = 1;
+	if (sh->least && is_number(a, at) &&
+	    !read_number(c, a->kid[at++], LEAST_MAX, &k->agg.least))
+		return false;
+	*used = at;
+	return a->count <= at + 1 || wrong_shape(c, a, sh);
+}
+
+static uint8_t type_of(enum cdp_agg_kind kind)
+{
+	switch (kind) {
+	case CDP_AGG_COUNT:
+	case CDP_AGG_DAYS:
+	case CDP_AGG_DISTINCT:
+		return CDP_V_INT;
+	case CDP_AGG_SEQUENCE:
+		return CDP_V_BOOL;
+	case CDP_AGG_AVG: /* or null */
+		return CDP_V_DOUBLE;
+	case CDP_AGG_SUM: /* or null */
+		return CDP_V_DECIMAL;
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N: /* or null, the next as well */
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		return CDP_V_LIST;
+	default:
+		return CDP_STATIC_ANY;
+	}
+}
+
 static struct cdp_node *compile(struct cdp_compiler *c, const struct cdp_ast *a,
-				enum cdp_agg_kind kind, uint32_t used)
+				enum cdp_agg_kind kind)
 {
 	struct call k = { .ast = a, .agg.kind = kind };
 	struct cdp_node *n;
+	uint32_t used;
 
-	if (kind == CDP_AGG_SEQUENCE) {
-		if (!read_sequence(c, &k, &used))
-			return NULL;
-	} else if (used) {
-		k.arg = a->kid[0];
-	}
+	if (!(kind == CDP_AGG_SEQUENCE ? read_sequence : read_values)(c, &k, &used))
+		return NULL;
 	if (a->count > used + 1)
 		return cdp_compile_fail(c, a->pos, "%s() has too many arguments",
 					a->name);
@@ -408,10 +509,8 @@ static struct cdp_node *compile(struct cdp_compiler *c, const struct cdp_ast *a,
 	if (n->ref < 0)
 		return NULL;
 	n->name = cdp_arena_strndup(&c->expr->arena, a->name, a->name_n);
-	if (kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS || kind == CDP_AGG_DISTINCT)
-		n->stype = CDP_V_INT;
-	else if (kind == CDP_AGG_SEQUENCE)
-		n->stype = CDP_V_BOOL;
+	n->name_n = a->name_n;
+	n->stype = type_of(kind);
 	return n;
 }
 
@@ -419,7 +518,6 @@ struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a
 				 bool *handled)
 {
 	int kind = find_kind(a->name);
-	uint32_t values;
 
 	*handled = true;
 	if (is_within(a))
@@ -436,10 +534,5 @@ struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a
 					   "%s() needs the events of a customer, which "
 					   "are not at hand here",
 					   a->name);
-	values = kind == CDP_AGG_COUNT || kind == CDP_AGG_DAYS ? 0 : 1;
-	if (kind != CDP_AGG_SEQUENCE && (a->count < values || a->count > values + 1))
-		return cdp_compile_fail(c, a->pos, "%s() takes %s%s", a->name,
-					values ? "a value and " : "",
-					"an optional condition");
-	return compile(c, a, (enum cdp_agg_kind)kind, values);
+	return compile(c, a, (enum cdp_agg_kind)kind);
 }

@@ -1,6 +1,7 @@
 #include "lang/aggstate.h"
 
 #include "base/zone.h"
+#include "lang/aggbag.h"
 #include "lang/aggseq.h"
 #include "lang/prog.h"
 #include "record/json.h"
@@ -19,6 +20,10 @@ size_t cdp_agg_size(const struct cdp_agg *a)
 		return sizeof(struct cdp_total);
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
 	case CDP_AGG_DAYS:
 	case CDP_AGG_SEQUENCE:
 		return sizeof(void *);
@@ -38,7 +43,13 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 		break;
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
 		cdp_bag_free(*(struct cdp_bag **)state);
+		break;
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		cdp_tally_free(*(struct cdp_tally **)state);
 		break;
 	case CDP_AGG_DAYS:
 	case CDP_AGG_SEQUENCE:
@@ -70,7 +81,12 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 		return 0;
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
 		return cdp_bag_memory(*(struct cdp_bag *const *)state);
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		return cdp_tally_memory(*(struct cdp_tally *const *)state);
 	case CDP_AGG_DAYS:
 		d = *(struct cdp_days *const *)state;
 		return d ? sizeof(*d) + d->cap * sizeof(*d->day) : 0;
@@ -281,30 +297,36 @@ void cdp_days_add(struct cdp_days **days, int32_t day)
 
 /* ---- events ---- */
 
-static int fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
+int cdp_agg_fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
 {
 	return cdp_err_set(err, CDP_ERR_EVAL, "%s in %.200s", what, a->text);
+}
+
+int cdp_agg_decimal(const struct cdp_agg *a, struct cdp_buf *tmp,
+		    const struct cdp_value *v, struct cdp_decimal *d, struct cdp_err *err)
+{
+	int r;
+
+	if (v->type != CDP_V_INT && v->type != CDP_V_UINT && v->type != CDP_V_DOUBLE)
+		return cdp_agg_fail(a, err, "value is no number");
+	if (v->raw_n) {
+		r = cdp_decimal_parse(d, v->raw, v->raw_n, err);
+	} else {
+		cdp_buf_reset(tmp);
+		cdp_held_put(tmp, v);
+		r = cdp_decimal_parse(d, tmp->p, tmp->n, err);
+	}
+	return r < 0 ? cdp_agg_fail(a, err, "number is no decimal") : 0;
 }
 
 static int add_total(const struct cdp_agg *a, struct cdp_total *t, struct cdp_buf *b,
 		     const struct cdp_value *v, struct cdp_err *err)
 {
 	struct cdp_decimal d;
-	int r = -1;
 
-	if (v->raw_n) {
-		r = cdp_decimal_parse(&d, v->raw, v->raw_n, err);
-	} else if (v->type == CDP_V_INT || v->type == CDP_V_UINT ||
-		   v->type == CDP_V_DOUBLE) {
-		cdp_buf_reset(b);
-		cdp_held_put(b, v);
-		r = cdp_decimal_parse(&d, b->p, b->n, err);
-	} else {
-		return fail(a, err, "value is no number");
-	}
-	if (r < 0)
-		return fail(a, err, "number is no decimal");
-	return cdp_total_add(t, d, 1) ? 1 : fail(a, err, "sum is out of range");
+	if (cdp_agg_decimal(a, b, v, &d, err) < 0)
+		return -1;
+	return cdp_total_add(t, d, 1) ? 1 : cdp_agg_fail(a, err, "sum is out of range");
 }
 
 static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
@@ -318,11 +340,11 @@ static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval
 	cdp_buf_reset(b);
 	c.tag = cdp_held_put(b, v);
 	if (!c.tag)
-		return fail(a, err, "value of this type cannot be kept");
+		return cdp_agg_fail(a, err, "value of this type cannot be kept");
 	if (a->kind == CDP_AGG_MIN || a->kind == CDP_AGG_MAX) {
 		c.time_ms = 0;
 		if (cdp_value_cmp(v, v) != 0)
-			return fail(a, err, "value has no order");
+			return cdp_agg_fail(a, err, "value has no order");
 	} else if (a->id_slot >= 0 && rec) {
 		cdp_value_from_json(&id, cdp_rec_get(rec, a->id_slot), ev->arena);
 		if (id.type == CDP_V_STRING) {
@@ -336,31 +358,13 @@ static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval
 	return 1;
 }
 
-static int add_bag(const struct cdp_agg *a, struct cdp_bag **bag, struct cdp_eval *ev,
-		   const struct cdp_value *v, struct cdp_err *err)
-{
-	struct cdp_buf *b = &ev->text;
-	char tag;
-
-	if (v->type == CDP_V_NULL)
-		return 0;
-	cdp_buf_reset(b);
-	cdp_buf_addc(b, ' ');
-	tag = cdp_held_put_canonical(b, v);
-	if (!tag)
-		return fail(a, err, "value of this type cannot be kept");
-	b->p[0] = tag;
-	cdp_bag_add(bag, b->p, b->n, 1);
-	return 1;
-}
-
 static int add_day(const struct cdp_agg *a, struct cdp_days **days, struct cdp_eval *ev,
 		   int64_t time_ms, struct cdp_err *err)
 {
 	int64_t s = time_ms / 1000 - (time_ms % 1000 < 0);
 
 	if (!ev->has_run || !ev->run.zone)
-		return fail(a, err, "no time zone of a run");
+		return cdp_agg_fail(a, err, "no time zone of a run");
 	cdp_days_add(days, (int32_t)cdp_zone_cursor_day(&ev->days, s));
 	return 1;
 }
@@ -391,7 +395,12 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		return add_total(a, state, &ev->text, &v, err);
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
-		return add_bag(a, state, ev, &v, err);
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
+		return cdp_agg_add_bag(a, state, ev, &v, err);
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		return cdp_agg_add_tally(a, state, ev, rec, &v, err);
 	case CDP_AGG_DAYS:
 		return add_day(a, state, ev, time_ms, err);
 	case CDP_AGG_SEQUENCE:
@@ -402,21 +411,6 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 }
 
 /* ---- merging ---- */
-
-static void merge_bags(struct cdp_bag **into, struct cdp_bag **from)
-{
-	struct cdp_bag_item it;
-
-	if (!*into) {
-		*into = *from;
-		*from = NULL;
-		return;
-	}
-	for (size_t i = 0; i < cdp_bag_size(*from); i++) {
-		cdp_bag_at(*from, i, &it);
-		cdp_bag_add(into, it.p, it.n, it.count);
-	}
-}
 
 static void merge_totals(struct cdp_total *into, const struct cdp_total *from)
 {
@@ -440,7 +434,13 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 		break;
 	case CDP_AGG_DISTINCT:
 	case CDP_AGG_TOP:
-		merge_bags(into, from);
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
+		cdp_agg_merge_bags(into, from);
+		break;
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		cdp_tally_merge(a, into, from);
 		break;
 	case CDP_AGG_DAYS:
 		d = *(struct cdp_days **)from;
@@ -476,29 +476,14 @@ static void total_result(const struct cdp_agg *a, const struct cdp_total *t,
 		return;
 	if (a->kind == CDP_AGG_AVG) {
 		out->type = CDP_V_DOUBLE;
-		out->d = cdp_decimal_double(cdp_total_get(t)) / (double)t->count;
+		out->d = cdp_decimal_ratio(cdp_total_get(t),
+					   (struct cdp_decimal){ .unscaled = t->count });
 		return;
 	}
 	d = cdp_arena_alloc(ev->arena, sizeof(*d));
 	*d = cdp_total_get(t);
 	out->type = CDP_V_DECIMAL;
 	out->dec = d;
-}
-
-/* The most frequent; of equals the smaller kind and text. */
-static void top_result(const struct cdp_bag *bag, struct cdp_eval *ev,
-		       struct cdp_value *out)
-{
-	struct cdp_bag_item best = { .count = 0 }, it;
-
-	for (size_t i = 0; i < cdp_bag_size(bag); i++) {
-		cdp_bag_at(bag, i, &it);
-		if (it.count > best.count ||
-		    (it.count == best.count && cmp_bytes(it.p, it.n, best.p, best.n) < 0))
-			best = it;
-	}
-	if (best.count)
-		cdp_held_get(out, best.p[0], best.p + 1, best.n - 1, ev->arena);
 }
 
 static void int_result(struct cdp_value *out, uint64_t n)
@@ -524,10 +509,14 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 		total_result(a, state, ev, out);
 		break;
 	case CDP_AGG_DISTINCT:
-		int_result(out, cdp_bag_size(*(struct cdp_bag *const *)state));
-		break;
 	case CDP_AGG_TOP:
-		top_result(*(struct cdp_bag *const *)state, ev, out);
+	case CDP_AGG_VALUES:
+	case CDP_AGG_TOP_N:
+		cdp_agg_bag_result(a, *(struct cdp_bag *const *)state, ev, out);
+		break;
+	case CDP_AGG_TOP_BY_SUM:
+	case CDP_AGG_TOP_BY_MAX:
+		cdp_tally_result(a, *(struct cdp_tally *const *)state, ev, out);
 		break;
 	case CDP_AGG_DAYS:
 		d = *(struct cdp_days *const *)state;

@@ -55,6 +55,11 @@ bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count);
 struct cdp_decimal cdp_total_get(const struct cdp_total *t);
 void cdp_total_set(struct cdp_total *t, struct cdp_decimal d);
 void cdp_days_add(struct cdp_days **days, int32_t day);
+/* A value as an exact decimal; -1: an evaluation error. */
+int cdp_agg_decimal(const struct cdp_agg *a, struct cdp_buf *tmp,
+		    const struct cdp_value *v, struct cdp_decimal *d,
+		    struct cdp_err *err);
+int cdp_agg_fail(const struct cdp_agg *a, struct cdp_err *err, const char *what);
 /* Items of a bag by tag and text.  Free with free(). */
 struct cdp_bag_item *cdp_bag_sorted(const struct cdp_bag *bag);
 

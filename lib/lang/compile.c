@@ -174,14 +174,12 @@ struct cdp_node *cdp_compile(struct cdp_compiler *c, const struct cdp_ast *a)
 
 static struct cdp_node *unknown_function(struct cdp_compiler *c, const struct cdp_ast *a)
 {
-	static const struct cdp_func *const tables[] = { cdp_string_funcs, cdp_conv_funcs,
-							 cdp_time_funcs, cdp_trade_funcs,
-							 cdp_list_funcs };
 	const char *names[64], *near;
 	size_t n = 0;
 
-	for (size_t t = 0; t < sizeof(tables) / sizeof(*tables); t++)
-		for (const struct cdp_func *f = tables[t]; f->name && n < 64; f++)
+	for (size_t t = 0; cdp_func_tables[t]; t++)
+		for (const struct cdp_func *f = cdp_func_tables[t]; f->name && n < 64;
+		     f++)
 			names[n++] = f->name;
 	for (size_t i = 0; c->env->functions && c->env->functions[i] && n < 64; i++)
 		names[n++] = c->env->functions[i];

@@ -47,7 +47,8 @@ static bool is_constant(const struct cdp_node *n)
 
 static bool is_number(uint8_t t)
 {
-	return t == CDP_V_INT || t == CDP_V_UINT || t == CDP_V_DOUBLE;
+	return t == CDP_V_INT || t == CDP_V_UINT || t == CDP_V_DOUBLE ||
+	       t == CDP_V_DECIMAL;
 }
 
 static bool is_time(uint8_t t)

@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+const struct cdp_func *const cdp_func_tables[] = { cdp_string_funcs,
+						   cdp_conv_funcs,
+						   cdp_time_funcs,
+						   cdp_trade_funcs,
+						   cdp_number_funcs,
+						   cdp_list_funcs,
+						   NULL };
+
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style)
 {
-	const struct cdp_func *const tables[] = { cdp_string_funcs, cdp_conv_funcs,
-						  cdp_time_funcs, cdp_trade_funcs,
-						  cdp_list_funcs };
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
-		for (const struct cdp_func *f = tables[i]; f->name; f++)
+	for (size_t i = 0; cdp_func_tables[i]; i++)
+		for (const struct cdp_func *f = cdp_func_tables[i]; f->name; f++)
 			if ((f->style & style) && strlen(f->name) == n &&
 			    memcmp(f->name, name, n) == 0)
 				return f;

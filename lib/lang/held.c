@@ -238,7 +238,7 @@ static void make_table(struct cdp_bag *b)
 		link_item(b, i);
 }
 
-void cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count)
+uint32_t cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count)
 {
 	uint32_t hash = (uint32_t)cdp_hash(p, n);
 	struct cdp_bag *b = *bag;
@@ -249,7 +249,7 @@ void cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count)
 	it = b->mask ? find_in_table(b, hash, p, n) : find_in_line(b, hash, p, n);
 	if (it) {
 		it->count += count;
-		return;
+		return (uint32_t)(it - b->items);
 	}
 	if (b->n == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 2;
@@ -267,6 +267,7 @@ void cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count)
 		make_table(b);
 	else if (b->mask)
 		link_item(b, b->n - 1);
+	return b->n - 1;
 }
 
 void cdp_bag_free(struct cdp_bag *b)
@@ -289,6 +290,7 @@ void cdp_bag_at(const struct cdp_bag *b, size_t i, struct cdp_bag_item *out)
 	out->p = b->bytes + b->items[i].at;
 	out->n = b->items[i].n;
 	out->count = b->items[i].count;
+	out->place = (uint32_t)i;
 }
 
 size_t cdp_bag_memory(const struct cdp_bag *b)

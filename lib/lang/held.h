@@ -30,8 +30,10 @@ struct cdp_bag_item {
 	const char *p; /* the tag, then the text */
 	size_t n;
 	uint64_t count;
+	uint32_t place;
 };
-void cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count);
+/* Returns its place, which stays: 0, 1, 2 ... in order of first appearance. */
+uint32_t cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count);
 void cdp_bag_free(struct cdp_bag *bag);
 size_t cdp_bag_size(const struct cdp_bag *bag); /* different texts */
 void cdp_bag_at(const struct cdp_bag *bag, size_t i, struct cdp_bag_item *out);

@@ -107,24 +107,37 @@ static bool is_real(const struct cdp_value *v)
 	       v->type == CDP_V_DECIMAL;
 }
 
-/* Sums stay exact against each other and against integers: sum(a) - sum(b) is money. */
+static struct cdp_decimal to_decimal(const struct cdp_value *v)
+{
+	struct cdp_decimal d = CDP_DECIMAL_ZERO;
+
+	if (v->type == CDP_V_DECIMAL)
+		return *v->dec;
+	d.unscaled = v->i;
+	return d;
+}
+
+/* Sums stay exact against each other and against integers: sum(a) - sum(b) is money.
+ * Their quotient is the nearest double. */
 static bool arith_decimal(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 			  const struct cdp_value *b, struct cdp_value *out)
 {
-	struct cdp_decimal x = CDP_DECIMAL_ZERO, y = CDP_DECIMAL_ZERO, *d;
+	struct cdp_decimal x, y, *d;
+	int r;
 
-	if ((op != CDP_OP_ADD && op != CDP_OP_SUB) || a->type == CDP_V_DOUBLE ||
-	    b->type == CDP_V_DOUBLE)
+	if (a->type == CDP_V_DOUBLE || b->type == CDP_V_DOUBLE)
 		return false;
-	if (a->type == CDP_V_DECIMAL)
-		x = *a->dec;
-	else
-		x.unscaled = a->i;
-	if (b->type == CDP_V_DECIMAL)
-		y = *b->dec;
-	else
-		y.unscaled = b->i;
-	if ((op == CDP_OP_ADD ? cdp_decimal_add(&x, y) : cdp_decimal_sub(&x, y)) < 0)
+	x = to_decimal(a);
+	y = to_decimal(b);
+	if (op == CDP_OP_DIV) {
+		out->type = CDP_V_DOUBLE;
+		out->d = cdp_decimal_ratio(x, y);
+		return true;
+	}
+	r = op == CDP_OP_ADD   ? cdp_decimal_add(&x, y)
+	    : op == CDP_OP_SUB ? cdp_decimal_sub(&x, y)
+			       : cdp_decimal_mul(&x, y);
+	if (r < 0)
 		return false;
 	d = cdp_eval_alloc(ev, sizeof(*d));
 	if (!d)
@@ -219,10 +232,13 @@ int cdp_op_arith(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 	} else if (a->type == CDP_V_UINT && b->type == CDP_V_UINT) {
 		status = arith_uint(ev, op, a->u, b->u, &r);
 	} else if (is_real(a) && is_real(b) && (a->type == b->type || r.from_record)) {
+		bool exact = a->type == CDP_V_DECIMAL || b->type == CDP_V_DECIMAL;
+
 		if (op == CDP_OP_MOD)
 			return no_overload(ev, op, a, b);
-		if ((a->type != CDP_V_DECIMAL && b->type != CDP_V_DECIMAL) ||
-		    !arith_decimal(ev, op, a, b, &r))
+		if (exact && op == CDP_OP_DIV && to_double(b) == 0)
+			return cdp_eval_fail(ev, "division by zero");
+		if (!exact || !arith_decimal(ev, op, a, b, &r))
 			arith_double(op, to_double(a), to_double(b), &r);
 	} else {
 		status = arith_other(ev, op, a, b, &r);

@@ -7,6 +7,7 @@
 #include "record/head.h"
 #include "record/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +211,8 @@ static void check_values(void)
 	check(&f, "sum(props.p)", "0");
 	check(&f, "avg(props.amount, props.p == 'B')", "50.1");
 	check(&f, "avg(props.amount, event == 'none')", "null");
+	check(&f, "avg(0.1, event == 'buy' && within('2d'))", "0.1");
+	check(&f, "avg(props.amount, props.amount < 1)", "0.15");
 	check(&f, "min(props.amount)", "0.10");
 	check(&f, "max(props.amount)", "1e2");
 	check(&f, "max(props.amount, props.amount < 50)", "7");
@@ -237,6 +240,131 @@ static void check_values(void)
 	check(&f, "top(props.none)", "null");
 	check(&f, "days()", "4");
 	check(&f, "days(event == 'open')", "2");
+	fixture_release(&f);
+}
+
+static void check_lists(void)
+{
+	struct fixture f;
+
+	fixture_init(&f, "UTC", 1714492800);
+	event(&f, "2024-04-01T00:00:00.000Z", "buy", "1", "\"p\":\"B\",\"m\":0.10");
+	event(&f, "2024-04-02T00:00:00.000Z", "buy", "2", "\"p\":\"A\",\"m\":0.20");
+	event(&f, "2024-04-03T00:00:00.000Z", "buy", "3", "\"p\":\"B\",\"m\":0.20");
+	event(&f, "2024-04-04T00:00:00.000Z", "buy", "4", "\"p\":\"C\",\"m\":0.3");
+	event(&f, "2024-04-05T00:00:00.000Z", "buy", "5", "\"p\":10,\"m\":-1");
+	event(&f, "2024-04-06T00:00:00.000Z", "buy", "6", "\"p\":9.0,\"m\":\"x\"");
+	event(&f, "2024-04-07T00:00:00.000Z", "buy", "7", "\"p\":null,\"m\":99");
+	event(&f, "2024-04-08T00:00:00.000Z", "buy", "8", "\"p\":10.0,\"m\":null");
+	check(&f, "values(props.p)", "[9,10,\"A\",\"B\",\"C\"]");
+	check(&f, "values(props.p, 2)", "[10,\"B\"]");
+	check(&f, "values(props.p, 3)", "[]");
+	check(&f, "values(props.p, within('27d'))", "[9,10,\"C\"]");
+	check(&f, "values(props.p, 2, props.m > 0)", "[\"B\"]");
+	check(&f, "values(event == 'buy')", "[true]");
+	check(&f, "top_n(props.p, 1)", "[10]");
+	check(&f, "top_n(props.p, 3)", "[10,\"B\",9]");
+	check(&f, "top_n(props.p, 1000)", "[10,\"B\",9,\"A\",\"C\"]");
+	check(&f, "top_n(props.p, 5, 2)", "[10,\"B\"]");
+	check(&f, "top_n(props.p, 1, 2, props.m > 0)", "[\"B\"]");
+	check(&f, "top_n(props.none, 3)", "[]");
+	/* B and C have 0.3 exactly: the smaller text; what is no number is an error */
+	check(&f, "top_by_sum(props.p, props.m, 9)", "[\"B\",\"C\",\"A\",10]");
+	check(&f, "top_by_sum(props.p, props.m, 1)", "[\"B\"]");
+	check(&f, "top_by_sum(props.p, props.m, 9, 2)", "[\"B\"]");
+	check(&f, "top_by_sum(props.p, -props.m, 2, event_id != '1')", "[10,\"A\"]");
+	check(&f, "top_by_max(props.p, props.m, 9)", "[\"C\",\"A\",\"B\",10]");
+	check(&f, "top_by_max(props.p, props.m, 2, 1, props.m < 0.3)", "[\"A\",\"B\"]");
+	check(&f, "top_by_sum(props.p, 1e30, 1, props.p == 'A')", "[\"A\"]");
+	check(&f, "top_by_sum(props.p, 1e38, 1, props.p == 'B')", "null");
+	check(&f, "top_n(props.p)",
+	      "1:1: top_n() takes a value, how many, how often they occur at least, and "
+	      "an optional condition");
+	check(&f, "top_n(props.p, 0)", "1:16: expected a number from 1 to 1000");
+	check(&f, "top_n(props.p, 2, 0)", "1:19: expected a number from 1 to 1000000000");
+	check(&f, "top_n(props.p, 2, 3, 4)", "1:22: expected a condition, not int");
+	check(&f, "top_by_sum(props.p, 3)",
+	      "1:1: top_by_sum() takes a value, a number, how many, how often they occur "
+	      "at least, and an optional condition");
+	check(&f, "values(props.p) + 'a'", "1:17: no such overload: list + string");
+	fixture_release(&f);
+}
+
+/* Sums, counts and largest numbers by hand, of values "A" to "F" with cents. */
+struct hand {
+	int count[6], sum[6], max[6];
+};
+
+static int64_t weight(const struct hand *h, int kind, int i)
+{
+	return kind == 0 ? h->count[i] : kind == 1 ? h->sum[i] : h->max[i];
+}
+
+static void by_hand(const struct hand *h, int kind, int n, int least, char *out)
+{
+	bool used[6] = { false };
+	const char *sep = "";
+
+	*out++ = '[';
+	for (int k = 0; k < n; k++) {
+		int best = -1;
+
+		for (int i = 0; i < 6; i++)
+			if (h->count[i] >= least && !used[i] &&
+			    (best < 0 || weight(h, kind, i) > weight(h, kind, best)))
+				best = i;
+		if (best < 0)
+			break;
+		used[best] = true;
+		out += sprintf(out, "%s\"%c\"", sep, 'A' + best);
+		sep = ",";
+	}
+	memcpy(out, "]", 2);
+}
+
+static void check_by_hand(void)
+{
+	static const char *const texts[] = { "top_n(props.p, 3, 2)",
+					     "top_by_sum(props.p, props.m, 4)",
+					     "top_by_max(props.p, props.m, 2, 3)" };
+	static const int n[] = { 3, 4, 2 }, least[] = { 2, 1, 3 };
+	const struct cdp_agg *a[3];
+	struct cdp_rand r;
+	struct cdp_err err;
+	struct fixture f;
+	int wrong = 0;
+
+	cdp_rand_seed(&r, 3, 0);
+	fixture_init(&f, "UTC", 1714492800);
+	for (int k = 0; k < 3; k++)
+		a[k] = cdp_aggs_at(f.env.aggs, (unsigned)compile(&f, texts[k], &err));
+	for (int round = 0; round < 100; round++) {
+		struct hand h = { .max = { -999, -999, -999, -999, -999, -999 } };
+		unsigned events = (unsigned)cdp_rand_below(&r, 40);
+
+		for (unsigned i = 0; i < events; i++) {
+			int p = (int)cdp_rand_below(&r, 6);
+			int m = (int)cdp_rand_below(&r, 21) - 10;
+			char props[64];
+
+			h.count[p]++;
+			h.sum[p] += m;
+			h.max[p] = m > h.max[p] ? m : h.max[p];
+			snprintf(props, sizeof(props), "\"p\":\"%c\",\"m\":%s0.%02d",
+				 'A' + p, m < 0 ? "-" : "", abs(m));
+			event(&f, "2024-04-01T00:00:00.000Z", "e", "1", props);
+		}
+		for (int k = 0; k < 3; k++) {
+			char want[64];
+
+			by_hand(&h, k, n[k], least[k], want);
+			wrong += strcmp(shuffled(&f, a[k], &r), want) != 0;
+		}
+		while (f.n > 0)
+			free(f.lines[--f.n]);
+		cdp_eval_reset(f.ev);
+	}
+	is_int(wrong, 0, "preferences are those found by hand");
 	fixture_release(&f);
 }
 
@@ -427,20 +555,22 @@ static int answer(void *host, unsigned agg, struct cdp_value *out, struct cdp_er
 	return 0;
 }
 
-/* Sums are exact against each other; the expression sees what the tool answers. */
-static void check_expression(void)
+/* What an expression over the aggregates of two events gives, or its error. */
+static void check_whole(const char *text, const char *want)
 {
 	struct fixture f;
-	char state[2][64] = { { 0 } };
-	struct cdp_value values[2], v;
+	char state[4][64] = { { 0 } };
+	struct cdp_value values[4], v;
 	struct cdp_err err;
 	struct cdp_buf b;
 
 	fixture_init(&f, "UTC", 1714492800);
-	compile(&f, "sum(props.a) - sum(props.b)", &err);
 	event(&f, "2024-04-01T00:00:00.000Z", "x", "1", "\"a\":0.3,\"b\":0.1");
-	event(&f, "2024-04-01T00:00:00.000Z", "x", "2", "\"a\":0.3,\"b\":0.2");
-	for (unsigned i = 0; i < 2; i++) {
+	event(&f, "2024-04-03T12:00:00.000Z", "x", "2", "\"a\":0.3,\"b\":0.2");
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	if (compile(&f, text, &err) < 0)
+		cdp_buf_adds(&b, err.msg);
+	for (unsigned i = 0; i < cdp_aggs_count(f.env.aggs) && i < 4; i++) {
 		const struct cdp_agg *a = cdp_aggs_at(f.env.aggs, i);
 
 		feed(&f, a, state[i], f.lines[0]);
@@ -448,12 +578,51 @@ static void check_expression(void)
 		cdp_agg_result(a, state[i], f.ev, &values[i]);
 	}
 	cdp_eval_set_aggs(f.ev, answer, values);
-	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	if (cdp_expr_value(f.expr, f.ev, NULL, &v, &err) == 0)
+	if (f.expr && cdp_expr_value(f.expr, f.ev, NULL, &v, &err) == 0)
 		cdp_value_json(&b, &v);
-	is_str(cdp_buf_str(&b), "0.3", "a difference of sums has no rounding");
+	else if (f.expr)
+		cdp_buf_adds(&b, err.msg);
+	is_str(cdp_buf_str(&b), want, "%s", text);
 	cdp_buf_release(&b);
+	for (unsigned i = 0; i < cdp_aggs_count(f.env.aggs) && i < 4; i++)
+		cdp_agg_release(cdp_aggs_at(f.env.aggs, i), state[i]);
 	fixture_release(&f);
+}
+
+/* Sums are exact against each other; the expression sees what the tool answers. */
+static void check_expressions(void)
+{
+	check_whole("sum(props.a) - sum(props.b)", "0.3");
+	check_whole("sum(props.a) * 3", "1.8");
+	check_whole("sum(props.b) * sum(props.b)", "0.09");
+	check_whole("sum(props.b) / count()", "0.15");
+	check_whole("sum(props.b) / 3", "0.1");
+	check_whole("sum(props.b) / count(event == 'none')", "division by zero");
+	check_whole("sum(props.b) / 0.0", "division by zero");
+	check_whole("count() / sum(props.b, event == 'none')", "division by zero");
+	/* two ints divide to an int, as the specification has it */
+	check_whole("count(event_id == '1') / count()", "0");
+	check_whole("ratio(count(event_id == '1'), count())", "0.5");
+	check_whole("ratio(count(), count(event == 'none'))", "division by zero");
+	check_whole("ratio(avg(props.a, event == 'none'), 2)",
+		    "no such overload: ratio(null, int)");
+	check_whole("double(count()) / 4", "0.5");
+	check_whole("last(time) - first(time)", "\"216000s\"");
+	check_whole("last(props) == first(props) || last(props).b == 0.2", "true");
+	check_whole("top_by_sum(props.a, props.b, 1)[0]", "0.3");
+	check_whole("top_n(props.b, 1, 2)[0]", "invalid list index");
+	check_whole("values(props.b).all(b, b < 1) && size(values(props.b)) == 2",
+		    "true");
+	check_whole("!sequence(['x', 'y'])", "true");
+	check_whole("!sequence(['none', 'nor'])", "true");
+	check_whole("!sequence(['x', 'x'], '1d')", "true");
+	check_whole("!sequence(['x', 'x'], '3d')", "false");
+	/* types that are known are held against each other when compiled */
+	check_whole("count() + 'a'", "1:9: no such overload: int + string");
+	check_whole("sum(props.a) == 'a'", "1:14: no such overload: double == string");
+	check_whole("avg(props.a) && true", "1:1: expected a condition, not double");
+	check_whole("values(props.a) > 1", "1:17: no such overload: list > int");
+	check_whole("avg(props.a) == null || sum(props.b) > 0.25", "true");
 }
 
 static void check_errors(void)
@@ -498,12 +667,14 @@ static void check_errors(void)
 int main(void)
 {
 	check_values();
+	check_lists();
+	check_by_hand();
 	check_sequences();
 	check_windows();
 	check_times();
 	check_refused();
 	check_sharing();
-	check_expression();
+	check_expressions();
 	check_errors();
 	return tap_done();
 }

@@ -189,8 +189,25 @@ static const struct cel_case macros[] = {
 	  "error: expression needs too much memory" },
 };
 
+/* Beyond the specification: a quotient of numbers of any type. */
+static const struct cel_case ratios[] = {
+	{ "ratio(1, 3)", "{\"type\":\"double\",\"value\":0.3333333333333333}" },
+	{ "ratio(3u, 2.0)", "{\"type\":\"double\",\"value\":1.5}" },
+	{ "ratio(0.3, 3)", "{\"type\":\"double\",\"value\":0.1}" },
+	{ "ratio(-9223372036854775807, 9223372036854775807)",
+	  "{\"type\":\"double\",\"value\":-1}" },
+	{ "ratio(1.0 / 0.0, 2)", "{\"type\":\"double\",\"value\":\"Infinity\"}" },
+	{ "ratio(1e300, 1e-300)", "{\"type\":\"double\",\"value\":\"Infinity\"}" },
+	{ "ratio(1, 0)", "error: division by zero" },
+	{ "ratio(1.0, 0.0)", "error: division by zero" },
+	{ "ratio(null, 1)", "error: no such overload: ratio(null, int)" },
+	{ "ratio('1', 1)", "error: no such overload: ratio(string, int)" },
+	{ "ratio(1)", "error: ratio() takes 2 arguments, not 1" },
+};
+
 int main(void)
 {
+	CEL_PLAIN(ratios);
 	CEL_PLAIN(arithmetic);
 	CEL_PLAIN(logic);
 	CEL_PLAIN(equality);
