@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/memberships.h"
 #include "cli/rows.h"
+#include "cli/segment_store.h"
 #include "model/segments.h"
 #include "record/json.h"
 
@@ -12,8 +13,8 @@
 
 struct segment_ctx {
 	const char *definition, *previous;
-	struct cdp_strs with, only;
-	bool count;
+	struct cdp_strs with;
+	struct cdp_segment_store_opts store;
 	struct cdp_paths *paths;
 	int tags_slot;
 	struct cdp_segments *set;
@@ -141,7 +142,7 @@ static int write_customer(void *ctx, const char *key, size_t n, const uint64_t *
 		if (!cdp_bit(s->wanted, i))
 			continue;
 		w->counts[i] += now;
-		if (s->count || (s->before ? now == was : !now))
+		if (s->store.count || (s->before ? now == was : !now))
 			continue;
 		if (write_line(w, key, n, i,
 			       !s->before ? NULL
@@ -216,11 +217,97 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 	if (s->before)
 		cdp_members_each(s->before, put_customer, s->members);
 	cdp_members_each(s->members, write_customer, &w);
-	if (s->count)
+	if (s->store.count)
 		write_counts(cli, s, w.counts);
 	explain(cli, s, w.counts);
 	free(w.counts);
 	cdp_buf_release(&w.line);
+}
+
+/* --- storing --- */
+
+/* Members by audience, as ranks. */
+struct ranks {
+	const struct segment_ctx *s;
+	const char **keys;
+	size_t *lens;
+	uint32_t count;
+	struct ranks_of {
+		uint32_t *v;
+		uint32_t n, cap;
+	} * of;
+};
+
+static int add_ranks(void *ctx, const char *key, size_t n, const uint64_t *bits)
+{
+	struct ranks *r = ctx;
+
+	r->keys[r->count] = key;
+	r->lens[r->count] = n;
+	for (unsigned i = 0; i < r->s->set->defined; i++) {
+		struct ranks_of *of = &r->of[i];
+
+		if (!cdp_bit(bits, i))
+			continue;
+		CDP_GROW(of->v, of->n, of->cap);
+		of->v[of->n++] = r->count;
+	}
+	r->count++;
+	return 0;
+}
+
+static const char *key_of(void *ctx, uint32_t rank, size_t *n)
+{
+	const struct ranks *r = ctx;
+
+	*n = r->lens[rank];
+	return r->keys[rank];
+}
+
+static const char *name_of(void *ctx, uint32_t i)
+{
+	const struct ranks *r = ctx;
+
+	return r->s->set->v[i].name;
+}
+
+static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
+{
+	(void)ctx;
+	(void)i;
+	cdp_buf_adds(b, "{}");
+}
+
+static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
+{
+	const struct ranks *r = ctx;
+
+	*v = r->of[i].v;
+	return r->of[i].n;
+}
+
+static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	struct ranks r = { .s = s };
+	struct cdp_segment_result result = { .count = s->set->defined,
+					     .name = name_of,
+					     .note = note_of,
+					     .members = members_of,
+					     .ctx = &r };
+	int rc;
+
+	r.keys = cdp_calloc(cdp_members_count(s->members) + 1, sizeof(*r.keys));
+	r.lens = cdp_calloc(cdp_members_count(s->members) + 1, sizeof(*r.lens));
+	r.of = cdp_calloc(s->set->defined + 1, sizeof(*r.of));
+	cdp_members_each(s->members, add_ranks, &r);
+	result.customers = (struct cdp_keylist){ r.count, key_of, &r };
+	rc = cdp_segment_store_keep(cli, &s->store, &result, err);
+	for (unsigned i = 0; i < s->set->defined; i++)
+		free(r.of[i].v);
+	free(r.of);
+	free(r.keys);
+	free(r.lens);
+	return rc;
 }
 
 /* --- options --- */
@@ -228,15 +315,15 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 {
 	s->wanted = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->wanted));
-	for (unsigned i = 0; s->only.n == 0 && i < s->set->defined; i++)
+	for (unsigned i = 0; s->store.only.n == 0 && i < s->set->defined; i++)
 		cdp_bit_set(s->wanted, i);
-	for (size_t i = 0; i < s->only.n; i++) {
-		uint32_t at =
-			cdp_intern_get(s->set->names, s->only.v[i], strlen(s->only.v[i]));
+	for (size_t i = 0; i < s->store.only.n; i++) {
+		uint32_t at = cdp_intern_get(s->set->names, s->store.only.v[i],
+					     strlen(s->store.only.v[i]));
 
 		if (at == CDP_INTERN_NONE || at >= s->set->defined)
 			cdp_cli_usage(cli, "--segment: %s does not define '%s'",
-				      s->definition, s->only.v[i]);
+				      s->definition, s->store.only.v[i]);
 		cdp_bit_set(s->wanted, at);
 	}
 }
@@ -251,6 +338,8 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 
 	cdp_memberships_init(&with);
 	cdp_memberships_init(&previous);
+	if (s->store.dir)
+		ret = cdp_segment_store_begin(&s->store, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
@@ -268,8 +357,12 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		if (s->previous)
 			s->before = cdp_memberships_bits(&previous, s->set->names, 0);
 		job.paths = s->paths;
-		if (cdp_cli_run(cli, &job) == 0 && s->members)
-			write_all(cli, s);
+		if (cdp_cli_run(cli, &job) == 0 && s->members) {
+			if (s->store.dir)
+				ret = keep(cli, s, err);
+			if (!s->store.dir || s->store.count)
+				write_all(cli, s);
+		}
 	}
 	cdp_memberships_release(&with);
 	cdp_memberships_release(&previous);
@@ -285,7 +378,7 @@ static void release(struct segment_ctx *s)
 	free(s->errors);
 	cdp_segments_free(s->set);
 	cdp_strs_release(&s->with);
-	cdp_strs_release(&s->only);
+	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->paths);
 }
 
@@ -297,20 +390,35 @@ int main(int argc, char **argv)
 	const struct cdp_opt opts[] = {
 		{ 'd', "definition", CDP_OPT_STR, &s.definition, "FILE", "the audiences",
 		  NULL, 0, 0 },
-		{ 0, "segment", CDP_OPT_LIST, &s.only, "NAME", "write only this audience",
-		  NULL, 0, 0 },
+		{ 0, "segment", CDP_OPT_LIST, &s.store.only, "NAME",
+		  "write only this audience", NULL, 0, 0 },
 		{ 0, "with", CDP_OPT_LIST, &s.with, "FILE",
 		  "memberships that rules may refer to as segments.NAME", NULL, 0, 0 },
 		{ 0, "previous", CDP_OPT_STR, &s.previous, "FILE",
 		  "write who entered or left since these memberships", NULL, 0, 0 },
-		{ 0, "count", CDP_OPT_FLAG, &s.count, NULL, "write only how many", NULL,
-		  0, 0 },
+		{ 0, "store", CDP_OPT_STR, &s.store.dir, "DIR",
+		  "keep the results as a version in DIR; without -d answer from there",
+		  NULL, 0, 0 },
+		{ 0, "keep", CDP_OPT_INT, &s.store.keep, "N",
+		  "with -d: remove all versions but the latest N", NULL, 1, 1000000 },
+		{ 'e', "expression", CDP_OPT_LIST, &s.store.exprs, "EXPR",
+		  "an audience out of stored ones: EXPR or LABEL:=EXPR", NULL, 0, 0 },
+		{ 0, "changes", CDP_OPT_FLAG, &s.store.changes, NULL,
+		  "write who entered or left since the stored version before", NULL, 0,
+		  0 },
+		{ 0, "list", CDP_OPT_FLAG, &s.store.list, NULL,
+		  "write a row for each stored audience", NULL, 0, 0 },
+		{ 0, "search", CDP_OPT_STR, &s.store.search, "WORD",
+		  "with --list: only those that tell of WORD", NULL, 0, 0 },
+		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",
+		  NULL, 0, 0 },
 		{ 0 },
 	};
 	const struct cdp_tool tool = {
 		.name = "cdp-segment",
 		.purpose = "tell which customers belong to which audiences",
-		.synopsis = "-d SEGMENTS [--previous FILE] [FILE...]",
+		.synopsis = "-d SEGMENTS [--previous FILE | --store DIR] [FILE...] | "
+			    "--store DIR [-e EXPR...]",
 		.example = "cdp-segment -d segments.json --count --table profiles.ndjson",
 		.opts = opts,
 		.common = CDP_COMMON_INPUT | CDP_COMMON_JOBS | CDP_COMMON_TIME |
@@ -319,11 +427,22 @@ int main(int argc, char **argv)
 	};
 
 	cdp_cli_start(&cli, &tool, argc, argv);
-	if (!s.definition)
-		cdp_cli_usage(&cli, "-d SEGMENTS is needed");
-	if (!s.count && (cli.opt.table || cli.opt.csv))
+	cdp_segment_store_check(&cli, &s.store, s.definition != NULL);
+	if (!s.definition && !s.store.dir)
+		cdp_cli_usage(&cli, "-d SEGMENTS or --store DIR is needed");
+	if (!s.definition && (s.previous || s.with.n))
+		cdp_cli_usage(&cli, "--%s needs -d", s.previous ? "previous" : "with");
+	if (s.previous && s.store.dir)
+		cdp_cli_usage(&cli, "--previous and --store exclude each other");
+	if (!s.store.count && !s.store.list && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",
 			      cli.opt.table ? "table" : "csv");
+	if (!s.definition) {
+		int ret = cdp_segment_store_answer(&cli, &s.store, &err);
+
+		cdp_segment_store_release(&s.store);
+		return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
+	}
 	s.run = &cli.opt.run;
 	s.paths = cdp_paths_new();
 	s.tags_slot = cdp_paths_add(s.paths, "tags", 4, &err);

@@ -222,42 +222,64 @@ static void add_bits(struct cdp_bitmap *b, const uint64_t *bits, size_t words)
 	cdp_bitmap_add_many(b, v, n);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+enum { DIGIT = 11 };
 
-	return (x > y) - (x < y);
+/* By digits, the last one first; `tmp` has as many elements.  Returns where they are. */
+static uint32_t *sort(uint32_t *v, uint32_t *tmp, size_t n, uint32_t limit)
+{
+	for (unsigned shift = 0; shift < 32 && limit >> shift; shift += DIGIT) {
+		size_t at[1 << DIGIT] = { 0 }, sum = 0;
+		uint32_t *other = tmp;
+
+		for (size_t i = 0; i < n; i++)
+			at[v[i] >> shift & ((1 << DIGIT) - 1)]++;
+		for (size_t d = 0; d < 1 << DIGIT; d++) {
+			size_t count = at[d];
+
+			at[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			tmp[at[v[i] >> shift & ((1 << DIGIT) - 1)]++] = v[i];
+		tmp = v;
+		v = other;
+	}
+	return v;
+}
+
+static void map_few(struct cdp_bitmap *b, const uint32_t *v, size_t n, const uint32_t *to,
+		    uint32_t limit)
+{
+	uint32_t *mapped = cdp_alloc((2 * n + 1) * sizeof(*mapped));
+	bool sorted = true;
+
+	for (size_t i = 0; i < n; i++) {
+		mapped[i] = to[v[i]];
+		sorted &= i == 0 || mapped[i] > mapped[i - 1];
+	}
+	cdp_bitmap_add_many(b, sorted ? mapped : sort(mapped, mapped + n, n, limit), n);
+	free(mapped);
 }
 
 /* Few numbers are sorted, many pass through flags: both are faster than adding them as
  * they come. */
-struct cdp_bitmap *cdp_bitmap_map(const struct cdp_bitmap *b, const uint32_t *to,
+struct cdp_bitmap *cdp_bitmap_map(const uint32_t *v, size_t n, const uint32_t *to,
 				  uint32_t limit)
 {
-	size_t count = cdp_bitmap_count(b), words = ((size_t)limit + 63) / 64, n = 0, got;
-	bool few = count < words / 8;
-	struct cdp_bitmap *made = cdp_bitmap_new();
-	uint32_t *v = few ? cdp_alloc((count + 1) * sizeof(*v)) : NULL, batch[BATCH];
-	uint64_t *bits = few ? NULL : cdp_calloc(words, sizeof(*bits)), from = 0;
+	size_t words = ((size_t)limit + 63) / 64;
+	struct cdp_bitmap *b = cdp_bitmap_new();
+	uint64_t *bits;
 
-	while ((got = cdp_bitmap_next(b, &from, batch, BATCH)))
-		for (size_t i = 0; i < got; i++) {
-			uint32_t x = to[batch[i]];
-
-			if (few)
-				v[n++] = x;
-			else
-				bits[x / 64] |= (uint64_t)1 << x % 64;
-		}
-	if (few) {
-		qsort(v, n, sizeof(*v), by_number);
-		cdp_bitmap_add_many(made, v, n);
-	} else {
-		add_bits(made, bits, words);
+	if (n < words / 8) {
+		map_few(b, v, n, to, limit);
+		return b;
 	}
-	free(v);
+	bits = cdp_calloc(words, sizeof(*bits));
+	for (size_t i = 0; i < n; i++)
+		bits[to[v[i]] / 64] |= (uint64_t)1 << to[v[i]] % 64;
+	add_bits(b, bits, words);
 	free(bits);
-	return made;
+	return b;
 }
 
 /* --- as bytes --- */

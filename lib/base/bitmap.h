@@ -53,9 +53,8 @@ uint64_t cdp_bitmap_andnot_count(const struct cdp_bitmap *a, const struct cdp_bi
 size_t cdp_bitmap_next(const struct cdp_bitmap *b, uint64_t *from, uint32_t *v,
 		       size_t cap);
 
-/* {to[x] : x in b}; `to` has an element for each number below the largest of b, and its
- * own numbers are below `limit`. */
-struct cdp_bitmap *cdp_bitmap_map(const struct cdp_bitmap *b, const uint32_t *to,
+/* {to[v[0]], to[v[1]] ...}, all of them below `limit`; each v once. */
+struct cdp_bitmap *cdp_bitmap_map(const uint32_t *v, size_t n, const uint32_t *to,
 				  uint32_t limit);
 
 /* As small as it can be, in a shape that follows from its numbers alone: equal sets are

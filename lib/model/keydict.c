@@ -365,39 +365,36 @@ static int append(struct cdp_keydict *d, const struct cdp_buf *out, struct cdp_e
 	return load(d, err) < 0 ? -1 : 0;
 }
 
-/* New keys get the ordinals that follow, in the order of their bytes. */
-static int add_new(struct cdp_keydict *d, const struct cdp_intern *keys, uint32_t *ids,
+/* New keys get the ordinals that follow. */
+static int add_new(struct cdp_keydict *d, const struct cdp_keylist *keys, uint32_t *ids,
 		   struct adding *a, struct cdp_err *err)
 {
-	uint32_t *order = cdp_intern_order(keys);
-	uint32_t n = cdp_intern_count(keys);
 	int rc = 0;
 
-	for (uint32_t i = 0; i < n && rc == 0; i++) {
+	for (uint32_t i = 0; i < keys->count && rc == 0; i++) {
 		size_t len;
-		const char *key = cdp_intern_key(keys, order[i], &len);
+		const char *key = keys->key(keys->ctx, i, &len);
 
-		if (ids[order[i]] != CDP_INTERN_NONE)
+		if (ids[i] != CDP_INTERN_NONE)
 			continue;
 		if (len > KEY_MAX || cdp_intern_count(d->ids) == CDP_INTERN_NONE - 1) {
 			rc = cdp_err_set(err, CDP_ERR_SYS, "'%s': %s", d->path,
 					 len > KEY_MAX ? "a key of over 1 MiB"
 						       : "too many customers");
 		} else {
-			ids[order[i]] = cdp_intern_put(d->ids, key, len, NULL);
+			ids[i] = cdp_intern_put(d->ids, key, len, NULL);
 			add_key(a, key, len);
 		}
 	}
-	free(order);
 	end_block(a);
 	return rc;
 }
 
-uint32_t *cdp_keydict_put_all(struct cdp_keydict *d, const struct cdp_intern *keys,
+uint32_t *cdp_keydict_put_all(struct cdp_keydict *d, const struct cdp_keylist *keys,
 			      struct cdp_err *err)
 {
 	struct adding a = { 0 };
-	uint32_t n = cdp_intern_count(keys), *ids;
+	uint32_t n = keys->count, *ids;
 	bool all = true;
 	int rc = 0;
 
@@ -406,7 +403,7 @@ uint32_t *cdp_keydict_put_all(struct cdp_keydict *d, const struct cdp_intern *ke
 	ids = cdp_alloc(((size_t)n + 1) * sizeof(*ids));
 	for (uint32_t i = 0; i < n; i++) {
 		size_t len;
-		const char *key = cdp_intern_key(keys, i, &len);
+		const char *key = keys->key(keys->ctx, i, &len);
 
 		ids[i] = cdp_intern_get(d->ids, key, len);
 		all &= ids[i] != CDP_INTERN_NONE;

@@ -38,9 +38,15 @@ int cdp_keydict_key(struct cdp_keydict *d, uint32_t ordinal, const char **p, siz
 /* The ordinal, or CDP_INTERN_NONE.  The first call reads all keys. */
 int cdp_keydict_find(struct cdp_keydict *d, const char *p, size_t n, uint32_t *ordinal,
 		     struct cdp_err *err);
-/* Of a writer: the ordinals of all keys by their ids, caller frees; new ones are added
- * and on disk.  NULL with *err. */
-uint32_t *cdp_keydict_put_all(struct cdp_keydict *d, const struct cdp_intern *keys,
+/* Keys in ascending order of their bytes, each once. */
+struct cdp_keylist {
+	uint32_t count;
+	const char *(*key)(void *ctx, uint32_t i, size_t *n);
+	void *ctx;
+};
+/* Of a writer: the ordinals of all keys, in their order; caller frees.  New ones are
+ * added and on disk.  NULL with *err. */
+uint32_t *cdp_keydict_put_all(struct cdp_keydict *d, const struct cdp_keylist *keys,
 			      struct cdp_err *err);
 
 #endif

@@ -26,6 +26,20 @@ static char *path_in(const struct cdp_segstore *s, const char *name)
 	return cdp_asprintf("%s/%s", s->dir, name);
 }
 
+/* A directory that is not there, or is something else, is told as what it is not. */
+static int find_store(const struct cdp_segstore *s, struct cdp_err *err)
+{
+	char *path = path_in(s, "customers");
+	int rc = access(path, F_OK);
+
+	if (rc < 0 && errno == ENOENT)
+		cdp_err_set(err, CDP_ERR_SYS, "'%s': no store of audiences", s->dir);
+	else if (rc < 0)
+		cdp_err_sys(err, errno, "'%s': cannot read", s->dir);
+	free(path);
+	return rc;
+}
+
 static int open_dict(struct cdp_segstore *s, bool writable, struct cdp_err *err)
 {
 	char *path = path_in(s, "customers");
@@ -56,7 +70,8 @@ struct cdp_segstore *cdp_segstore_open(const char *dir, bool writable,
 
 	s->dir = cdp_strdup(dir);
 	s->lock = -1;
-	if ((!writable || take_lock(s, err) == 0) && open_dict(s, writable, err) == 0)
+	if ((writable ? take_lock(s, err) : find_store(s, err)) == 0 &&
+	    open_dict(s, writable, err) == 0)
 		return s;
 	cdp_segstore_close(s);
 	return NULL;
@@ -172,7 +187,7 @@ int cdp_segstore_check(struct cdp_segstore *s, uint32_t needed, uint64_t print,
 
 /* --- writing --- */
 
-uint32_t *cdp_segstore_ordinals(struct cdp_segstore *s, const struct cdp_intern *keys,
+uint32_t *cdp_segstore_ordinals(struct cdp_segstore *s, const struct cdp_keylist *keys,
 				struct cdp_err *err)
 {
 	return cdp_keydict_put_all(s->dict, keys, err);

@@ -13,7 +13,6 @@
 #define CDP_MODEL_SEGSTORE_H
 
 #include "base/bitmap.h"
-#include "base/intern.h"
 #include "base/time.h"
 #include "model/keydict.h"
 
@@ -39,8 +38,8 @@ struct cdp_keydict *cdp_segstore_dict(struct cdp_segstore *s);
 
 /* --- writing --- */
 
-/* Ordinals of customers by their ids in `keys`; caller frees.  A writer's. */
-uint32_t *cdp_segstore_ordinals(struct cdp_segstore *s, const struct cdp_intern *keys,
+/* Ordinals of customers; caller frees.  A writer's. */
+uint32_t *cdp_segstore_ordinals(struct cdp_segstore *s, const struct cdp_keylist *keys,
 				struct cdp_err *err);
 
 struct cdp_segstore_out;

@@ -1,5 +1,6 @@
 #include "model/segstore.h"
 
+#include "base/intern.h"
 #include "base/mem.h"
 #include "io/out.h"
 #include "tap.h"
@@ -12,6 +13,19 @@
 static char dir[] = "/tmp/test_segstore.XXXXXX";
 static char *where;
 
+/* The keys of a table by their bytes. */
+struct sorted {
+	struct cdp_intern *keys;
+	uint32_t *order;
+};
+
+static const char *key_at(void *ctx, uint32_t i, size_t *n)
+{
+	const struct sorted *s = ctx;
+
+	return cdp_intern_key(s->keys, s->order[i], n);
+}
+
 enum { DAY = 86400000 };
 
 /* Customers by letters, audiences "name=letters" by name. */
@@ -20,15 +34,21 @@ static int run(int64_t ms, const char *customers, const char *const *audiences)
 	struct cdp_err err = { 0 };
 	struct cdp_segstore *s = cdp_segstore_open(where, true, &err);
 	struct cdp_intern *keys = cdp_intern_new(0);
+	struct sorted sorted = { .keys = keys };
 	struct cdp_bitmap *all = cdp_bitmap_new();
 	struct cdp_segstore_out *o = NULL;
 	uint32_t *ids = NULL;
+	size_t n;
 	int rc = -1;
 
 	for (const char *c = customers; *c; c++)
 		cdp_intern_put(keys, c, 1, NULL);
+	sorted.order = cdp_intern_order(keys);
 	if (s)
-		ids = cdp_segstore_ordinals(s, keys, &err);
+		ids = cdp_segstore_ordinals(
+			s,
+			&(struct cdp_keylist){ cdp_intern_count(keys), key_at, &sorted },
+			&err);
 	for (uint32_t i = 0; ids && i < cdp_intern_count(keys); i++)
 		cdp_bitmap_add(all, ids[i]);
 	if (ids)
@@ -37,8 +57,9 @@ static int run(int64_t ms, const char *customers, const char *const *audiences)
 		const char *eq = strchr(*audiences, '=');
 		struct cdp_bitmap *b = cdp_bitmap_new();
 
-		for (const char *c = eq + 1; *c; c++)
-			cdp_bitmap_add(b, ids[cdp_intern_get(keys, c, 1)]);
+		for (uint32_t i = 0; i < cdp_intern_count(keys); i++)
+			if (strchr(eq + 1, *cdp_intern_key(keys, sorted.order[i], &n)))
+				cdp_bitmap_add(b, ids[i]);
 		rc = cdp_segstore_put(o, *audiences, (size_t)(eq - *audiences), b, "{}",
 				      2, &err);
 		cdp_bitmap_free(b);
@@ -48,6 +69,7 @@ static int run(int64_t ms, const char *customers, const char *const *audiences)
 	if (rc < 0)
 		printf("# %s\n", err.msg);
 	free(ids);
+	free(sorted.order);
 	cdp_bitmap_free(all);
 	cdp_intern_free(keys);
 	cdp_segstore_close(s);

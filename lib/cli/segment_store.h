@@ -1,0 +1,50 @@
+/* The store of audiences (model/segstore.h) in cdp-segment: keep what a run decided, and
+ * answer from it without profiles. */
+#ifndef CDP_CLI_SEGMENT_STORE_H
+#define CDP_CLI_SEGMENT_STORE_H
+
+#include "cli/cli.h"
+#include "model/segstore.h"
+
+struct cdp_segment_store_opts {
+	const char *dir;      /* --store */
+	struct cdp_strs only; /* --segment */
+	struct cdp_strs exprs;
+	const char *search;
+	bool count, changes, list;
+	int64_t keep;               /* versions; 0: all */
+	struct cdp_segstore *store; /* with -d, once it is begun */
+};
+
+/* Usage errors of the options; the process ends there.  `runs`: there are definitions, so
+ * that profiles are read. */
+void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
+			     bool runs);
+
+/* Before profiles are read: the store is this run's until its end. */
+int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_err *err);
+void cdp_segment_store_release(struct cdp_segment_store_opts *o);
+
+/* What a run decided.  Customers have ranks by the bytes of their keys. */
+struct cdp_segment_result {
+	struct cdp_keylist customers; /* who had a profile, by rank */
+	uint32_t count;               /* audiences */
+	const char *(*name)(void *ctx, uint32_t i);
+	/* A JSON object for the catalogue: title, owner, class, expires ... */
+	void (*note)(void *ctx, uint32_t i, struct cdp_buf *b);
+	/* Ranks of the members, each once; how many.  Borrowed until the next call. */
+	uint32_t (*members)(void *ctx, uint32_t i, const uint32_t **ranks);
+	void *ctx;
+};
+
+/* As the version of the run's base time; then with --changes what is other than in the
+ * one before. */
+int cdp_segment_store_keep(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
+			   const struct cdp_segment_result *r, struct cdp_err *err);
+
+/* From the version of --as-of or the last one before, else the latest: catalogue,
+ * changes, counts or memberships. */
+int cdp_segment_store_answer(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
+			     struct cdp_err *err);
+
+#endif

@@ -1,0 +1,189 @@
+# The store of cdp-segment: versions, differences, algebra without profiles.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  cat >s.json <<'END'
+{"segments":[
+ {"name":"both","when":"segments.rich && segments.active"},
+ {"name":"rich","when":"tags.aum > 100"},
+ {"name":"active","when":"tags.days < 30"}]}
+END
+  printf '%s\n' '{"one_id":"b","tags":{"aum":200,"days":5}}' \
+    '{"one_id":"a","tags":{"aum":50,"days":5}}' '{"one_id":"c","tags":{"aum":500}}' >monday
+  printf '%s\n' '{"one_id":"b","tags":{"aum":20,"days":5}}' \
+    '{"one_id":"0","tags":{"aum":500,"days":3}}' '{"one_id":"c","tags":{"aum":500}}' >tuesday
+}
+
+keep() { # DAY FILE [OPTION...]
+  local day=$1 file=$2
+  shift 2
+  cdp-segment -d s.json --store st --as-of "2024-05-${day}T00:00:00Z" "$@" "$file"
+}
+
+members() {
+  jq -r '"\(.one_id)/\(.segment)\(.change // "" | if . == "" then "" else "/" + . end)"' | xargs
+}
+
+@test "a run keeps its results and writes no memberships" {
+  [ -z "$(keep 01 monday)" ]
+  [ "$(cdp-segment --store st | members)" = 'a/active b/active b/both b/rich c/rich' ]
+}
+
+@test "what is stored is what a stream would have said" {
+  keep 01 monday
+  cdp-segment -d s.json --as-of 2024-05-01T00:00:00Z monday | LC_ALL=C sort >want
+  cdp-segment --store st | LC_ALL=C sort | cmp - want
+}
+
+@test "the same results are the same bytes, whatever the order of profiles and the number of jobs" {
+  keep 01 monday
+  cp -r st first
+  keep 01 monday
+  diff -r -x lock st first
+  rm -r st
+  tac monday | keep 01 - -j 3
+  diff -r -x lock st first
+}
+
+@test "customers keep their numbers: a later version changes nothing of an earlier one" {
+  keep 01 monday
+  cp st/20240501T000000.000Z.audiences first
+  keep 02 tuesday
+  cmp st/20240501T000000.000Z.audiences first
+  keep 01 monday
+  cmp st/20240501T000000.000Z.audiences first
+}
+
+@test "changes are those since the last version that there is" {
+  keep 01 monday
+  [ "$(keep 04 tuesday --changes | members)" = \
+    '0/active/entered a/active/left 0/both/entered b/both/left 0/rich/entered b/rich/left' ]
+  [ "$(cdp-segment --store st --changes --segment rich | members)" = '0/rich/entered b/rich/left' ]
+}
+
+@test "changes of a base time are the same again" {
+  keep 01 monday
+  keep 02 tuesday --changes >want
+  keep 03 monday
+  keep 02 tuesday --changes | cmp - want
+  cdp-segment --store st --as-of 2024-05-02T00:00:00Z --changes | cmp - want
+}
+
+@test "changes agree with --previous" {
+  cdp-segment -d s.json --as-of 2024-05-01T00:00:00Z monday >before
+  keep 01 monday
+  cdp-segment -d s.json --as-of 2024-05-02T00:00:00Z --previous before tuesday | LC_ALL=C sort >want
+  keep 02 tuesday --changes | LC_ALL=C sort | cmp - want
+}
+
+@test "everyone enters where there is no version before, which is told" {
+  keep 01 monday --changes 2>notes | members >out
+  [ "$(cat out)" = 'a/active/entered b/active/entered b/both/entered b/rich/entered c/rich/entered' ]
+  grep -q 'there is no version before' notes
+}
+
+@test "an audience that is new has everyone entered, one that is gone is not told of" {
+  keep 01 monday
+  echo '{"segments":[{"name":"poor","when":"tags.aum < 100"}]}' >s.json
+  [ "$(keep 02 tuesday --changes | members)" = 'b/poor/entered' ]
+}
+
+@test "--as-of chooses the version of that time or the last one before" {
+  keep 01 monday
+  keep 03 tuesday
+  [ "$(cdp-segment --store st --segment rich | members)" = '0/rich c/rich' ]
+  [ "$(cdp-segment --store st --segment rich --as-of 2024-05-02T23:00:00Z | members)" = 'b/rich c/rich' ]
+  run -4 --separate-stderr cdp-segment --store st --as-of 2024-04-01
+  [ "$stderr" = "cdp-segment: 'st': there is no version up to that time" ]
+}
+
+@test "stored audiences are combined without profiles" {
+  keep 01 monday
+  [ "$(cdp-segment --store st -e 'segments.rich && !segments.active' | jq -r .one_id)" = c ]
+  [ "$(cdp-segment --store st -e 'x:=!segments["rich"]' -e 'segments.both' | members)" = 'a/x b/both' ]
+  [ "$(cdp-segment --store st --count -e 'segments.rich || segments.active' | jq .customers)" = 3 ]
+  run -2 --separate-stderr cdp-segment --store st -e 'tags.aum > 5'
+  [[ $stderr == *"-e: 1:10: stored audiences answer"* ]]
+  run -2 --separate-stderr cdp-segment --store st -e 'segments.rihc'
+  [[ $stderr == *"unknown segment 'rihc'; did you mean 'rich'?" ]]
+}
+
+@test "not an audience is who had a profile at that time and is not in it" {
+  keep 01 monday
+  keep 02 tuesday
+  [ "$(cdp-segment --store st -e '!segments.both' | jq -r .one_id | xargs)" = 'b c' ]
+}
+
+@test "counts are those of the stored version" {
+  keep 01 monday
+  cdp-segment -d s.json --count monday | LC_ALL=C sort >want
+  cdp-segment --store st --count | LC_ALL=C sort | cmp - want
+}
+
+@test "the catalogue is searched by a word" {
+  keep 01 monday
+  [ "$(cdp-segment --store st --list | jq -r '"\(.segment) \(.customers)"' | xargs)" = 'active 2 both 1 rich 2' ]
+  [ "$(cdp-segment --store st --list --search RIC | jq -r .segment)" = rich ]
+}
+
+@test "--keep removes all but the latest versions" {
+  keep 01 monday
+  keep 02 tuesday
+  keep 03 monday --keep 2
+  run -0 ls st
+  [ "$(echo $output)" = '20240502T000000.000Z.audiences 20240503T000000.000Z.audiences customers lock' ]
+}
+
+@test "a file that was cut short or changed is an error, not an answer" {
+  keep 01 monday
+  v=st/20240501T000000.000Z.audiences
+  cp $v whole
+  size=$(stat -c %s whole)
+  for n in 0 1 31 32 100 $((size / 2)) $((size - 1)); do
+    head -c $n whole >$v
+    run -4 --separate-stderr cdp-segment --store st
+    [[ $stderr == "cdp-segment: '$v': "* ]]
+  done
+  { head -c 40 whole; printf '\377'; tail -c +42 whole; } >$v
+  run -4 cdp-segment --store st
+}
+
+@test "half a write of customers is cut off by the next run" {
+  keep 01 monday
+  cp -r st first
+  printf 'torn' >>st/customers
+  cdp-segment --store st >/dev/null
+  keep 02 tuesday
+  keep 01 monday
+  cmp first/20240501T000000.000Z.audiences st/20240501T000000.000Z.audiences
+  [ "$(cdp-segment --store st --segment rich | members)" = '0/rich c/rich' ]
+}
+
+@test "two runs cannot write at once" {
+  keep 01 monday
+  mkfifo fifo
+  keep 02 fifo &
+  exec 9>fifo
+  run -4 --separate-stderr keep 03 monday
+  [[ $stderr == "cdp-segment: 'st/lock' is locked by process "* ]]
+  cdp-segment --store st >/dev/null
+  cat tuesday >&9
+  exec 9>&-
+  wait $!
+  [ "$(cdp-segment --store st --segment both | members)" = '0/both' ]
+}
+
+@test "options that have no store, or nothing to do with it, are refused" {
+  for o in '-e segments.a' --changes --list; do
+    run -2 --separate-stderr cdp-segment $o
+    [[ $stderr == *"needs --store DIR"* ]]
+  done
+  run -2 cdp-segment --store st --list -d s.json monday
+  run -2 cdp-segment --store st monday
+  run -2 cdp-segment --store st --search x
+  run -2 cdp-segment --store st --keep 3
+  run -4 --separate-stderr cdp-segment --store nowhere
+  [ "$stderr" = "cdp-segment: 'nowhere': no store of audiences" ]
+}
