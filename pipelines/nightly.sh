@@ -2,12 +2,15 @@
 # The bank's night: raw logs and exports -> clean events -> one person a customer -> tags ->
 # audiences -> a funnel -> messages in an outbox.
 #
-# usage: nightly.sh -i RAW -w WORK -a DATE [-d DEFINITIONS] [-s PERCENT] [-j JOBS] [-f]
+# usage: nightly.sh -i RAW -w WORK -a DATE [-d DEFINITIONS] [-t TAGS] [-c CALENDAR] [-s PERCENT]
+#                   [-j JOBS] [-f]
 #
 #   -i RAW          directory of raw files as cdp-gen(1) makes them
 #   -w WORK         directory of results and state, made if missing
 #   -a DATE         base time: the midnight that ends the last day of input (2024-05-01)
-#   -d DEFINITIONS  tags, audiences, strategies ... (default: samples/bank beside this script)
+#   -d DEFINITIONS  audiences, strategies ... (default: samples/bank beside this script)
+#   -t TAGS         directory whose *.json define the tags (default: samples/tags)
+#   -c CALENDAR     trading days that tags ask for (default: samples/calendar.json)
 #   -s PERCENT      records a source may reject before the run is given up (default 2)
 #   -j JOBS         threads of each tool (default: the tools' own)
 #   -f              run although this base time has been published already
@@ -24,7 +27,8 @@ LC_ALL=C
 export LC_ALL
 
 here=$(cd "$(dirname "$0")" && pwd)
-raw='' work='' as_of='' defs=$here/../samples/bank share=2 jobs='' again=''
+raw='' work='' as_of='' defs=$here/../samples/bank tags=$here/../samples/tags
+calendar=$here/../samples/calendar.json share=2 jobs='' again=''
 
 say() { printf 'nightly: %s\n' "$*" >&2; }
 die() {
@@ -34,15 +38,17 @@ die() {
   exit "$status"
 }
 usage() {
-  sed -n '5,13s/^# \{0,1\}//p' "$0" >&2
+  sed -n '5,16s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
-while getopts i:w:a:d:s:j:f opt; do
+while getopts i:w:a:d:t:c:s:j:f opt; do
   case $opt in
     i) raw=$OPTARG ;;
     w) work=$OPTARG ;;
     a) as_of=$OPTARG ;;
     d) defs=$OPTARG ;;
+    t) tags=$OPTARG ;;
+    c) calendar=$OPTARG ;;
     s) share=$OPTARG ;;
     j) jobs=$OPTARG ;;
     f) again=1 ;;
@@ -70,7 +76,8 @@ fi
 
 for f in "sensors/$last_day.log" "segment/$last_day.ndjson" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
   core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson \
-  core/credit.ndjson core/relations.ndjson core/ledger.ndjson; do
+  core/credit.ndjson core/relations.ndjson core/ledger.ndjson \
+  core/products.ndjson core/entities.ndjson; do
   [ -s "$raw/$f" ] || die 1 "input of $last_day is missing or empty: $raw/$f"
 done
 
@@ -135,8 +142,13 @@ for source in app ios web core; do quality "$source"; done
 stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
   -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
   --conflicts "$new/conflicts.ndjson" --report "$new/identity.ndjson" "$new"/clean/*.ndjson
-stage tag profiles.ndjson cdp-tag "$@" --trusted --as-of "$as_of" -d "$defs/tags.json" \
-  --ids "$new/map.ndjson" "$new/identified.ndjson"
+tag() {
+  for f in "$tags"/*.json; do set -- -d "$f" "$@"; done
+  stage tag profiles.ndjson cdp-tag "$@" --trusted --as-of "$as_of" --calendar "$calendar" \
+    --entities "$raw/core/products.ndjson" --entities "$raw/core/entities.ndjson" \
+    --ids "$new/map.ndjson" "$new/identified.ndjson"
+}
+tag "$@"
 stage segment members.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \
   "$new/profiles.ndjson"
 stage audiences audiences.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \

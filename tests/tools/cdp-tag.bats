@@ -21,10 +21,12 @@ tags() {
 }
 
 @test "neither order of lines nor number of threads changes a byte" {
-  tags "$SAMPLES/bank/tags.json" -j 1 "$CLEAN" >one
-  tags "$SAMPLES/bank/tags.json" -j 3 "$CLEAN" >three
+  set -- "$SAMPLES/tags/general.json" -d "$SAMPLES/tags/finance.json" --calendar "$SAMPLES/calendar.json" \
+    --entities "$BANK/core/products.ndjson"
+  tags "$@" -j 1 "$CLEAN" >one
+  tags "$@" -j 3 "$CLEAN" >three
   cmp one three
-  sort -R --random-source=<(yes) "$CLEAN" | tags "$SAMPLES/bank/tags.json" >shuffled
+  sort -R --random-source=<(yes) "$CLEAN" | tags "$@" >shuffled
   cmp one shuffled
   [ "$(wc -l <one)" -gt 500 ]
 }
@@ -92,7 +94,7 @@ tags() {
 }
 
 @test "tiers of assets and maturing holdings are those that were planted" {
-  tags "$SAMPLES/bank/tags.json" "$CLEAN" >profiles
+  tags "$SAMPLES/tags/finance.json" -d "$SAMPLES/tags/general.json" "$CLEAN" >profiles
   jq -r '.aum_tiers[] | select(.customers > 0) | "\(.tier) \(.customers)"' "$BANK/truth.json" |
     sort >planted
   jq -r '.tags.aum_tier // empty' profiles | sort | uniq -c | awk '{ print $2, $1 }' | sort >ours
