@@ -94,7 +94,8 @@ tags() {
 }
 
 @test "tiers of assets and maturing holdings are those that were planted" {
-  tags "$SAMPLES/tags/finance.json" -d "$SAMPLES/tags/general.json" "$CLEAN" >profiles
+  tags "$SAMPLES/tags/finance.json" -d "$SAMPLES/tags/general.json" --entities "$BANK/core/products.ndjson" \
+    "$CLEAN" >profiles
   jq -r '.aum_tiers[] | select(.customers > 0) | "\(.tier) \(.customers)"' "$BANK/truth.json" |
     sort >planted
   jq -r '.tags.aum_tier // empty' profiles | sort | uniq -c | awk '{ print $2, $1 }' | sort >ours
