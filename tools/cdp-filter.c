@@ -553,8 +553,8 @@ static void filter_records(struct filter *f)
 		.merge = worker_merge,
 	};
 
-	cdp_cli_check_entities(&f->cli, f->entities, &f->entity_files);
-	if (cdp_cli_read_entities(&f->cli, f->entities, &f->entity_files) < 0 ||
+	cdp_cli_check_entities(&f->cli, f->entities, &f->entity_files, -1);
+	if (cdp_cli_read_entities(&f->cli, f->entities, &f->entity_files, -1) < 0 ||
 	    cdp_cli_run(&f->cli, &job) < 0)
 		return;
 	if (f->count || f->by)

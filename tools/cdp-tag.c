@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/entities_job.h"
 #include "cli/profiles.h"
+#include "model/relations.h"
 #include "record/head.h"
 #include "record/json.h"
 
@@ -10,12 +11,14 @@
 #include <string.h>
 
 struct tag_ctx {
-	const char *key;
+	const char *key, *entity;
 	struct cdp_paths *paths, *map_paths;
 	struct cdp_tagset *set;
 	const struct cdp_run *run;
 	struct cdp_customers *customers;
-	int key_slot, detail, row, props, deleted;
+	struct cdp_relations *relations;
+	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
+	int key_slot, detail, row, props, deleted, row_entity;
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
 	uint64_t no_key, other;
@@ -26,7 +29,9 @@ _Static_assert((int)CDP_JOB_BATCH <= (int)CDP_GATHER_MAX, "a batch can be put of
 struct worker {
 	const struct tag_ctx *t;
 	struct cdp_gather *gather;
-	struct cdp_arena keys; /* decoded ones of events that are put off */
+	struct cdp_relation_log *relations;
+	struct cdp_entity_batch *rows; /* of the tags' entity */
+	struct cdp_arena keys;         /* decoded ones of events that are put off */
 	struct cdp_buf key;
 	uint64_t no_key, other;
 };
@@ -38,6 +43,9 @@ static void *new_worker(void *ctx)
 
 	w->t = t;
 	w->gather = cdp_gather_new(t->customers, t->run);
+	w->relations = cdp_relation_log_new(t->relations);
+	if (t->slots)
+		w->rows = cdp_entity_batch_new(t->set->entities, t->slots);
 	cdp_arena_init(&w->keys);
 	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
 	return w;
@@ -52,6 +60,10 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	t->no_key += w->no_key;
 	t->other += w->other;
 	cdp_gather_end(w->gather);
+	cdp_relation_log_end(w->relations, t->relations);
+	if (w->rows) /* expressions over events do not look any more */
+		cdp_entity_batch_settle(w->rows);
+	cdp_entity_batch_free(w->rows);
 	cdp_arena_release(&w->keys);
 	cdp_buf_release(&w->key);
 	free(w);
@@ -150,6 +162,23 @@ static int add_detail(struct worker *w, struct cdp_rec *rec, struct cdp_err *err
 	return 0;
 }
 
+/* All that is no event, profile update or detail row. */
+static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val *type,
+		     struct cdp_err *err)
+{
+	const struct tag_ctx *t = w->t;
+	int rc = 0;
+
+	if (cdp_val_is(type, "relation", 8))
+		rc = cdp_relation_log_add(w->relations, rec, err);
+	else if (w->rows && cdp_val_is(type, "entity", 6) &&
+		 cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
+			    strlen(t->entity)))
+		rc = cdp_entity_batch_add(w->rows, rec, err);
+	w->other += rc == 0;
+	return rc < 0 ? -1 : 0;
+}
+
 static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err)
 {
@@ -174,12 +203,11 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		return 0;
 	}
 	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
-	if (cdp_val_is(type, "profile", 7))
+	if (cdp_val_is(type, "profile", 7) && !w->rows)
 		return add_profile(w, rec, err);
 	if (cdp_val_is(type, "detail", 6))
 		return add_detail(w, rec, err);
-	w->other++; /* entities, relations ...: nothing of a tag */
-	return 0;
+	return add_other(w, rec, type, err);
 }
 
 /* A row of the identity map: whose id it is. */
@@ -195,6 +223,9 @@ static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	if (kind->type != CDP_STRING || value->type != CDP_STRING ||
 	    one_id->type != CDP_STRING || one_id->escaped)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
+	cdp_relations_map(w->t->relations, kind, value, one_id);
+	if (w->t->entity)
+		return 0;
 	cdp_gather_id(w->gather, cdp_gather_customer(w->gather, one_id->p, one_id->n),
 		      kind, value);
 	return 0;
@@ -207,6 +238,46 @@ static int add_path(struct cdp_paths *paths, const char *path)
 	return cdp_paths_add(paths, path, strlen(path), &ignored);
 }
 
+/* What tells apart whom the tags are of: events and detail rows have it there. */
+static int add_key(struct tag_ctx *t, struct cdp_err *err)
+{
+	const char *keys[] = { "props", t->entity };
+
+	if (!t->key && t->entity) {
+		t->key = "props.ENTITY";
+		t->key_slot = cdp_paths_add_keys(t->paths, keys,
+						 (size_t[]){ 5, strlen(t->entity) }, 2);
+		return 0;
+	}
+	if (!t->key)
+		t->key = "one_id";
+	t->key_slot = cdp_paths_add(t->paths, t->key, strlen(t->key), err);
+	if (t->key_slot < 0)
+		cdp_err_prefix(err, "--key");
+	return t->key_slot < 0 ? -1 : 0;
+}
+
+/* Relations are of the entity, or of the ids that are the key. */
+static int add_relations(struct tag_ctx *t, struct cdp_err *err)
+{
+	const char *kind = t->entity;
+	struct cdp_path path = { 0 };
+	int ret = 0;
+
+	if (!kind && strcmp(t->key, "one_id") != 0) {
+		ret = cdp_path_parse(&path, t->key, strlen(t->key), err);
+		if (ret == 0 && path.count == 2 && strcmp(path.keys[0], "ids") == 0)
+			kind = path.keys[1];
+		else if (ret == 0 && cdp_intern_count(t->set->relations))
+			ret = cdp_err_set(err, CDP_ERR_USAGE,
+					  "tags ask for relations: --key must be one_id "
+					  "or ids.KIND, or --entity given");
+	}
+	t->relations = cdp_relations_new(t->set, kind, t->paths);
+	cdp_path_release(&path);
+	return ret;
+}
+
 static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 		   unsigned threads, struct cdp_err *err)
 {
@@ -215,11 +286,8 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 
 	t->paths = cdp_paths_new();
 	t->map_paths = cdp_paths_new();
-	t->key_slot = cdp_paths_add(t->paths, t->key, strlen(t->key), err);
-	if (t->key_slot < 0) {
-		cdp_err_prefix(err, "--key");
+	if (add_key(t, err) < 0)
 		return -1;
-	}
 	for (int i = 0; i <= CDP_APPEND; i++)
 		t->change[i] = add_path(t->paths, changes[i]);
 	t->detail = add_path(t->paths, "detail");
@@ -228,16 +296,39 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 	t->deleted = add_path(t->paths, "deleted");
 	t->map_kind = add_path(t->map_paths, "kind");
 	t->map_value = add_path(t->map_paths, "value");
-	t->set = cdp_tagset_load(definitions->v, definitions->n, t->paths, t->run, err);
+	t->row_entity = add_path(t->paths, "entity");
+	t->set = cdp_tagset_load(definitions->v, definitions->n, t->entity, t->paths,
+				 t->run, err);
 	if (!t->set)
 		return -1;
+	if (t->set->own)
+		t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
 	t->customers = cdp_customers_new(t->set, threads);
-	return 0;
+	return add_relations(t, err);
+}
+
+static void add_own(void *gather, const char *id, size_t n)
+{
+	cdp_gather_customer(gather, id, n);
+}
+
+/* What could only be told apart when all was read. */
+static void gather_rest(struct tag_ctx *t)
+{
+	struct cdp_gather *g = cdp_gather_new(t->customers, t->run);
+
+	cdp_relations_gather(t->relations, g);
+	if (t->set->own)
+		cdp_entities_each(t->set->entities, t->set->own_table, add_own, g);
+	cdp_gather_end(g);
+	cdp_customers_finish(t->customers);
 }
 
 static void release(struct tag_ctx *t)
 {
 	cdp_customers_free(t->customers);
+	cdp_relations_free(t->relations);
+	free(t->slots);
 	cdp_tagset_free(t->set);
 	cdp_paths_free(t->paths);
 	cdp_paths_free(t->map_paths);
@@ -248,9 +339,9 @@ int main(int argc, char **argv)
 	struct cdp_strs definitions = { 0 };
 	const char *files[] = { NULL, NULL };
 	struct cdp_strs entities = { 0 };
-	struct tag_ctx t = { .key = "one_id" };
+	struct tag_ctx t = { 0 };
 	bool nulls = false;
-	int ret;
+	int ret, own;
 	struct cdp_cli cli;
 	struct cdp_err err;
 	const struct cdp_opt opts[] = {
@@ -258,10 +349,14 @@ int main(int argc, char **argv)
 		  "the tags; several files are one set", NULL, 0, 0 },
 		{ 0, "entities", CDP_OPT_LIST, &entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
+		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",
+		  "the tags are of these, not of persons", NULL, 0, 0 },
 		{ 0, "ids", CDP_OPT_STR, &files[0], "FILE",
 		  "identity map of cdp-idmap: adds each profile's ids", NULL, 0, 0 },
 		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
-		  "member that tells customers apart (default one_id)", NULL, 0, 0 },
+		  "member that tells customers apart (default one_id, or "
+		  "props.NAME with --entity)",
+		  NULL, 0, 0 },
 		{ 0, "nulls", CDP_OPT_FLAG, &nulls, NULL,
 		  "write tags without a value as null", NULL, 0, 0 },
 		{ 0 },
@@ -287,6 +382,8 @@ int main(int argc, char **argv)
 	if (!definitions.n)
 		cdp_cli_usage(&cli, "-d TAGS is needed");
 	t.run = &cli.opt.run;
+	if (t.entity && strcmp(t.entity, "person") == 0)
+		t.entity = NULL;
 	if (prepare(&t, &definitions, cdp_cli_jobs(&cli), &err) < 0) {
 		release(&t);
 		cdp_strs_release(&definitions);
@@ -294,9 +391,10 @@ int main(int argc, char **argv)
 		return cdp_cli_fail(&cli, &err);
 	}
 	cdp_strs_release(&definitions);
-	cdp_cli_check_entities(&cli, t.set->entities, &entities);
+	own = t.set->own ? (int)t.set->own_table : -1;
+	cdp_cli_check_entities(&cli, t.set->entities, &entities, own);
 	job.paths = t.paths;
-	ret = cdp_cli_read_entities(&cli, t.set->entities, &entities);
+	ret = cdp_cli_read_entities(&cli, t.set->entities, &entities, own);
 	if (ret == 0)
 		ret = cdp_cli_run(&cli, &job);
 	if (ret == 0 && files[0]) {
@@ -306,13 +404,13 @@ int main(int argc, char **argv)
 		ret = cdp_cli_run_files(&cli, &job, (char *const *)files);
 	}
 	if (ret == 0) {
-		cdp_customers_finish(t.customers);
-		cdp_cli_write_profiles(
-			&cli, &(struct cdp_profile_spec){ .set = t.set,
-							  .customers = t.customers,
-							  .run = t.run,
-							  .key = t.key,
-							  .nulls = nulls });
+		gather_rest(&t);
+		cdp_cli_write_profiles(&cli, &(struct cdp_profile_spec){
+						     .set = t.set,
+						     .customers = t.customers,
+						     .run = t.run,
+						     .key = t.entity ? t.entity : t.key,
+						     .nulls = nulls });
 	}
 	if (ret == 0 && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
 		cdp_cli_note(&cli,

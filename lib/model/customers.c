@@ -39,6 +39,7 @@ struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set, unsigned t
 	cdp_facts_init(&c->attributes);
 	cdp_facts_init(&c->forgets);
 	cdp_facts_init(&c->details);
+	cdp_facts_init(&c->relations);
 	cdp_facts_init(&c->ids);
 	return c;
 }
@@ -58,6 +59,7 @@ void cdp_customers_free(struct cdp_customers *c)
 	cdp_facts_release(&c->attributes);
 	cdp_facts_release(&c->forgets);
 	cdp_facts_release(&c->details);
+	cdp_facts_release(&c->relations);
 	cdp_facts_release(&c->ids);
 	free(c->order);
 	free(c);
@@ -98,6 +100,7 @@ void cdp_customers_finish(struct cdp_customers *c)
 	cdp_facts_sort(&c->attributes);
 	cdp_facts_sort(&c->forgets);
 	cdp_facts_sort(&c->details);
+	cdp_facts_sort(&c->relations);
 	cdp_facts_sort(&c->ids);
 	c->order = cdp_intern_order_all(keys, c->shard_count);
 	free(keys);
@@ -248,6 +251,23 @@ bool cdp_customers_get_attribute(const struct cdp_customers *c, uint32_t custome
 	return out->n > from;
 }
 
+/* Of facts sorted by key, then time: the last of the first key if it is there, else that
+ * of the next one; NULL: no more.  *f and *n go on behind it. */
+static const struct cdp_fact *next_row(const struct cdp_fact **f, size_t *n)
+{
+	while (*n) {
+		const struct cdp_fact *last = (*f)++;
+
+		--*n;
+		if (*n && last->key_len == (*f)->key_len &&
+		    memcmp(last->key, (*f)->key, last->key_len) == 0)
+			continue;
+		if (last->what)
+			return last;
+	}
+	return NULL;
+}
+
 void cdp_customers_get_details(const struct cdp_customers *c, uint32_t customer,
 			       uint32_t table, struct cdp_buf *out)
 {
@@ -255,16 +275,33 @@ void cdp_customers_get_details(const struct cdp_customers *c, uint32_t customer,
 	const struct cdp_fact *f = cdp_facts_of(&c->details, customer, table, &n);
 
 	cdp_buf_addc(out, '[');
-	for (size_t i = 0; i < n; i++) {
-		/* Sorted by row, then time: the last of each row is its state. */
-		if (i + 1 < n && f[i + 1].key_len == f[i].key_len &&
-		    memcmp(f[i + 1].key, f[i].key, f[i].key_len) == 0)
-			continue;
-		if (!f[i].what)
-			continue;
+	for (const struct cdp_fact *row; (row = next_row(&f, &n));) {
 		if (out->p[out->n - 1] != '[')
 			cdp_buf_addc(out, ',');
-		cdp_buf_add(out, f[i].text, f[i].text_len);
+		cdp_buf_add(out, row->text, row->text_len);
+	}
+	cdp_buf_addc(out, ']');
+}
+
+void cdp_customers_get_relations(const struct cdp_customers *c, uint32_t customer,
+				 uint32_t relation, bool props, struct cdp_buf *out)
+{
+	size_t n;
+	const struct cdp_fact *f = cdp_facts_of(&c->relations, customer, relation, &n);
+
+	cdp_buf_addc(out, '[');
+	for (const struct cdp_fact *row; (row = next_row(&f, &n));) {
+		if (out->p[out->n - 1] != '[')
+			cdp_buf_addc(out, ',');
+		if (props)
+			cdp_buf_adds(out, "{\"id\":");
+		cdp_json_str(out, row->key, row->key_len);
+		if (props && row->text_len > 2) { /* more than {} */
+			cdp_buf_addc(out, ',');
+			cdp_buf_add(out, row->text + 1, row->text_len - 1);
+		} else if (props) {
+			cdp_buf_addc(out, '}');
+		}
 	}
 	cdp_buf_addc(out, ']');
 }

@@ -52,6 +52,11 @@ void cdp_gather_forget(struct cdp_gather *g, uint32_t customer, int64_t ms);
 void cdp_gather_detail(struct cdp_gather *g, uint32_t customer,
 		       const struct cdp_val *table, const struct cdp_val *row,
 		       const struct cdp_val *props, int64_t ms);
+/* A relation (number in set->relations) to somebody or something with this id; `props`
+ * raw JSON, maybe empty, or NULL: removed. */
+void cdp_gather_relation(struct cdp_gather *g, uint32_t customer, uint32_t relation,
+			 const char *id, size_t n, const char *props, size_t props_n,
+			 int64_t ms);
 /* An id of the customer, for the profile's `ids`. */
 void cdp_gather_id(struct cdp_gather *g, uint32_t customer, const struct cdp_val *kind,
 		   const struct cdp_val *value);
@@ -76,6 +81,10 @@ bool cdp_customers_get_attribute(const struct cdp_customers *c, uint32_t custome
 /* Raw JSON array of the latest rows' props, by row key, appended to `out`. */
 void cdp_customers_get_details(const struct cdp_customers *c, uint32_t customer,
 			       uint32_t table, struct cdp_buf *out);
+/* Raw JSON array, by id, appended to `out`: of the ids at the other end, or with `props`
+ * of those, each with the `id` as its first member. */
+void cdp_customers_get_relations(const struct cdp_customers *c, uint32_t customer,
+				 uint32_t relation, bool props, struct cdp_buf *out);
 /* {"customer":["C1"],"phone":[...]} appended to `out`; false: none known. */
 bool cdp_customers_get_ids(const struct cdp_customers *c, uint32_t customer,
 			   struct cdp_buf *out);

@@ -21,7 +21,7 @@ struct cdp_customers {
 	const struct cdp_tagset *set;
 	struct cdp_aggplan *plan;
 	struct cdp_intern *kinds; /* of ids */
-	struct cdp_facts attributes, forgets, details, ids;
+	struct cdp_facts attributes, forgets, details, relations, ids;
 	uint32_t *order; /* all customers by key */
 	uint32_t count;
 };

@@ -19,15 +19,12 @@ struct table {
 	char *entity;
 	bool tags;                /* of profiles */
 	struct cdp_intern *names; /* of members */
-	int slot;                 /* the member of a profile that names the entity */
 	struct cdp_entity_table rows;
 };
 
 struct cdp_entities {
 	struct table *tables;
 	unsigned count, cap;
-	const struct cdp_paths *paths;
-	int entity, id, props, deleted, as_of, tags; /* slots */
 	bool any_tags;
 	pthread_mutex_t lock;
 };
@@ -70,24 +67,36 @@ static unsigned find_table(const struct cdp_entities *e, const char *entity, siz
 	return i;
 }
 
+static unsigned put_table(struct cdp_entities *e, const char *entity, bool tags)
+{
+	unsigned i = find_table(e, entity, strlen(entity), tags);
+
+	if (i < e->count)
+		return i;
+	CDP_GROW(e->tables, e->count, e->cap);
+	e->tables[e->count++] = (struct table){ .entity = cdp_strdup(entity),
+						.tags = tags,
+						.names = cdp_intern_new(0) };
+	cdp_entity_table_init(&e->tables[i].rows);
+	e->any_tags |= tags;
+	return i;
+}
+
+unsigned cdp_entities_put(struct cdp_entities *e, const char *entity)
+{
+	return put_table(e, entity, false);
+}
+
 int cdp_entities_resolve(void *entities, const char *entity, const char *const *names,
 			 size_t count, size_t *used, struct cdp_err *err)
 {
 	struct cdp_entities *e = entities;
 	bool tags = count > 1 && strcmp(names[0], "tags") == 0;
-	unsigned i = find_table(e, entity, strlen(entity), tags);
+	unsigned i = put_table(e, entity, tags);
 	const char *name = names[tags];
 	uint32_t member;
 
 	*used = 1 + tags;
-	if (i == e->count) {
-		CDP_GROW(e->tables, e->count, e->cap);
-		e->tables[e->count++] = (struct table){ .entity = cdp_strdup(entity),
-							.tags = tags,
-							.names = cdp_intern_new(0) };
-		cdp_entity_table_init(&e->tables[i].rows);
-		e->any_tags |= tags;
-	}
 	if (!tags && strcmp(name, "id") == 0)
 		return (int)(i << TABLE_SHIFT | MEMBER_ID);
 	member = cdp_intern_put(e->tables[i].names, name, strlen(name), NULL);
@@ -123,40 +132,49 @@ const char *cdp_entities_member(const struct cdp_entities *e, int ref, size_t *n
 	return "id";
 }
 
-void cdp_entities_set_paths(struct cdp_entities *e, struct cdp_paths *paths)
+/* --- reading --- */
+
+struct cdp_entity_slots {
+	int entity, id, props, deleted, as_of, tags;
+	int ids[]; /* by table: the member of a profile that names its entity */
+};
+
+struct cdp_entity_slots *cdp_entity_slots_new(const struct cdp_entities *e,
+					      struct cdp_paths *paths)
 {
 	static const char *const names[] = { "entity",  "id",    "props",
 					     "deleted", "as_of", "tags" };
-	int *const slots[] = { &e->entity,  &e->id,    &e->props,
-			       &e->deleted, &e->as_of, &e->tags };
+	struct cdp_entity_slots *s =
+		cdp_calloc(1, sizeof(*s) + e->count * sizeof(*s->ids));
+	int *const slots[] = { &s->entity,  &s->id,    &s->props,
+			       &s->deleted, &s->as_of, &s->tags };
 
-	e->paths = paths;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		size_t n = strlen(names[i]);
 
 		*slots[i] = cdp_paths_add_keys(paths, &names[i], &n, 1);
 	}
 	for (unsigned i = 0; i < e->count; i++) {
-		struct table *t = &e->tables[i];
-		const char *name = t->entity;
+		const char *name = e->tables[i].entity;
 		size_t n = strlen(name);
 
-		t->slot = strcmp(name, "person") == 0
-				  ? CDP_SLOT_ONE_ID
-				  : cdp_paths_add_keys(paths, &name, &n, 1);
+		s->ids[i] = strcmp(name, "person") == 0
+				    ? CDP_SLOT_ONE_ID
+				    : cdp_paths_add_keys(paths, &name, &n, 1);
 	}
+	return s;
 }
-
-/* --- reading --- */
 
 struct cdp_entity_batch {
 	struct cdp_entities *entities;
+	const struct cdp_entity_slots *slots;
 	struct cdp_buf rows;     /* each after four bytes: its table */
 	struct cdp_val *members; /* of the row at hand, by their number */
 	struct cdp_buf id, name, text;
 };
 
-struct cdp_entity_batch *cdp_entity_batch_new(struct cdp_entities *e)
+struct cdp_entity_batch *cdp_entity_batch_new(struct cdp_entities *e,
+					      const struct cdp_entity_slots *slots)
 {
 	struct cdp_entity_batch *b = cdp_calloc(1, sizeof(*b));
 	size_t most = 0;
@@ -165,6 +183,7 @@ struct cdp_entity_batch *cdp_entity_batch_new(struct cdp_entities *e)
 		if (cdp_intern_count(e->tables[i].names) > most)
 			most = cdp_intern_count(e->tables[i].names);
 	b->entities = e;
+	b->slots = slots;
 	b->members = cdp_calloc(most + 1, sizeof(*b->members));
 	cdp_buf_init(&b->rows, CDP_BUF_NOMAX);
 	cdp_buf_init(&b->id, CDP_BUF_NOMAX);
@@ -232,8 +251,8 @@ static void put_off(struct cdp_entity_batch *b, unsigned i, const struct cdp_val
 static int add_row(struct cdp_entity_batch *b, struct cdp_rec *rec, struct cdp_err *err)
 {
 	struct cdp_entities *e = b->entities;
-	const struct cdp_val *entity = cdp_rec_get(rec, e->entity);
-	const struct cdp_val *id = cdp_rec_get(rec, e->id);
+	const struct cdp_val *entity = cdp_rec_get(rec, b->slots->entity);
+	const struct cdp_val *id = cdp_rec_get(rec, b->slots->id);
 	int64_t ms = CDP_ENTITY_NO_TIME;
 	size_t n;
 	const char *p;
@@ -249,8 +268,8 @@ static int add_row(struct cdp_entity_batch *b, struct cdp_rec *rec, struct cdp_e
 	i = find_table(e, p, n, false);
 	if (i == e->count)
 		return 0;
-	put_off(b, i, id, cdp_rec_get(rec, e->props),
-		cdp_rec_get(rec, e->deleted)->type == CDP_TRUE, ms);
+	put_off(b, i, id, cdp_rec_get(rec, b->slots->props),
+		cdp_rec_get(rec, b->slots->deleted)->type == CDP_TRUE, ms);
 	return 1;
 }
 
@@ -258,12 +277,12 @@ static int add_profile(struct cdp_entity_batch *b, struct cdp_rec *rec,
 		       struct cdp_err *err)
 {
 	struct cdp_entities *e = b->entities;
-	const struct cdp_val *as_of = cdp_rec_get(rec, e->as_of);
+	const struct cdp_val *as_of = cdp_rec_get(rec, b->slots->as_of);
 	struct cdp_time t;
 	int found = 0;
 
 	for (unsigned i = 0; i < e->count; i++) {
-		const struct cdp_val *id = cdp_rec_get(rec, e->tables[i].slot);
+		const struct cdp_val *id = cdp_rec_get(rec, b->slots->ids[i]);
 
 		if (!e->tables[i].tags || id->type != CDP_STRING)
 			continue;
@@ -271,7 +290,8 @@ static int add_profile(struct cdp_entity_batch *b, struct cdp_rec *rec,
 		    cdp_time_parse(&t, as_of->p, as_of->n, err) < 0)
 			return cdp_err_set(err, CDP_ERR_DATA,
 					   "a profile needs 'as_of', a time");
-		put_off(b, i, id, cdp_rec_get(rec, e->tags), false, cdp_time_ms(t));
+		put_off(b, i, id, cdp_rec_get(rec, b->slots->tags), false,
+			cdp_time_ms(t));
 		found = 1;
 	}
 	return found;
@@ -286,7 +306,7 @@ int cdp_entity_batch_add(struct cdp_entity_batch *b, struct cdp_rec *rec,
 	if (cdp_val_is(type, "entity", 6))
 		return add_row(b, rec, err);
 	if (e->any_tags && type->type == CDP_MISSING &&
-	    cdp_rec_get(rec, e->tags)->type == CDP_OBJECT)
+	    cdp_rec_get(rec, b->slots->tags)->type == CDP_OBJECT)
 		return add_profile(b, rec, err);
 	return 0;
 }
@@ -367,6 +387,26 @@ int cdp_entities_fetch(const void *entities, int ref, const struct cdp_value *id
 uint64_t cdp_entities_rows(const struct cdp_entities *e, unsigned i)
 {
 	return e->tables[i].rows.there;
+}
+
+struct ids {
+	void (*each)(void *ctx, const char *id, size_t n);
+	void *ctx;
+};
+
+static void pass_id(void *ctx, const struct cdp_entity_row *r)
+{
+	struct ids *ids = ctx;
+
+	ids->each(ids->ctx, r->id, r->id_n);
+}
+
+void cdp_entities_each(const struct cdp_entities *e, unsigned i,
+		       void (*each)(void *ctx, const char *id, size_t n), void *ctx)
+{
+	struct ids ids = { each, ctx };
+
+	cdp_entity_table_each(&e->tables[i].rows, pass_id, &ids);
 }
 
 size_t cdp_entities_memory(const struct cdp_entities *e)

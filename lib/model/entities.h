@@ -26,6 +26,8 @@ void cdp_entities_free(struct cdp_entities *e);
 /* For cdp_env.resolve_entity; `entities` is one. `id` is a member that every row has. */
 int cdp_entities_resolve(void *entities, const char *entity, const char *const *names,
 			 size_t count, size_t *used, struct cdp_err *err);
+/* The table of an entity's rows, also if no member of them is asked for. */
+unsigned cdp_entities_put(struct cdp_entities *e, const char *entity);
 /* How many tables are named, and the i-th: its entity; *tags: of profiles. */
 unsigned cdp_entities_count(const struct cdp_entities *e);
 const char *cdp_entities_name(const struct cdp_entities *e, unsigned i, bool *tags);
@@ -35,12 +37,16 @@ const char *cdp_entities_member(const struct cdp_entities *e, int ref, size_t *n
 
 /* --- reading, by any number of threads --- */
 
-/* After all naming: the members of records that are looked at become slots of `paths`. */
-void cdp_entities_set_paths(struct cdp_entities *e, struct cdp_paths *paths);
+/* After all naming: the members of records that are looked at become slots of `paths`.
+ * Free with free(). */
+struct cdp_entity_slots;
+struct cdp_entity_slots *cdp_entity_slots_new(const struct cdp_entities *e,
+					      struct cdp_paths *paths);
 
 /* What one thread has read and not yet put into the tables. */
 struct cdp_entity_batch;
-struct cdp_entity_batch *cdp_entity_batch_new(struct cdp_entities *e);
+struct cdp_entity_batch *cdp_entity_batch_new(struct cdp_entities *e,
+					      const struct cdp_entity_slots *slots);
 void cdp_entity_batch_free(struct cdp_entity_batch *b);
 /* 1: a row of a named table; 0: none; -1: a data error. */
 int cdp_entity_batch_add(struct cdp_entity_batch *b, struct cdp_rec *rec,
@@ -55,6 +61,9 @@ int cdp_entities_fetch(const void *entities, int ref, const struct cdp_value *id
 		       struct cdp_arena *arena, struct cdp_value *out);
 /* Rows that are there, of table i. */
 uint64_t cdp_entities_rows(const struct cdp_entities *e, unsigned i);
+/* Calls back with every id of table i that has a row. */
+void cdp_entities_each(const struct cdp_entities *e, unsigned i,
+		       void (*each)(void *ctx, const char *id, size_t n), void *ctx);
 size_t cdp_entities_memory(const struct cdp_entities *e);
 
 #endif

@@ -24,7 +24,7 @@ struct cdp_gather {
 	struct event events[CDP_GATHER_MAX];
 	unsigned count;
 	unsigned first; /* shard to settle first: not always the same */
-	struct cdp_facts attributes, forgets, details, ids;
+	struct cdp_facts attributes, forgets, details, relations, ids;
 	struct cdp_intern *kinds; /* of ids */
 	struct cdp_buf name, key;
 };
@@ -40,6 +40,7 @@ struct cdp_gather *cdp_gather_new(struct cdp_customers *c, const struct cdp_run 
 	cdp_facts_init(&g->attributes);
 	cdp_facts_init(&g->forgets);
 	cdp_facts_init(&g->details);
+	cdp_facts_init(&g->relations);
 	cdp_facts_init(&g->ids);
 	cdp_buf_init(&g->name, CDP_BUF_NOMAX);
 	cdp_buf_init(&g->key, CDP_BUF_NOMAX);
@@ -59,6 +60,7 @@ void cdp_gather_end(struct cdp_gather *g)
 	cdp_facts_take(&c->attributes, &g->attributes);
 	cdp_facts_take(&c->forgets, &g->forgets);
 	cdp_facts_take(&c->details, &g->details);
+	cdp_facts_take(&c->relations, &g->relations);
 	cdp_facts_take(&c->ids, &g->ids);
 	cdp_intern_free(g->kinds);
 	cdp_buf_release(&g->name);
@@ -217,6 +219,22 @@ void cdp_gather_detail(struct cdp_gather *g, uint32_t customer,
 		f.text_len = props->n;
 	}
 	cdp_facts_add(&g->details, &f);
+}
+
+void cdp_gather_relation(struct cdp_gather *g, uint32_t customer, uint32_t relation,
+			 const char *id, size_t n, const char *props, size_t props_n,
+			 int64_t ms)
+{
+	struct cdp_fact f = { .customer = customer,
+			      .subject = relation,
+			      .ms = ms,
+			      .key = id,
+			      .key_len = (uint32_t)n,
+			      .what = props != NULL,
+			      .text = props ? props : "",
+			      .text_len = (uint32_t)props_n };
+
+	cdp_facts_add(&g->relations, &f);
 }
 
 void cdp_gather_id(struct cdp_gather *g, uint32_t customer, const struct cdp_val *kind,

@@ -33,6 +33,19 @@ static void json_value(struct cdp_profiler *p, struct cdp_value *out)
 	cdp_value_from_json(out, &v, a);
 }
 
+/* An attribute of something that is no person: what its row says. */
+static int fetch_own(struct cdp_profiler *p, int ref, struct cdp_value *out,
+		     struct cdp_err *err)
+{
+	struct cdp_value id = { .type = CDP_V_STRING };
+
+	id.s.p = cdp_customers_key(p->spec.customers, p->customer, &id.s.n);
+	if (cdp_entities_fetch(p->spec.set->entities, ref, &id, cdp_eval_arena(p->ev),
+			       out))
+		return 0;
+	return cdp_err_set(err, CDP_ERR_EVAL, "its row has no such member");
+}
+
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	struct cdp_profiler *p = host;
@@ -44,6 +57,8 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 		*out = p->values[i];
 		return 0;
 	case CDP_TAG_REF_ATTRIBUTE:
+		if (p->spec.set->own)
+			return fetch_own(p, p->spec.set->own[i], out, err);
 		if (!cdp_customers_get_attribute(p->spec.customers, p->customer, i,
 						 &p->text))
 			return cdp_err_set(err, CDP_ERR_EVAL,
@@ -51,6 +66,12 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 		break;
 	case CDP_TAG_REF_DETAIL:
 		cdp_customers_get_details(p->spec.customers, p->customer, i, &p->text);
+		break;
+	case CDP_TAG_REF_RELATION:
+	case CDP_TAG_REF_LINK:
+		cdp_customers_get_relations(p->spec.customers, p->customer, i,
+					    cdp_tag_ref_kind(ref) == CDP_TAG_REF_LINK,
+					    &p->text);
 		break;
 	}
 	json_value(p, out);

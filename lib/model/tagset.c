@@ -118,6 +118,7 @@ static struct cdp_tagset *new_set(struct cdp_paths *paths)
 	s->stopped = cdp_intern_new(0);
 	s->attributes = cdp_intern_new(0);
 	s->details = cdp_intern_new(0);
+	s->relations = cdp_intern_new(0);
 	s->entities = cdp_entities_new();
 	cdp_arena_init(&s->arena);
 	return s;
@@ -178,7 +179,51 @@ static int load(struct cdp_tagset *s, struct sources *all, struct cdp_err *err)
 	return put_in_order(s, err);
 }
 
-struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
+/* Leaves the tags of one entity: those of others are checked where they are computed. */
+static int choose(struct sources *all, const char *entity, struct cdp_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		const json_t *of = json_object_get(all->v[i].obj, "entity");
+		const char *name = json_string_value(of);
+
+		if (name && *name && strcmp(name, entity) != 0)
+			json_decref(all->v[i].obj);
+		else if (!of && json_is_object(all->v[i].obj) &&
+			 strcmp(entity, "person") != 0)
+			json_decref(all->v[i].obj);
+		else
+			all->v[n++] = all->v[i];
+	}
+	all->n = n;
+	if (n == 0)
+		return cdp_err_set(err, CDP_ERR_USAGE, "no tag has the \"entity\":\"%s\"",
+				   entity);
+	return 0;
+}
+
+/* The attributes of a thing are the members of its row. */
+static int bind_own(struct cdp_tagset *s, const char *entity, struct cdp_err *err)
+{
+	uint32_t count = cdp_intern_count(s->attributes);
+
+	s->own = cdp_calloc(count + 1, sizeof(*s->own));
+	s->own_table = cdp_entities_put(s->entities, entity);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t n, used;
+		const char *key = cdp_intern_key(s->attributes, i, &n);
+		const char *name = cdp_arena_strndup(&s->arena, key, n);
+
+		s->own[i] =
+			cdp_entities_resolve(s->entities, entity, &name, 1, &used, err);
+		if (s->own[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const char *entity,
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err)
 {
@@ -191,8 +236,12 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
 				cdp_arena_strndup(&s->arena, files[i], strlen(files[i])),
 				err);
 	if (ret == 0)
+		ret = choose(&all, entity ? entity : "person", err);
+	if (ret == 0)
 		ret = load(s, &all, err);
 	release_sources(&all);
+	if (ret == 0 && entity && strcmp(entity, "person") != 0)
+		ret = bind_own(s, entity, err);
 	if (ret == 0)
 		ret = cdp_aggs_bind(s->aggs, run, err);
 	if (ret == 0)
@@ -215,7 +264,9 @@ void cdp_tagset_free(struct cdp_tagset *s)
 	cdp_intern_free(s->stopped);
 	cdp_intern_free(s->attributes);
 	cdp_intern_free(s->details);
+	cdp_intern_free(s->relations);
 	cdp_entities_free(s->entities);
+	free(s->own);
 	cdp_arena_release(&s->arena);
 	free(s);
 }

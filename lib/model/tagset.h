@@ -74,15 +74,26 @@ struct cdp_tagset {
 	unsigned *order; /* every tag after those that it needs */
 	struct cdp_aggs *aggs;
 	struct cdp_pops *pops;
-	struct cdp_intern *names, *attributes, *details;
+	struct cdp_intern *names, *attributes, *details, *relations;
+	bool links;                    /* not only the ids of relations are asked for */
 	struct cdp_intern *stopped;    /* names of tags that are not computed */
 	struct cdp_entities *entities; /* to be read before events */
-	struct cdp_paths *paths;       /* of events */
-	struct cdp_arena arena;        /* constants and texts */
+	/* Where `profile` is a row of the entity, not what updates left: by attribute,
+	 * its reference in `entities`, and the table.  NULL: the tags are of persons. */
+	int *own;
+	unsigned own_table;
+	struct cdp_paths *paths; /* of events */
+	struct cdp_arena arena;  /* constants and texts */
 };
 
 /* References that expressions make to the customer at hand (cdp_eval_set_host). */
-enum cdp_tag_ref { CDP_TAG_REF_TAG, CDP_TAG_REF_ATTRIBUTE, CDP_TAG_REF_DETAIL };
+enum cdp_tag_ref {
+	CDP_TAG_REF_TAG,
+	CDP_TAG_REF_ATTRIBUTE,
+	CDP_TAG_REF_DETAIL,
+	CDP_TAG_REF_RELATION, /* the ids at the other end */
+	CDP_TAG_REF_LINK,     /* the props of each, with the id */
+};
 static inline enum cdp_tag_ref cdp_tag_ref_kind(int ref)
 {
 	return (enum cdp_tag_ref)(ref >> 24);
@@ -92,10 +103,10 @@ static inline uint32_t cdp_tag_ref_index(int ref)
 	return (uint32_t)ref & 0xffffff;
 }
 
-/* Loads the tags of n files (1 at least) as one set; `paths` gets the members of events
- * that are needed; windows are bound to `run`.  NULL with a usage error that points:
- * "tags.json: buys_30d: value: 1:7: unknown name ...". */
-struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n,
+/* Loads the tags of n files (1 at least) whose entity this is (NULL: person) as one set;
+ * `paths` gets the members of events that are needed; windows are bound to `run`.  NULL
+ * with a usage error that points: "tags.json: buys_30d: value: 1:7: unknown name ...". */
+struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const char *entity,
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err);
 void cdp_tagset_free(struct cdp_tagset *s);

@@ -38,29 +38,31 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 		   struct cdp_err *err)
 {
 	struct scope *sc = host;
-	enum cdp_tag_ref kind = CDP_TAG_REF_TAG;
+	struct cdp_tagset *set = sc->set;
+	const struct {
+		const char *root;
+		enum cdp_tag_ref kind;
+		struct cdp_intern *names;
+	} roots[] = { { "profile", CDP_TAG_REF_ATTRIBUTE, set->attributes },
+		      { "details", CDP_TAG_REF_DETAIL, set->details },
+		      { "relations", CDP_TAG_REF_RELATION, set->relations },
+		      { "links", CDP_TAG_REF_LINK, set->relations } };
+	size_t r = 0;
 	int i;
 
 	if (count < 2)
 		return cdp_err_set(err, CDP_ERR_USAGE, "'%s' needs a name: '%s.NAME'",
 				   names[0], names[0]);
 	*used = 2;
-	if (strcmp(names[0], "tags") == 0) {
-		i = resolve_tag(sc, names[1], err);
-		if (i < 0)
-			return -1;
-	} else if (strcmp(names[0], "profile") == 0) {
-		kind = CDP_TAG_REF_ATTRIBUTE;
-		i = (int)cdp_intern_put(sc->set->attributes, names[1], strlen(names[1]),
-					NULL);
-	} else {
-		kind = CDP_TAG_REF_DETAIL;
-		i = (int)cdp_intern_put(sc->set->details, names[1], strlen(names[1]),
-					NULL);
-	}
+	if (strcmp(names[0], "tags") == 0)
+		return resolve_tag(sc, names[1], err);
+	while (strcmp(names[0], roots[r].root) != 0)
+		r++;
+	i = (int)cdp_intern_put(roots[r].names, names[1], strlen(names[1]), NULL);
+	set->links |= roots[r].kind == CDP_TAG_REF_LINK;
 	if (i > REF_MAX)
 		return cdp_err_set(err, CDP_ERR_USAGE, "too many names");
-	return (int)((uint32_t)kind << 24 | (uint32_t)i);
+	return (int)((uint32_t)roots[r].kind << 24 | (uint32_t)i);
 }
 
 static void note_tag(void *ctx, enum cdp_use what, int ref)
@@ -98,7 +100,8 @@ static struct cdp_env event_env(struct cdp_tagset *s)
 int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
 		    const char *where, struct cdp_expr **out, struct cdp_err *err)
 {
-	static const char *const roots[] = { "tags", "profile", "details", NULL };
+	static const char *const roots[] = { "tags",      "profile", "details",
+					     "relations", "links",   NULL };
 	static const char *const none[] = { NULL };
 	struct scope sc = { s, t };
 	struct cdp_env events = event_env(s);

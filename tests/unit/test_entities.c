@@ -23,6 +23,7 @@ struct world {
 	struct cdp_entities *e;
 	struct cdp_paths *paths;
 	struct cdp_scan *scan;
+	struct cdp_entity_slots *slots;
 	struct cdp_entity_batch *batch;
 };
 
@@ -43,9 +44,9 @@ static void begin(struct world *w)
 
 static void read_rows(struct world *w)
 {
-	cdp_entities_set_paths(w->e, w->paths);
+	w->slots = cdp_entity_slots_new(w->e, w->paths);
 	w->scan = cdp_scan_new(w->paths);
-	w->batch = cdp_entity_batch_new(w->e);
+	w->batch = cdp_entity_batch_new(w->e, w->slots);
 }
 
 static int feed(struct world *w, const char *line)
@@ -64,6 +65,7 @@ static int feed(struct world *w, const char *line)
 static void end(struct world *w)
 {
 	cdp_entity_batch_free(w->batch);
+	free(w->slots);
 	cdp_scan_free(w->scan);
 	cdp_paths_free(w->paths);
 	cdp_entities_free(w->e);

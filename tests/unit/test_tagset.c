@@ -13,13 +13,19 @@ static char path[] = "/tmp/test_tagset.XXXXXX";
 static struct cdp_run run;
 static struct cdp_paths *paths;
 
-static struct cdp_tagset *load(const char *text, struct cdp_err *err)
+static struct cdp_tagset *load_of(const char *entity, const char *text,
+				  struct cdp_err *err)
 {
 	const char *files[] = { path };
 
 	if (cdp_file_replace(path, text, strlen(text), err) < 0)
 		return NULL;
-	return cdp_tagset_load(files, 1, paths, &run, err);
+	return cdp_tagset_load(files, 1, entity, paths, &run, err);
+}
+
+static struct cdp_tagset *load(const char *text, struct cdp_err *err)
+{
+	return load_of(NULL, text, err);
 }
 
 /* The message behind the file's name for the one tag {"name":"t", MEMBERS}. */
@@ -225,15 +231,16 @@ static void stopped(void)
 
 static void attributes(void)
 {
+	static const char both[] =
+		"{\"tags\":[{\"name\":\"a\",\"value\":\"1\",\"title\":\"T\",\"owner\":"
+		"\"O\",\"class\":\"C\",\"source\":\"S\",\"version\":\"2\",\"entity\":"
+		"\"product\",\"labels\":[\"x\",\"y\"],\"keep\":7},"
+		"{\"name\":\"a\",\"value\":\"profile.x\"}]}";
 	struct cdp_err err;
 	struct cdp_tagset *s;
 	const struct cdp_tag_about *a;
 
-	s = load("{\"tags\":[{\"name\":\"a\",\"value\":\"1\",\"title\":\"T\",\"owner\":"
-		 "\"O\",\"class\":\"C\",\"source\":\"S\",\"version\":\"2\",\"entity\":"
-		 "\"product\",\"labels\":[\"x\",\"y\"],\"keep\":7},"
-		 "{\"name\":\"b\",\"value\":\"2\"}]}",
-		 &err);
+	s = load_of("product", both, &err);
 	ok(s, "all attributes are taken");
 	if (!s)
 		return;
@@ -248,7 +255,15 @@ static void attributes(void)
 	is_int(a->keep, 7, "keep");
 	is_str(s->tags[0].file, path, "the file is known");
 	is_str(s->tags[0].kind, "value", "so is the kind");
-	a = &s->tags[1].about;
+	is_int(s->count, 1, "tags of another entity are none of the set");
+	ok(s->own != NULL, "what is no person has its row");
+	cdp_tagset_free(s);
+	s = load(both, &err);
+	ok(s && s->count == 1, "the same name may be that of a person's tag");
+	if (!s)
+		return;
+	ok(!s->own, "a person has no row");
+	a = &s->tags[0].about;
 	is_str(a->entity, "person", "a tag is one of persons by default");
 	is_int(a->keep, 100, "100 versions are kept by default");
 	cdp_tagset_free(s);

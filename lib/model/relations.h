@@ -1,0 +1,39 @@
+/* Relations between customers and things, or between things: records of type `relation`,
+ * listed with whom they belong to.
+ *
+ * Both ends list the other one under the relation's name, but where both could be the one
+ * that the tags are of (customer to customer) only the end `ids` does.  An end is
+ *	that of the tags	the member of their kind (`--entity enterprise`, or `--key
+ *				ids.customer`); for persons the one_id, which stands in
+ *the record for `ids`, and comes from the identity map for `to` the other one
+ *its one_id, if the record or the map has it, else its first id The latest by time counts
+ *for each pair, `deleted` removes; of one instant the greater bytes of props win, a
+ *removal the least. */
+#ifndef CDP_MODEL_RELATIONS_H
+#define CDP_MODEL_RELATIONS_H
+
+#include "model/customers.h"
+
+struct cdp_relations;
+/* `kind` of the ids that the tags are of; NULL: persons, by one_id.  `paths` gets the
+ * members that are looked at. */
+struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind,
+					struct cdp_paths *paths);
+void cdp_relations_free(struct cdp_relations *r);
+
+/* What one thread has read. */
+struct cdp_relation_log;
+struct cdp_relation_log *cdp_relation_log_new(const struct cdp_relations *r);
+/* 1, 0: nobody asks for it; -1: a data error. */
+int cdp_relation_log_add(struct cdp_relation_log *log, struct cdp_rec *rec,
+			 struct cdp_err *err);
+/* It belongs to `r` now.  For one thread at a time. */
+void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r);
+
+/* When all is read: a row of the identity map; for any number of threads. */
+void cdp_relations_map(struct cdp_relations *r, const struct cdp_val *kind,
+		       const struct cdp_val *value, const struct cdp_val *one_id);
+/* Then: everything goes to the customers. */
+void cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g);
+
+#endif
