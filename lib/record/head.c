@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "record/json.h"
 #include "record/paths.h"
+#include "record/scan_impl.h"
 
 /* Eight bytes against a pattern in which '0' stands for any digit. */
 static inline bool has_shape(const char *p, const char *shape)
@@ -139,6 +140,8 @@ int cdp_rec_time_ms(struct cdp_rec *rec, int64_t *ms, struct cdp_err *err)
 						   : "time is no string");
 	} else {
 		*ms = cdp_time_canon_ms(v->p, v->n);
+		if (*ms == INT64_MIN && rec->scan)
+			*ms = cdp_minute_ms(&rec->scan->minute, v->p, v->n);
 		if (*ms != INT64_MIN)
 			return 0;
 		if (cdp_time_parse(&t, v->p, v->n, err) == 0) {

@@ -7,6 +7,7 @@
 #define CDP_RECORD_SCAN_IMPL_H
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "record/paths.h"
 
 #define CDP_ONES 0x0101010101010101u
@@ -31,7 +32,8 @@ struct cdp_scan {
 	unsigned kept_mask, kept_at;
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;
-	struct cdp_buf key; /* a decoded key */
+	struct cdp_buf key;       /* a decoded key */
+	struct cdp_minute minute; /* of the last record whose time was read */
 	bool trusted, unique_keys;
 	bool *dirty; /* by kept_at: slots beyond the head's may be filled */
 	/* of the line last scanned */
