@@ -75,14 +75,22 @@ grep '"quality_source"' "$run/quality.ndjson" |
 title 'Who was it (cdp-idmap): persons, those of them without a name, and ids that link nobody:'
 head -n 1 "$run/identity.ndjson" | table persons anonymous ids contested blocked
 
-title 'One customer with some tags (cdp-tag):'
-cdp-filter -e "has(tags.last_product) && has(tags.aum) && tags.aum > 100000" \
-  --fields one_id,tags.name,tags.city,tags.aum,tags.aum_tier,tags.risk,tags.activity,tags.last_seen,tags.favourite_channel,tags.purchases,tags.purchase_amount,tags.favourite_category,tags.holdings,tags.sleeping_value \
-  "$run/profiles.ndjson" | sed -n 1p | sed 's/,"/\n    "/g; s/^/  /'
+title "One customer with some of $(cat "$here"/../samples/tags/*.json | grep -c '{"name":') tags (cdp-tag):"
+cdp-filter -e "has(tags.last_product) && has(tags.rfm) && has(tags.favourite_trade) && tags.aum > 100000 && tags.maturing_30d" \
+  --fields one_id,tags.name,tags.age,tags.city,tags.life_stage,tags.stage,tags.activity,tags.last_seen,tags.favourite_channel,tags.aum,tags.aum_tier,tags.aum_rank,tags.risk_type,tags.held_categories,tags.holding_profit,tags.next_maturity,tags.purchase_amount,tags.rfm,tags.favourite_trade,tags.card_spend_90d,tags.interest_drift,tags.message_response,tags.churn_risk,tags.intent_score,tags.value_type,tags.offer \
+  "$run/profiles.ndjson" | sed -n 1p | sed 's/"tags"://; s/,\{0,1\}"\([a-z0-9_]*\)":/\n\1 /g; s/[{}]//g' |
+  awk 'NF { item = "  " $0; if (length(line item) > 96) { print line; line = "" } line = line item }
+    END { print line }'
 
-title 'Audiences (cdp-segment):'
+title 'Audiences of the night (cdp-segment):'
 cdp-segment --count --table -d "$here/../samples/bank/segments.json" "$run/profiles.ndjson" |
   sed 's/^/  /'
+
+title 'Some of the ready-made ones (samples/segments):'
+cdp-segment --count --table -d "$here/../samples/segments/finance.json" --segment sleeping_giants \
+  --segment fund_absent --segment leaving_high_end --segment rich_prospects \
+  --segment wealthy_mothers --segment maturing_large --segment over_their_risk \
+  "$run/profiles.ndjson" | sed 's/^/  /'
 
 title 'What sets two of them apart (cdp-portrait), no group of fewer than 10 told of:'
 cdp-portrait --rank --table --min-cell 10 --with "$run/members.ndjson" --segment high_intent \

@@ -152,3 +152,35 @@ theirs() {
     "$DIR/profiles" >got
   [ "$(cat got)" = true ]
 }
+
+@test "more than 30 audiences, each with somebody in it and not everybody" {
+  for f in general finance; do
+    cdp-segment --count -d "$SAMPLES/segments/$f.json" "$RUN/profiles.ndjson"
+  done >counts
+  [ "$(wc -l <counts)" -gt 30 ]
+  jq -r 'select(.customers == 0 or .share > 0.9) | .segment' counts >wrong
+  [ ! -s wrong ] || { cat wrong; false; }
+}
+
+@test "who holds a fund and stayed away for a month is so by rows and events alone" {
+  jq -sr 'map(select(.detail == "holding")) | reduce sort_by(.time)[] as $r ({};
+      if $r.deleted then del(.[$r.row]) else .[$r.row] = $r end)
+    | [.[] | select(.props.category == "fund").one_id] | unique[]' \
+    <(grep '"detail":"holding"' "$RUN/identified.ndjson") >holders
+  awk -F'\t' '($3 == "app_start" || $3 == "page_view" && $10 == "/") && $2 >= "2024-03-31T16" { print $1 }' \
+    "$DIR/events.tsv" | sort -u | comm -23 holders - >want
+  cdp-segment -d "$SAMPLES/segments/finance.json" --segment fund_absent "$RUN/profiles.ndjson" |
+    jq -r .one_id >got
+  [ -s want ]
+  same want got
+}
+
+@test "who leaves and whose mother's child is small are those that were planted" {
+  cdp-segment -d "$SAMPLES/segments/finance.json" --count "$RUN/profiles.ndjson" >counts
+  [ "$(jq 'select(.segment == "leaving_high_end").customers' counts)" -eq "$(truth .life.leaving)" ]
+  cdp-segment -d "$SAMPLES/segments/finance.json" --segment wealthy_mothers "$RUN/profiles.ndjson" | jq -r .one_id |
+    sort >members
+  jq -r 'select(.tags | .infant_mother and (.purchase_power == "strong" or .purchase_power == "good")).one_id' \
+    "$DIR/profiles" | sort >want
+  same want members
+}
