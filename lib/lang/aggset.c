@@ -318,6 +318,15 @@ static bool compile_part(struct cdp_compiler *c, const struct cdp_ast *a,
 				       c->err) == 0;
 }
 
+static bool check_number(struct cdp_compiler *c, const struct cdp_ast *a,
+			 const struct cdp_expr *e)
+{
+	uint8_t t = e->root->stype;
+
+	return t == CDP_STATIC_ANY || (CDP_TAKES_NUMBER >> t & 1) ||
+	       cdp_compile_fail(c, a->pos, "expected a number, not %s", cdp_type_word(t));
+}
+
 static bool compile_condition(struct cdp_compiler *c, const struct cdp_ast *a,
 			      struct cdp_expr **out)
 {
@@ -345,6 +354,11 @@ static struct cdp_ast *with_steps(struct cdp_compiler *c, const struct call *k)
 static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct cdp_agg *g)
 {
 	if (!compile_part(c, k->arg, &g->arg) || !compile_part(c, k->by, &g->by))
+		return false;
+	if ((g->kind == CDP_AGG_SUM || g->kind == CDP_AGG_AVG) &&
+	    !check_number(c, k->arg, g->arg))
+		return false;
+	if (k->by && !check_number(c, k->by, g->by))
 		return false;
 	if (k->steps) {
 		g->step_count = k->steps->count;

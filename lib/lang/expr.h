@@ -46,6 +46,9 @@ struct cdp_env {
 	int (*resolve)(void *host, const char *const *names, size_t count, size_t *used,
 		       struct cdp_err *err);
 	void *host;
+	/* The type of what a reference gives, or null: an enum cdp_vtype, CDP_V_DOUBLE
+	 * for a number of any type; -1: not known.  May be NULL. */
+	int (*type_of)(void *host, int ref);
 	/* Functions answered by the tool (cdp_eval_set_call), NULL-ended; may be NULL. */
 	const char *const *functions;
 	/* Rows of entities: entity('product', ID).NAME.  resolve_entity() gets the names

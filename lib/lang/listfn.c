@@ -123,8 +123,8 @@ static int max(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *
 }
 
 const struct cdp_func cdp_list_funcs[] = {
-	{ "sum", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, sum },
-	{ "min", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, min },
-	{ "max", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, max },
+	{ "sum", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, sum, { CDP_TAKES_LIST } },
+	{ "min", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, min, { CDP_TAKES_LIST } },
+	{ "max", CDP_F_METHOD, 1, 1, false, CDP_STATIC_ANY, max, { CDP_TAKES_LIST } },
 	{ .name = NULL },
 };

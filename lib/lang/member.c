@@ -298,6 +298,8 @@ static struct cdp_node *host_ref(struct cdp_compiler *c, const struct chain *ch,
 	n->name = chain_text(c, ch, used, &n->name_n);
 	if (whole)
 		n->stype = CDP_V_BOOL;
+	else if (c->env->type_of && c->env->type_of(c->env->host, ref) >= 0)
+		n->stype = (uint8_t)c->env->type_of(c->env->host, ref);
 	return select_rest(c, n, ch, used, has);
 }
 

@@ -65,6 +65,13 @@ static int ratio(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value
 }
 
 const struct cdp_func cdp_number_funcs[] = {
-	{ "ratio", CDP_F_GLOBAL, 2, 2, false, CDP_V_DOUBLE, ratio },
+	{ "ratio",
+	  CDP_F_GLOBAL,
+	  2,
+	  2,
+	  false,
+	  CDP_V_DOUBLE,
+	  ratio,
+	  { CDP_TAKES_NUMBER, CDP_TAKES_NUMBER } },
 	{ .name = NULL },
 };

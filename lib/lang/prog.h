@@ -86,6 +86,19 @@ struct cdp_func {
 	uint8_t result; /* enum cdp_vtype or CDP_STATIC_ANY */
 	int (*call)(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *args,
 		    struct cdp_value *out);
+	uint16_t takes[2]; /* types by argument; 0: any */
+};
+enum {
+	CDP_TAKES_STRING = 1 << CDP_V_STRING,
+	CDP_TAKES_TIME = 1 << CDP_V_TIMESTAMP,
+	CDP_TAKES_DURATION = 1 << CDP_V_DURATION,
+	CDP_TAKES_BYTES = 1 << CDP_V_BYTES,
+	CDP_TAKES_BOOL = 1 << CDP_V_BOOL,
+	CDP_TAKES_INT = 1 << CDP_V_INT,
+	CDP_TAKES_LIST = 1 << CDP_V_LIST,
+	CDP_TAKES_MAP = 1 << CDP_V_MAP,
+	CDP_TAKES_NUMBER =
+		1 << CDP_V_INT | 1 << CDP_V_UINT | 1 << CDP_V_DOUBLE | 1 << CDP_V_DECIMAL,
 };
 enum { CDP_F_GLOBAL = 1, CDP_F_METHOD = 2 };
 
@@ -236,7 +249,10 @@ struct cdp_node *cdp_compile_agg(struct cdp_compiler *c, const struct cdp_ast *a
 /* Functions over the population (pop.c), likewise. */
 struct cdp_node *cdp_compile_pop(struct cdp_compiler *c, const struct cdp_ast *a,
 				 bool *handled);
-/* Constants, fused forms, type clashes (fold.c). */
+/* NULL with the error if no value of the types that are known makes the node right; else
+ * sets its type where that follows (types.c). */
+struct cdp_node *cdp_check_types(struct cdp_compiler *c, struct cdp_node *n);
+/* Constants, fused forms (fold.c). */
 struct cdp_node *cdp_fold(struct cdp_compiler *c, struct cdp_node *n);
 struct cdp_node *cdp_node_new(struct cdp_compiler *c, enum cdp_node_op op, size_t pos,
 			      size_t kids);

@@ -53,7 +53,7 @@ static int read_file(struct sources *all, const char *file, struct cdp_err *err)
 	return ret;
 }
 
-/* Names first, so that a tag may stand before those that it needs. */
+/* Names and types first, so that a tag may stand before those that it needs. */
 static int load_name(struct cdp_tagset *s, struct source *from, struct cdp_err *err)
 {
 	const char *name = NULL;
@@ -81,6 +81,11 @@ static int load_name(struct cdp_tagset *s, struct source *from, struct cdp_err *
 	if (!added)
 		return cdp_err_set(err, CDP_ERR_USAGE, "%s.name: '%s' stands twice",
 				   where, name);
+	if (!from->stopped && cdp_tag_load_type(&s->tags[cdp_intern_count(names) - 1],
+						from->obj, err) < 0) {
+		cdp_err_prefix(err, "%s", name);
+		return -1;
+	}
 	return 0;
 }
 

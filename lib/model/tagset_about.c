@@ -54,7 +54,7 @@ int cdp_tag_stopped(const json_t *o, bool *stopped, struct cdp_err *err)
 		status, near);
 }
 
-static int load_type(struct cdp_tag *t, const json_t *o, struct cdp_err *err)
+int cdp_tag_load_type(struct cdp_tag *t, const json_t *o, struct cdp_err *err)
 {
 	const char *words[CDP_TAG_DATETIME + 1], *type = NULL, *near;
 
@@ -143,5 +143,5 @@ int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		return cdp_err_set(err, CDP_ERR_USAGE, "keep: expected 1 to %d versions",
 				   KEEP_MAX);
 	a->keep = (unsigned)keep;
-	return load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
+	return cdp_tag_load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
 }

@@ -12,6 +12,8 @@ extern const char *const cdp_tag_about_members[]; /* NULL-ended */
 int cdp_tag_name_check(const char *name, struct cdp_err *err);
 /* What `status` says: whether the tag is not to be computed. */
 int cdp_tag_stopped(const json_t *o, bool *stopped, struct cdp_err *err);
+/* The member `type`. */
+int cdp_tag_load_type(struct cdp_tag *t, const json_t *o, struct cdp_err *err);
 int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		       struct cdp_err *err);
 

@@ -65,6 +65,35 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	return (int)((uint32_t)roots[r].kind << 24 | (uint32_t)i);
 }
 
+/* A tag's value has its type or is null, so that mistakes are found when it is named. */
+static int type_of(void *host, int ref)
+{
+	static const int types[] = {
+		[CDP_TAG_ANY] = -1,
+		[CDP_TAG_BOOL] = CDP_V_BOOL,
+		[CDP_TAG_INT] = CDP_V_INT,
+		[CDP_TAG_BIGINT] = CDP_V_DOUBLE,
+		[CDP_TAG_NUMBER] = CDP_V_DOUBLE,
+		[CDP_TAG_DECIMAL] = CDP_V_DOUBLE,
+		[CDP_TAG_STRING] = CDP_V_STRING,
+		[CDP_TAG_LIST] = CDP_V_LIST,
+		[CDP_TAG_MAP] = CDP_V_MAP,
+		[CDP_TAG_DATE] = CDP_V_STRING,
+		[CDP_TAG_DATETIME] = CDP_V_TIMESTAMP,
+	};
+	const struct scope *sc = host;
+
+	switch (cdp_tag_ref_kind(ref)) {
+	case CDP_TAG_REF_TAG: /* a tag that is not computed knows of names alone */
+		return sc->set->tags ? types[sc->set->tags[cdp_tag_ref_index(ref)].type]
+				     : -1;
+	case CDP_TAG_REF_DETAIL:
+		return CDP_V_LIST;
+	default:
+		return -1;
+	}
+}
+
 static void note_tag(void *ctx, enum cdp_use what, int ref)
 {
 	struct scope *sc = ctx;
@@ -110,6 +139,7 @@ int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, s
 			       .roots = roots,
 			       .resolve = resolve,
 			       .host = &sc,
+			       .type_of = type_of,
 			       .resolve_entity = cdp_entities_resolve,
 			       .entity_host = s->entities,
 			       .aggs = s->aggs,

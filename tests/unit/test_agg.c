@@ -508,6 +508,9 @@ static void check_refused(void)
 	      "aggregate, as in count(event == 'a' && within('30d'))");
 	check(&f, "sum()", "1:1: sum() takes a value and an optional condition");
 	check(&f, "count(true, true)", "1:1: count() takes an optional condition");
+	check(&f, "sum(time)", "1:5: expected a number, not timestamp");
+	check(&f, "avg(day(time), event == 'a')", "1:5: expected a number, not string");
+	check(&f, "top_by_max(event, sent, 1)", "1:19: expected a number, not timestamp");
 	check(&f, "count('buy')", "1:7: expected a condition, not string");
 	check(&f, "1 +\n sum(props.x, evnt == 'a')",
 	      "2:15: unknown name 'evnt'; did you mean 'event'?");

@@ -315,6 +315,103 @@ static void check_host(const char *text, const char *want)
 	cdp_buf_release(&b);
 }
 
+/* tags.s is a string, tags.n an int, tags.m some number, tags.l a list, tags.t a
+ * timestamp; all of them may be null. */
+static int resolve_typed(void *host, const char *const *names, size_t count, size_t *used,
+			 struct cdp_err *err)
+{
+	(void)host;
+	*used = 2;
+	return count > 1 ? names[1][0] : cdp_err_set(err, CDP_ERR_USAGE, "no name");
+}
+
+static int type_of(void *host, int ref)
+{
+	(void)host;
+	switch (ref) {
+	case 's':
+		return CDP_V_STRING;
+	case 'n':
+		return CDP_V_INT;
+	case 'm':
+		return CDP_V_DOUBLE;
+	case 'l':
+		return CDP_V_LIST;
+	case 't':
+		return CDP_V_TIMESTAMP;
+	default:
+		return -1;
+	}
+}
+
+/* What no value of the types that are known makes right. */
+static void check_types(void)
+{
+	static const char *const wrong[][2] = {
+		{ "tags.s.startsWith(1)",
+		  "1:8: no such overload: startsWith(string, int)" },
+		{ "tags.x.startsWith(1)", "1:8: no such overload: startsWith(..., int)" },
+		{ "1 + size(tags.n)", "1:5: no such overload: size(int)" },
+		{ "tags.s > 5", "1:8: no such overload: string > int" },
+		{ "tags.n + 1 + 'a'", "1:12: no such overload: int + string" },
+		{ "tags.n * 1.5 == 'a'", "1:14: no such overload: double == string" },
+		{ "tags.t - tags.t > 5", "1:17: no such overload: duration > int" },
+		{ "tags.t + duration('1d') > 5",
+		  "1:25: no such overload: timestamp > int" },
+		{ "tags.s + 'a' > 5", "1:14: no such overload: string > int" },
+		{ "-tags.s", "1:1: no such overload: -string" },
+		{ "-tags.n > 'a'", "1:9: no such overload: int > string" },
+		{ "tags.s[0]", "1:7: no such overload: string[int]" },
+		{ "tags.l['a']", "1:7: no member 'a' in a value of type list" },
+		{ "tags.n.x", "1:8: no member 'x' in a value of type int" },
+		{ "has(tags.n.x)", "1:12: no member 'x' in a value of type int" },
+		{ "tags.n.exists(x, x > 1)",
+		  "1:8: exists() needs a list or a map, not int" },
+		{ "tags.l.exists(x, 5)", "1:18: expected a condition, not int" },
+		{ "tags.l.map(x, 'a', x)", "1:15: expected a condition, not string" },
+		{ "tags.n ? 1 : 2", "1:1: expected a condition, not int" },
+		{ "tags.n in tags.s", "1:8: no such overload: int in string" },
+		{ "duration(tags.n)", "1:1: no such overload: duration(int)" },
+		{ "tags.t.getHours(5)",
+		  "1:8: no such overload: getHours(timestamp, int)" },
+		{ "ratio(tags.s, 1)", "1:1: no such overload: ratio(string, int)" },
+		{ "tags.s.sum()", "1:8: no such overload: sum(string)" },
+	};
+	static const char *const fine[] = {
+		"tags.n == null || tags.s != null",
+		"tags.n + tags.m * 1.5 > 3",
+		"tags.m % 2 == 0",
+		"(tags.x ? 1 : 'a') == 1",
+		"tags.l[0].y + 1 > 'a'",
+		"tags.l[tags.m]",
+		"tags.l.map(x, x.y).sum() > tags.n",
+		"tags.x + 1 > 2 && tags.x.size() > 1",
+		"string(tags.m) + tags.s",
+		"tags.t - duration('1d') < timestamp(tags.n)",
+	};
+	static const char *const roots[] = { "tags", NULL };
+	struct cdp_env env = { .roots = roots,
+			       .resolve = resolve_typed,
+			       .type_of = type_of };
+	struct cdp_expr *e;
+	struct cdp_err err;
+
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		const char *text = wrong[i][0];
+		bool fine_now = cdp_expr_compile(&e, text, strlen(text), &env, &err) == 0;
+
+		is_str(fine_now ? "" : err.msg, wrong[i][1], "%s is refused", text);
+		if (fine_now)
+			cdp_expr_free(e);
+	}
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		err.msg[0] = '\0';
+		if (cdp_expr_compile(&e, fine[i], strlen(fine[i]), &env, &err) == 0)
+			cdp_expr_free(e);
+		is_str(err.msg, "", "%s may be right", fine[i]);
+	}
+}
+
 static void check_hosts(void)
 {
 	check_host("tags.vip + 1", "8");
@@ -371,6 +468,7 @@ int main(void)
 	check_own_base_time();
 	check_indexes();
 	check_hosts();
+	check_types();
 	check_bytes_kept("props.amount", "5000.00");
 	check_bytes_kept("props.amount * 1", "5000");
 	check_bytes_kept("props.huge", "1e999");
