@@ -18,6 +18,7 @@ struct tag_ctx {
 	struct cdp_customers *customers;
 	struct cdp_relations *relations;
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
+	struct cdp_given *given;
 	int key_slot, detail, row, props, deleted, row_entity;
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
@@ -304,6 +305,9 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 	if (t->set->own)
 		t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
 	t->customers = cdp_customers_new(t->set, threads);
+	t->given = cdp_given_new(t->set);
+	if (cdp_given_read(t->given, err) < 0)
+		return -1;
 	return add_relations(t, err);
 }
 
@@ -320,12 +324,15 @@ static void gather_rest(struct tag_ctx *t)
 	cdp_relations_gather(t->relations, g);
 	if (t->set->own)
 		cdp_entities_each(t->set->entities, t->set->own_table, add_own, g);
+	cdp_given_add_customers(t->given, g);
 	cdp_gather_end(g);
 	cdp_customers_finish(t->customers);
+	cdp_given_place(t->given, t->customers);
 }
 
 static void release(struct tag_ctx *t)
 {
+	cdp_given_free(t->given);
 	cdp_customers_free(t->customers);
 	cdp_relations_free(t->relations);
 	free(t->slots);
@@ -408,6 +415,7 @@ int main(int argc, char **argv)
 		cdp_cli_write_profiles(&cli, &(struct cdp_profile_spec){
 						     .set = t.set,
 						     .customers = t.customers,
+						     .given = t.given,
 						     .run = t.run,
 						     .key = t.entity ? t.entity : t.key,
 						     .nulls = nulls });

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/ordered.h"
+#include "model/given_program.h"
 
 #include <stdlib.h>
 
@@ -126,8 +127,28 @@ static void run_survey(struct cdp_cli *cli, struct writer *w, unsigned pass)
 	};
 
 	cdp_population_begin(w->spec.population, pass);
-	cdp_cli_write_ordered(cli, &o);
+	if (cdp_population_functions(w->spec.population, pass)->n)
+		cdp_cli_write_ordered(cli, &o);
 	cdp_population_end(w->spec.population, pass);
+}
+
+static int run_programs(struct cdp_cli *cli, struct writer *w, unsigned pass)
+{
+	const struct cdp_needs *tags = cdp_population_programs(w->spec.population, pass);
+	struct cdp_profiler *p;
+	struct cdp_err err;
+	int ret = 0;
+
+	if (!tags->n)
+		return 0;
+	p = cdp_profiler_new(&w->spec);
+	for (size_t i = 0; ret == 0 && i < tags->n; i++)
+		ret = cdp_given_ask(w->spec.given, w->spec.set, p, pass, tags->v[i],
+				    &err);
+	cdp_profiler_free(p);
+	if (ret < 0)
+		cdp_cli_report(cli, &err);
+	return ret;
 }
 
 static void write_lines(struct cdp_cli *cli, struct writer *w)
@@ -156,26 +177,58 @@ static void tell(struct cdp_cli *cli, bool all, const char *what, const char *na
 	free(f->message);
 }
 
-void cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+/* Ids that are nobody's are the rule in lists from elsewhere; all of them are a mistake.
+ */
+static void tell_imports(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+{
+	for (unsigned t = 0; t < spec->set->count; t++) {
+		const struct cdp_given_counts *c = cdp_given_counts(spec->given, t);
+
+		if (c->rows)
+			(c->matched ? cdp_cli_verbose : cdp_cli_note)(
+				cli,
+				"tag '%s' was imported from %llu rows: %llu ids of "
+				"customers, %llu of nobody, %llu rows of ids repeated",
+				spec->set->tags[t].name, (unsigned long long)c->rows,
+				(unsigned long long)c->matched,
+				(unsigned long long)c->unknown,
+				(unsigned long long)c->repeated);
+	}
+}
+
+static void tell_errors(struct cdp_cli *cli, const struct writer *w)
+{
+	const struct cdp_tagset *set = w->spec.set;
+	uint32_t customers = cdp_customers_count(w->spec.customers);
+
+	for (unsigned f = 0; f < cdp_pops_count(set->pops); f++)
+		tell(cli, w->functions[f].n == customers, "function",
+		     cdp_pops_at(set->pops, f)->text, "place", &w->functions[f]);
+	for (unsigned t = 0; t < set->count; t++)
+		tell(cli, w->tags[t].n == customers, "tag", set->tags[t].name, "value",
+		     &w->tags[t]);
+}
+
+int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
 {
 	const struct cdp_tagset *set = spec->set;
-	unsigned functions = cdp_pops_count(set->pops);
-	uint32_t customers = cdp_customers_count(spec->customers);
 	struct writer w = { .spec = *spec };
+	int ret = 0;
 
 	w.tags = cdp_calloc(set->count, sizeof(*w.tags));
-	w.functions = cdp_calloc(functions, sizeof(*w.functions));
-	w.spec.population = cdp_population_new(set, customers);
-	for (unsigned k = 0; k < cdp_population_passes(w.spec.population); k++)
+	w.functions = cdp_calloc(cdp_pops_count(set->pops), sizeof(*w.functions));
+	w.spec.population = cdp_population_new(set, cdp_customers_count(spec->customers));
+	for (unsigned k = 0; ret == 0 && k < cdp_population_passes(w.spec.population);
+	     k++) {
 		run_survey(cli, &w, k);
-	write_lines(cli, &w);
-	for (unsigned f = 0; f < functions; f++)
-		tell(cli, w.functions[f].n == customers, "function",
-		     cdp_pops_at(set->pops, f)->text, "place", &w.functions[f]);
-	for (unsigned t = 0; t < set->count; t++)
-		tell(cli, w.tags[t].n == customers, "tag", set->tags[t].name, "value",
-		     &w.tags[t]);
+		ret = run_programs(cli, &w, k);
+	}
+	if (ret == 0)
+		write_lines(cli, &w);
+	tell_imports(cli, spec);
+	tell_errors(cli, &w);
 	cdp_population_free(w.spec.population);
 	free(w.functions);
 	free(w.tags);
+	return ret;
 }

@@ -7,7 +7,8 @@
 
 /* Runs the passes over the population that the tags need, then writes all profiles with
  * as many threads as -j says, and tells which tags have no values because of errors.
- * `spec` without its population, which lives as long as this call. */
-void cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec);
+ * `spec` without its population, which lives as long as this call.  0, or -1 (told) if a
+ * program failed: nothing is written then. */
+int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec);
 
 #endif

@@ -306,6 +306,23 @@ void cdp_customers_get_relations(const struct cdp_customers *c, uint32_t custome
 	cdp_buf_addc(out, ']');
 }
 
+const char *cdp_customers_next_id(const struct cdp_customers *c, uint32_t customer,
+				  const char *kind, size_t *at, size_t *n)
+{
+	uint32_t subject = cdp_intern_get(c->kinds, kind, strlen(kind));
+	const struct cdp_fact *f;
+	size_t count;
+
+	if (subject == CDP_INTERN_NONE)
+		return NULL;
+	f = cdp_facts_of(&c->ids, customer, subject, &count);
+	if (*at >= count)
+		return NULL;
+	f += (*at)++;
+	*n = f->key_len;
+	return f->key;
+}
+
 bool cdp_customers_get_ids(const struct cdp_customers *c, uint32_t customer,
 			   struct cdp_buf *out)
 {

@@ -85,6 +85,10 @@ void cdp_customers_get_details(const struct cdp_customers *c, uint32_t customer,
  * of those, each with the `id` as its first member. */
 void cdp_customers_get_relations(const struct cdp_customers *c, uint32_t customer,
 				 uint32_t relation, bool props, struct cdp_buf *out);
+/* The ids of one kind, in order of bytes: the next one from *at (0 at first) on, n bytes;
+ * NULL: no more. */
+const char *cdp_customers_next_id(const struct cdp_customers *c, uint32_t customer,
+				  const char *kind, size_t *at, size_t *n);
 /* {"customer":["C1"],"phone":[...]} appended to `out`; false: none known. */
 bool cdp_customers_get_ids(const struct cdp_customers *c, uint32_t customer,
 			   struct cdp_buf *out);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct pass {
-	struct cdp_needs tags, functions;
+	struct cdp_needs tags, functions, programs;
 };
 
 struct cdp_population {
@@ -24,6 +24,7 @@ struct plan {
 	const struct cdp_tagset *set;
 	int *ready;   /* by tag: the first pass in which it can be computed */
 	int *when;    /* by function: its pass */
+	int *told;    /* by tag: the pass in which its program is told */
 	int latest;   /* of the tags that the function at hand names */
 	bool *wanted; /* by tag, of the pass at hand */
 };
@@ -70,7 +71,8 @@ static void place_tag(struct plan *p, unsigned tag)
 		if (p->when[f] + 1 > ready)
 			ready = p->when[f] + 1;
 	}
-	p->ready[tag] = ready;
+	p->told[tag] = t->program ? ready : UNKNOWN;
+	p->ready[tag] = ready + !!t->program;
 }
 
 static void want(void *ctx, enum cdp_use what, int ref)
@@ -91,6 +93,14 @@ static void plan_pass(struct plan *p, struct pass *pass, int k)
 			cdp_needs_add(&pass->functions, f);
 			each_tag(cdp_pops_at(set->pops, f), want, p);
 		}
+	for (unsigned t = 0; t < set->count; t++)
+		if (p->told[t] == k) {
+			const struct cdp_needs *needs = &set->tags[t].needs;
+
+			cdp_needs_add(&pass->programs, t);
+			for (size_t n = 0; n < needs->n; n++)
+				p->wanted[needs->v[n]] = true;
+		}
 	for (unsigned i = set->count; i-- > 0;) {
 		const struct cdp_needs *needs = &set->tags[set->order[i]].needs;
 
@@ -109,6 +119,7 @@ static void plan(struct cdp_population *p)
 	struct plan all = { .set = p->set };
 
 	all.ready = cdp_calloc(p->set->count, sizeof(*all.ready));
+	all.told = cdp_calloc(p->set->count, sizeof(*all.told));
 	all.when = cdp_calloc(functions, sizeof(*all.when));
 	for (unsigned f = 0; f < functions; f++)
 		all.when[f] = UNKNOWN;
@@ -117,11 +128,15 @@ static void plan(struct cdp_population *p)
 	for (unsigned f = 0; f < functions; f++)
 		if (all.when[f] >= (int)p->pass_count)
 			p->pass_count = (unsigned)all.when[f] + 1;
+	for (unsigned t = 0; t < p->set->count; t++)
+		if (all.told[t] >= (int)p->pass_count)
+			p->pass_count = (unsigned)all.told[t] + 1;
 	p->passes = cdp_calloc(p->pass_count, sizeof(*p->passes));
 	for (unsigned k = 0; k < p->pass_count; k++)
 		plan_pass(&all, &p->passes[k], (int)k);
 	free(all.ready);
 	free(all.when);
+	free(all.told);
 }
 
 struct cdp_population *cdp_population_new(const struct cdp_tagset *set,
@@ -145,6 +160,7 @@ void cdp_population_free(struct cdp_population *p)
 	for (unsigned k = 0; k < p->pass_count; k++) {
 		free(p->passes[k].tags.v);
 		free(p->passes[k].functions.v);
+		free(p->passes[k].programs.v);
 	}
 	free(p->passes);
 	free(p->census);
@@ -167,6 +183,12 @@ const struct cdp_needs *cdp_population_functions(const struct cdp_population *p,
 						 unsigned pass)
 {
 	return &p->passes[pass].functions;
+}
+
+const struct cdp_needs *cdp_population_programs(const struct cdp_population *p,
+						unsigned pass)
+{
+	return &p->passes[pass].programs;
 }
 
 void cdp_population_begin(struct cdp_population *p, unsigned pass)

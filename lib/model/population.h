@@ -3,6 +3,7 @@
  *
  * A function is computed in the pass after all tags that stand in it can be: pass 0 are
  * functions over tags without such functions, pass 1 those over tags that need pass 0 ...
+ * So it is with programs that give tags their values (model/given.h).
  *
  *	for (k = 0; k < cdp_population_passes(p); k++) {
  *		cdp_population_begin(p, k);
@@ -27,11 +28,14 @@ void cdp_population_free(struct cdp_population *p);
 unsigned cdp_population_passes(const struct cdp_population *p);
 void cdp_population_begin(struct cdp_population *p, unsigned pass);
 void cdp_population_end(struct cdp_population *p, unsigned pass);
-/* What a pass asks for: tags that must be computed, in order, then functions. */
+/* What a pass asks for: tags that must be computed, in order, then functions, and tags
+ * whose programs are told then. */
 const struct cdp_needs *cdp_population_tags(const struct cdp_population *p,
 					    unsigned pass);
 const struct cdp_needs *cdp_population_functions(const struct cdp_population *p,
 						 unsigned pass);
+const struct cdp_needs *cdp_population_programs(const struct cdp_population *p,
+						unsigned pass);
 /* The census of a function, once its pass has begun. */
 struct cdp_census *cdp_population_census(const struct cdp_population *p,
 					 unsigned function);

@@ -172,6 +172,20 @@ static int layered(struct cdp_profiler *p, const struct cdp_tag *t, struct cdp_v
 	return failed && out->type == CDP_V_NULL ? -1 : 0;
 }
 
+static int given(struct cdp_profiler *p, unsigned tag, struct cdp_value *out)
+{
+	size_t n;
+	const char *json = cdp_given_get(p->spec.given, tag, p->place, &n);
+	struct cdp_val v;
+
+	*out = (struct cdp_value){ .type = CDP_V_NULL };
+	if (json) {
+		cdp_val_at(&v, json, n);
+		cdp_value_from_json(out, &v, cdp_eval_arena(p->ev));
+	}
+	return 0;
+}
+
 static void compute(struct cdp_profiler *p, unsigned i)
 {
 	const struct cdp_tag *t = &p->spec.set->tags[i];
@@ -179,8 +193,12 @@ static void compute(struct cdp_profiler *p, unsigned i)
 	struct cdp_err err;
 	int ret;
 
-	ret = t->value ? cdp_expr_value(t->value, p->ev, NULL, v, &err)
-		       : layered(p, t, v, &err);
+	if (t->value)
+		ret = cdp_expr_value(t->value, p->ev, NULL, v, &err);
+	else if (t->layers)
+		ret = layered(p, t, v, &err);
+	else
+		ret = given(p, i, v);
 	if (ret == 0 &&
 	    !cdp_tag_type_fit(t->type, v, p->spec.run->zone, cdp_eval_arena(p->ev)))
 		ret = cdp_err_set(&err, CDP_ERR_EVAL, "the value is no %s",
@@ -218,6 +236,73 @@ void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place)
 	cdp_eval_reset(p->ev);
 }
 
+/* What cannot be computed is left out, as it is in a profile. */
+static void tell_inputs(struct cdp_profiler *p, const struct cdp_tag_program *program,
+			struct cdp_buf *out)
+{
+	struct cdp_value v;
+	struct cdp_err ignored;
+
+	for (size_t i = 0; i < program->input_count; i++) {
+		const struct cdp_tag_input *in = &program->inputs[i];
+
+		if (cdp_expr_value(in->value, p->ev, NULL, &v, &ignored) < 0 ||
+		    v.type == CDP_V_NULL)
+			continue;
+		cdp_buf_addc(out, ',');
+		cdp_json_str(out, in->name, strlen(in->name));
+		cdp_buf_addc(out, ':');
+		cdp_value_json(out, &v);
+	}
+}
+
+bool cdp_profiler_tell(struct cdp_profiler *p, unsigned pass, unsigned tag,
+		       uint32_t place, struct cdp_buf *out)
+{
+	const struct cdp_tag_program *program = p->spec.set->tags[tag].program;
+	const struct cdp_needs *tags = cdp_population_tags(p->spec.population, pass);
+	struct cdp_err ignored;
+	const char *key;
+	size_t n;
+	bool told;
+
+	turn_to(p, place);
+	for (size_t i = 0; i < tags->n; i++)
+		compute(p, tags->v[i]);
+	told = !program->among ||
+	       cdp_expr_match(program->among, p->ev, NULL, &ignored) > 0;
+	if (told) {
+		key = cdp_customers_key(p->spec.customers, p->customer, &n);
+		cdp_buf_adds(out, "{\"one_id\":");
+		cdp_json_str(out, key, n);
+		tell_inputs(p, program, out);
+		cdp_buf_adds(out, "}\n");
+	}
+	cdp_eval_reset(p->ev);
+	return told;
+}
+
+/* Which model a value is from, where a tag's definition says so. */
+static void add_models(const struct cdp_profiler *p, struct cdp_buf *out)
+{
+	const struct cdp_tagset *set = p->spec.set;
+	size_t before = out->n;
+
+	cdp_buf_adds(out, ",\"models\":{");
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct cdp_tag *t = &set->tags[i];
+
+		if (!t->about.model || p->values[i].type == CDP_V_NULL)
+			continue;
+		cdp_json_key(out, t->name);
+		cdp_buf_adds(out, t->about.model);
+	}
+	if (out->p[out->n - 1] == '{')
+		out->n = before;
+	else
+		cdp_buf_addc(out, '}');
+}
+
 void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out)
 {
 	const struct cdp_tagset *set = p->spec.set;
@@ -241,6 +326,7 @@ void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *o
 		cdp_value_json(out, &p->values[i]);
 	}
 	cdp_buf_addc(out, '}');
+	add_models(p, out);
 	before = out->n;
 	cdp_buf_adds(out, ",\"ids\":");
 	if (!cdp_customers_get_ids(p->spec.customers, p->customer, out))

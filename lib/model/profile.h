@@ -3,6 +3,7 @@
 #define CDP_MODEL_PROFILE_H
 
 #include "model/customers.h"
+#include "model/given.h"
 #include "model/population.h"
 
 /* Evaluates; one a thread. */
@@ -12,6 +13,7 @@ struct cdp_profile_spec {
 	const struct cdp_tagset *set;
 	const struct cdp_customers *customers; /* finished */
 	struct cdp_population *population;     /* or NULL: no tag has such functions */
+	struct cdp_given *given;               /* or NULL: no tag's values are given */
 	const struct cdp_run *run;
 	const char *key; /* name of the first member: "one_id" */
 	bool nulls;      /* write tags that are null, too */
@@ -24,6 +26,10 @@ const struct cdp_customers *cdp_profiler_customers(const struct cdp_profiler *p)
 
 /* Puts the customer's values into the censuses of a pass (model/population.h). */
 void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place);
+/* Appends what the program of a tag is told of the customer, in its pass:
+ * {"one_id":...,INPUTS}.  False: nothing, it is not among those it is told of. */
+bool cdp_profiler_tell(struct cdp_profiler *p, unsigned pass, unsigned tag,
+		       uint32_t place, struct cdp_buf *out);
 /* Appends the line of a customer: {"one_id":...,"as_of":...,"tags":{...},"ids":{...}}. */
 void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out);
 /* By tag: how many lines have it null because of an error, and one such error's text. */

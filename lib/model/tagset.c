@@ -107,6 +107,7 @@ static void release_tag(struct cdp_tag *t)
 	free(t->needs.v);
 	free(t->functions.v);
 	cdp_expr_free(t->value);
+	cdp_tag_release_program(t->program);
 	for (size_t k = 0; k < t->layer_count; k++)
 		cdp_expr_free(t->layers[k].when);
 	free(t->layers);

@@ -44,6 +44,8 @@ struct cdp_tag_about {
 	const char **labels;
 	size_t label_count;
 	unsigned keep; /* versions to be kept */
+	/* What made the values: {"name":...,"version":...,"date":...} as JSON. */
+	const char *model;
 };
 
 struct cdp_tag_layer {
@@ -51,15 +53,45 @@ struct cdp_tag_layer {
 	struct cdp_value value;
 };
 
+/* Values from files.  Of several files those that come later count more or less. */
+enum cdp_import_mode {
+	CDP_IMPORT_OVERWRITE, /* the last file alone counts */
+	CDP_IMPORT_INCREMENT, /* the first value of an id stays */
+	CDP_IMPORT_BOTH,      /* the last value of an id counts */
+};
+struct cdp_tag_import {
+	const char **files;
+	size_t count;
+	const char *key;   /* kind of ids in the map; NULL: that of customers */
+	const char *value; /* member or column */
+	enum cdp_import_mode mode;
+	bool add; /* customers nobody knew */
+};
+
+/* Values from a program that is told about customers. */
+struct cdp_tag_input {
+	const char *name;
+	struct cdp_expr *value;
+};
+struct cdp_tag_program {
+	const char **argv; /* NULL-ended */
+	struct cdp_tag_input *inputs;
+	size_t input_count;
+	struct cdp_expr *among; /* who is told of; NULL: all */
+	int timeout_ms;         /* without a byte in either direction */
+};
+
 struct cdp_tag {
 	const char *name;
 	const char *file; /* of its definition, as given */
 	enum cdp_tag_type type;
-	const char
-		*kind; /* the member that defines it: "value", "layers", "metric" ... */
+	const char *kind; /* the member that defines it: "value", "metric" ... */
 	struct cdp_tag_about about;
-	struct cdp_expr *value; /* or NULL and layers */
+	/* One of four. */
+	struct cdp_expr *value;
 	struct cdp_tag_layer *layers;
+	const struct cdp_tag_import *import;
+	struct cdp_tag_program *program;
 	size_t layer_count;
 	struct cdp_value otherwise; /* `else` */
 	struct cdp_needs needs;     /* other tags */

@@ -104,6 +104,8 @@ static const struct kind {
 #define EVENTS "event", "where", "within"
 	{ "value", NULL, NULL, true },
 	{ "layers", NULL, NULL, false },
+	{ "import", NULL, NULL, false },
+	{ "program", NULL, NULL, false },
 	{ "metric", cdp_tag_put_metric, KNOWN("aggregate", "of", EVENTS), true },
 	{ "distribution", cdp_tag_put_distribution, KNOWN(EVENTS), true },
 	{ "first", cdp_tag_put_occurrence, KNOWN("give", EVENTS), true },
@@ -195,7 +197,7 @@ static const struct kind *find_kind(const json_t *o, struct cdp_err *err)
 
 static int check_members(const json_t *o, struct cdp_err *err)
 {
-	static const char *const more[] = { "else", "buckets", "percent" };
+	static const char *const more[] = { "else", "buckets", "percent", "model" };
 	const char *known[64];
 	size_t n = 0;
 
@@ -213,6 +215,7 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		       struct cdp_err *err)
 {
 	const struct kind *k;
+	const json_t *def;
 
 	if (check_members(o, err) < 0)
 		return -1;
@@ -220,11 +223,18 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 	if (!k)
 		return -1;
 	t->kind = k->member;
+	def = json_object_get(o, k->member);
 	if (check_ranges(k, o, err) < 0)
 		return -1;
 	if (constant(s, t, json_object_get(o, "else"), "else", &t->otherwise, err) < 0)
 		return -1;
+	if (cdp_tag_load_model(s, t, json_object_get(o, "model"), err) < 0)
+		return -1;
 	if (strcmp(k->member, "layers") == 0)
-		return load_layers(s, t, json_object_get(o, "layers"), err);
+		return load_layers(s, t, def, err);
+	if (strcmp(k->member, "import") == 0)
+		return cdp_tag_load_import(s, t, def, err);
+	if (strcmp(k->member, "program") == 0)
+		return cdp_tag_load_program(s, t, def, err);
 	return load_expression(s, t, k, o, err);
 }

@@ -50,6 +50,14 @@ typedef int cdp_tag_put(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_buf 
 			const json_t *o, const char *where, struct cdp_err *err);
 cdp_tag_put cdp_tag_put_metric, cdp_tag_put_distribution, cdp_tag_put_occurrence,
 	cdp_tag_put_matrix, cdp_tag_put_rfm;
+/* Those whose values are given. */
+int cdp_tag_load_import(struct cdp_tagset *s, struct cdp_tag *t, const json_t *def,
+			struct cdp_err *err);
+int cdp_tag_load_program(struct cdp_tagset *s, struct cdp_tag *t, const json_t *def,
+			 struct cdp_err *err);
+void cdp_tag_release_program(struct cdp_tag_program *p);
+int cdp_tag_load_model(struct cdp_tagset *s, struct cdp_tag *t, const json_t *def,
+		       struct cdp_err *err);
 /* The number that the expression in `b` gives becomes the label of its range. */
 int cdp_tag_wrap_buckets(struct cdp_buf *b, const json_t *buckets, struct cdp_err *err);
 int cdp_tag_wrap_percent(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_buf *b,
