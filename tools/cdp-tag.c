@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 #include "cli/entities_job.h"
 #include "cli/profiles.h"
+#include "cli/tag_lineage.h"
 #include "model/relations.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -306,8 +307,6 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 		t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
 	t->customers = cdp_customers_new(t->set, threads);
 	t->given = cdp_given_new(t->set);
-	if (cdp_given_read(t->given, err) < 0)
-		return -1;
 	return add_relations(t, err);
 }
 
@@ -341,31 +340,105 @@ static void release(struct tag_ctx *t)
 	cdp_paths_free(t->map_paths);
 }
 
+/* --- what the options say --- */
+
+struct options {
+	struct cdp_strs definitions, entities;
+	const char *map;
+	int lineage; /* -1: not asked for */
+	bool nulls;
+};
+
+enum { LINEAGE_ROWS, LINEAGE_DOT };
+
+static void check_usage(struct cdp_cli *cli, const struct options *o)
+{
+	bool rows = o->lineage == LINEAGE_ROWS;
+
+	if (!o->definitions.n)
+		cdp_cli_usage(cli, "-d TAGS is needed");
+	if (o->lineage >= 0 && cli->operands[0])
+		cdp_cli_usage(cli, "option '--lineage' reads no records");
+	if ((cli->opt.table || cli->opt.csv) && !rows)
+		cdp_cli_usage(cli, "option '--%s' requires '--lineage rows'",
+			      cli->opt.table ? "table" : "csv");
+}
+
+/* Everything that is known of everybody. */
+static int read_all(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
+{
+	char *const map[] = { (char *)o->map, NULL };
+	struct cdp_job job = { .ctx = t,
+			       .paths = t->paths,
+			       .worker = new_worker,
+			       .record = add_record,
+			       .settle = settle,
+			       .merge = merge_worker };
+	int own = t->set->own ? (int)t->set->own_table : -1;
+
+	cdp_cli_check_entities(cli, t->set->entities, &o->entities, own);
+	if (cdp_cli_read_entities(cli, t->set->entities, &o->entities, own) < 0 ||
+	    cdp_cli_run(cli, &job) < 0)
+		return -1;
+	if (o->map) {
+		job.record = add_map_row;
+		job.settle = NULL;
+		job.paths = t->map_paths;
+		if (cdp_cli_run_files(cli, &job, map) < 0)
+			return -1;
+	}
+	gather_rest(t);
+	if (cdp_customers_count(t->customers) == 0 && t->no_key + t->other)
+		cdp_cli_note(cli,
+			     "no record is an event, profile update or detail row with a "
+			     "'%s'",
+			     t->key);
+	return 0;
+}
+
+static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
+{
+	const struct cdp_profile_spec spec = { .set = t->set,
+					       .customers = t->customers,
+					       .given = t->given,
+					       .run = t->run,
+					       .key = t->entity ? t->entity : t->key,
+					       .nulls = o->nulls };
+
+	if (o->lineage >= 0) {
+		cdp_cli_write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
+		return;
+	}
+	if (read_all(cli, t, o) == 0)
+		cdp_cli_write_profiles(cli, &spec);
+	cdp_cli_stat(cli, "no_key", t->no_key);
+	cdp_cli_stat(cli, "other", t->other);
+}
+
 int main(int argc, char **argv)
 {
-	struct cdp_strs definitions = { 0 };
-	const char *files[] = { NULL, NULL };
-	struct cdp_strs entities = { 0 };
+	static const char *const forms[] = { "rows", "dot", NULL };
 	struct tag_ctx t = { 0 };
-	bool nulls = false;
-	int ret, own;
+	struct options o = { .lineage = -1 };
+	bool failed;
 	struct cdp_cli cli;
 	struct cdp_err err;
 	const struct cdp_opt opts[] = {
-		{ 'd', "definition", CDP_OPT_LIST, &definitions, "FILE",
-		  "the tags; several files are one set", NULL, 0, 0 },
-		{ 0, "entities", CDP_OPT_LIST, &entities, "FILE",
-		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
+		{ 'd', "definition", CDP_OPT_LIST, &o.definitions, "FILE",
+		  "the tags; several files are one set" },
+		{ 0, "entities", CDP_OPT_LIST, &o.entities, "FILE",
+		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",
-		  "the tags are of these, not of persons", NULL, 0, 0 },
-		{ 0, "ids", CDP_OPT_STR, &files[0], "FILE",
-		  "identity map of cdp-idmap: adds each profile's ids", NULL, 0, 0 },
+		  "the tags are of these, not of persons" },
+		{ 0, "ids", CDP_OPT_STR, &o.map, "FILE",
+		  "identity map of cdp-idmap: adds each profile's ids" },
 		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
 		  "member that tells customers apart (default one_id, or "
-		  "props.NAME with --entity)",
-		  NULL, 0, 0 },
-		{ 0, "nulls", CDP_OPT_FLAG, &nulls, NULL,
-		  "write tags without a value as null", NULL, 0, 0 },
+		  "props.NAME with --entity)" },
+		{ 0, "lineage", CDP_OPT_CHOICE, &o.lineage, "FORM",
+		  "read nothing, write what reads what: rows or dot", forms, 0, 0 },
+		{ 0, "nulls", CDP_OPT_FLAG, &o.nulls, NULL,
+		  "write tags without a value as null" },
 		{ 0 },
 	};
 	const struct cdp_tool tool = {
@@ -376,58 +449,21 @@ int main(int argc, char **argv)
 		.example = "cdp-tag -d tags.json --as-of 2024-05-01 events.ndjson",
 		.opts = opts,
 		.common = CDP_COMMON_INPUT | CDP_COMMON_JOBS | CDP_COMMON_TIME |
-			  CDP_COMMON_OUTPUT,
+			  CDP_COMMON_OUTPUT | CDP_COMMON_ROWS,
 		.answers = CDP_ANSWERS_AT_END,
 	};
-	struct cdp_job job = { .ctx = &t,
-			       .worker = new_worker,
-			       .record = add_record,
-			       .settle = settle,
-			       .merge = merge_worker };
 
 	cdp_cli_start(&cli, &tool, argc, argv);
-	if (!definitions.n)
-		cdp_cli_usage(&cli, "-d TAGS is needed");
+	check_usage(&cli, &o);
 	t.run = &cli.opt.run;
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;
-	if (prepare(&t, &definitions, cdp_cli_jobs(&cli), &err) < 0) {
-		release(&t);
-		cdp_strs_release(&definitions);
-		cdp_strs_release(&entities);
-		return cdp_cli_fail(&cli, &err);
-	}
-	cdp_strs_release(&definitions);
-	own = t.set->own ? (int)t.set->own_table : -1;
-	cdp_cli_check_entities(&cli, t.set->entities, &entities, own);
-	job.paths = t.paths;
-	ret = cdp_cli_read_entities(&cli, t.set->entities, &entities, own);
-	if (ret == 0)
-		ret = cdp_cli_run(&cli, &job);
-	if (ret == 0 && files[0]) {
-		job.record = add_map_row;
-		job.settle = NULL;
-		job.paths = t.map_paths;
-		ret = cdp_cli_run_files(&cli, &job, (char *const *)files);
-	}
-	if (ret == 0) {
-		gather_rest(&t);
-		cdp_cli_write_profiles(&cli, &(struct cdp_profile_spec){
-						     .set = t.set,
-						     .customers = t.customers,
-						     .given = t.given,
-						     .run = t.run,
-						     .key = t.entity ? t.entity : t.key,
-						     .nulls = nulls });
-	}
-	if (ret == 0 && cdp_customers_count(t.customers) == 0 && t.no_key + t.other)
-		cdp_cli_note(&cli,
-			     "no record is an event, profile update or detail row with a "
-			     "'%s'",
-			     t.key);
-	cdp_strs_release(&entities);
-	cdp_cli_stat(&cli, "no_key", t.no_key);
-	cdp_cli_stat(&cli, "other", t.other);
+	failed = prepare(&t, &o.definitions, cdp_cli_jobs(&cli), &err) < 0 ||
+		 (o.lineage < 0 && cdp_given_read(t.given, &err) < 0);
+	if (!failed)
+		answer(&cli, &t, &o);
+	cdp_strs_release(&o.definitions);
+	cdp_strs_release(&o.entities);
 	release(&t);
-	return cdp_cli_finish(&cli);
+	return failed ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 }

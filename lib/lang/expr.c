@@ -150,6 +150,10 @@ static void visit(const struct cdp_node *n,
 	case CDP_N_POP:
 		use(ctx, CDP_USE_POP, n->ref);
 		break;
+	case CDP_N_ENTITY:
+	case CDP_N_HAS_ENTITY:
+		use(ctx, CDP_USE_ENTITY, n->ref);
+		break;
 	default:
 		break;
 	}
@@ -161,6 +165,38 @@ void cdp_expr_uses(const struct cdp_expr *e,
 		   void (*use)(void *ctx, enum cdp_use what, int number), void *ctx)
 {
 	visit(e->root, use, ctx);
+}
+
+static void visit_members(const struct cdp_node *n,
+			  void (*member)(void *ctx, const char *name, size_t n),
+			  void *ctx)
+{
+	if (cdp_node_reads_slot(n) && n->name)
+		member(ctx, n->name, n->name_n);
+	for (uint32_t i = 0; i < n->count; i++)
+		visit_members(n->kid[i], member, ctx);
+}
+
+void cdp_expr_members(const struct cdp_expr *e,
+		      void (*member)(void *ctx, const char *name, size_t n), void *ctx)
+{
+	visit_members(e->root, member, ctx);
+}
+
+void cdp_expr_canonical(const struct cdp_expr *e, struct cdp_buf *out)
+{
+	size_t n = strlen(e->text);
+	struct cdp_arena arena;
+	struct cdp_err ignored;
+	struct cdp_ast *a;
+
+	cdp_arena_init(&arena);
+	a = cdp_parse(e->text, n, &arena, &ignored);
+	if (a)
+		cdp_ast_text(out, a);
+	else
+		cdp_buf_add(out, e->text, n);
+	cdp_arena_release(&arena);
 }
 
 bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out)

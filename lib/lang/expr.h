@@ -97,11 +97,18 @@ bool cdp_expr_head_only(const struct cdp_expr *e);
  * make it true (null: any), and the program, a line a node, indented. */
 void cdp_expr_explain(const struct cdp_expr *e, struct cdp_buf *out);
 /* What the expression asks the tool for: calls `use` for every reference of resolve(),
- * aggregate and function over the population in it, maybe more than once.  Not for what
- * stands in the latter two. */
-enum cdp_use { CDP_USE_HOST, CDP_USE_AGG, CDP_USE_POP };
+ * aggregate and function over the population and entity in it, maybe more than once.  Not
+ * for what stands in the latter two. */
+enum cdp_use { CDP_USE_HOST, CDP_USE_AGG, CDP_USE_POP, CDP_USE_ENTITY };
 void cdp_expr_uses(const struct cdp_expr *e,
 		   void (*use)(void *ctx, enum cdp_use what, int number), void *ctx);
+/* Calls `member` for every member of the record that is read, as "props.amount"; maybe
+ * more than once. */
+void cdp_expr_members(const struct cdp_expr *e,
+		      void (*member)(void *ctx, const char *name, size_t n), void *ctx);
+/* Appends the expression in canonical form: the same for texts that differ only in space,
+ * quoting, redundant brackets and comments. */
+void cdp_expr_canonical(const struct cdp_expr *e, struct cdp_buf *out);
 /* A constant? then *out. */
 bool cdp_expr_constant(const struct cdp_expr *e, struct cdp_value *out);
 

@@ -1,0 +1,225 @@
+#include "model/lineage.h"
+
+#include "lang/pop.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cdp_lineage {
+	const struct cdp_tagset *set;
+	struct cdp_arena names;
+	struct cdp_lineage_edge *v;
+	size_t n, cap;
+	unsigned tag; /* at hand */
+};
+
+const char *cdp_source_name(enum cdp_source s)
+{
+	static const char *const names[] = { "tag",    "attribute", "detail", "relation",
+					     "entity", "event",     "member" };
+
+	return names[s];
+}
+
+static void add(struct cdp_lineage *l, enum cdp_source source, const char *p, size_t n)
+{
+	CDP_GROW(l->v, l->n, l->cap);
+	l->v[l->n++] = (struct cdp_lineage_edge){
+		.tag = l->tag,
+		.source = source,
+		.name = cdp_arena_strndup(&l->names, p, n),
+	};
+}
+
+static void add_entity(struct cdp_lineage *l, int ref)
+{
+	const struct cdp_entities *e = l->set->entities;
+	struct cdp_buf b;
+	bool tags;
+	size_t n;
+	const char *member = cdp_entities_member(e, ref, &n);
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_buf_adds(&b, cdp_entities_name(e, cdp_entity_ref_table(ref), &tags));
+	cdp_buf_adds(&b, tags ? ".tags." : ".");
+	cdp_buf_add(&b, member, n);
+	add(l, CDP_SOURCE_ENTITY, b.p, b.n);
+	cdp_buf_release(&b);
+}
+
+static void add_host(struct cdp_lineage *l, int ref)
+{
+	const struct cdp_tagset *s = l->set;
+	uint32_t i = cdp_tag_ref_index(ref);
+	enum cdp_source source = CDP_SOURCE_ATTRIBUTE;
+	const struct cdp_intern *names = s->attributes;
+	const char *p;
+	size_t n;
+
+	switch (cdp_tag_ref_kind(ref)) {
+	case CDP_TAG_REF_TAG:
+		add(l, CDP_SOURCE_TAG, s->tags[i].name, strlen(s->tags[i].name));
+		return;
+	case CDP_TAG_REF_ATTRIBUTE:
+		break;
+	case CDP_TAG_REF_DETAIL:
+		source = CDP_SOURCE_DETAIL;
+		names = s->details;
+		break;
+	case CDP_TAG_REF_RELATION:
+	case CDP_TAG_REF_LINK:
+		source = CDP_SOURCE_RELATION;
+		names = s->relations;
+		break;
+	}
+	p = cdp_intern_key(names, i, &n);
+	add(l, source, p, n);
+}
+
+/* Which events are read is told by their names. */
+static void add_member(void *ctx, const char *name, size_t n)
+{
+	if (n == 5 && memcmp(name, "event", 5) == 0)
+		return;
+	add(ctx, CDP_SOURCE_MEMBER, name, n);
+}
+
+static void add_use(void *ctx, enum cdp_use what, int number);
+
+static void add_event_part(struct cdp_lineage *l, const struct cdp_expr *e)
+{
+	if (!e)
+		return;
+	cdp_expr_uses(e, add_use, l);
+	cdp_expr_members(e, add_member, l);
+}
+
+static void add_aggregate(struct cdp_lineage *l, const struct cdp_agg *a)
+{
+	size_t n;
+	const char *const *events = cdp_agg_events(a, &n);
+
+	if (n == 0)
+		add(l, CDP_SOURCE_EVENT, "*", 1);
+	for (size_t i = 0; i < n; i++)
+		add(l, CDP_SOURCE_EVENT, events[i], strlen(events[i]));
+	add_event_part(l, a->arg);
+	add_event_part(l, a->by);
+	add_event_part(l, a->cond);
+	for (unsigned i = 0; i < a->step_count; i++)
+		add_event_part(l, a->steps[i]);
+}
+
+static void add_use(void *ctx, enum cdp_use what, int number)
+{
+	struct cdp_lineage *l = ctx;
+	const struct cdp_pop *f;
+
+	switch (what) {
+	case CDP_USE_HOST:
+		add_host(l, number);
+		break;
+	case CDP_USE_AGG:
+		add_aggregate(l, cdp_aggs_at(l->set->aggs, (unsigned)number));
+		break;
+	case CDP_USE_POP:
+		f = cdp_pops_at(l->set->pops, (unsigned)number);
+		cdp_expr_uses(f->arg, add_use, l);
+		if (f->cond)
+			cdp_expr_uses(f->cond, add_use, l);
+		break;
+	case CDP_USE_ENTITY:
+		add_entity(l, number);
+		break;
+	}
+}
+
+/* Every expression over a customer that the tag has. */
+static void each_expression(const struct cdp_tag *t,
+			    void (*use)(void *ctx, enum cdp_use what, int number),
+			    void *ctx)
+{
+	if (t->value)
+		cdp_expr_uses(t->value, use, ctx);
+	for (size_t i = 0; i < t->layer_count; i++)
+		cdp_expr_uses(t->layers[i].when, use, ctx);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct cdp_lineage_edge *x = a, *y = b;
+
+	if (x->tag != y->tag)
+		return x->tag < y->tag ? -1 : 1;
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+struct cdp_lineage *cdp_lineage_new(const struct cdp_tagset *set)
+{
+	struct cdp_lineage *l = cdp_calloc(1, sizeof(*l));
+	size_t n = 0;
+
+	l->set = set;
+	cdp_arena_init(&l->names);
+	for (unsigned i = 0; i < set->count; i++) {
+		l->tag = i;
+		each_expression(&set->tags[i], add_use, l);
+	}
+	if (l->n)
+		qsort(l->v, l->n, sizeof(*l->v), compare);
+	for (size_t i = 0; i < l->n; i++)
+		if (i == 0 || compare(&l->v[i], &l->v[n - 1]) != 0)
+			l->v[n++] = l->v[i];
+	l->n = n;
+	return l;
+}
+
+void cdp_lineage_free(struct cdp_lineage *l)
+{
+	if (!l)
+		return;
+	cdp_arena_release(&l->names);
+	free(l->v);
+	free(l);
+}
+
+size_t cdp_lineage_count(const struct cdp_lineage *l)
+{
+	return l->n;
+}
+
+const struct cdp_lineage_edge *cdp_lineage_at(const struct cdp_lineage *l, size_t i)
+{
+	return &l->v[i];
+}
+
+/* --- aggregates --- */
+
+struct aggregates {
+	const struct cdp_tagset *set;
+	struct cdp_needs *out;
+};
+
+static void note_aggregate(void *ctx, enum cdp_use what, int number)
+{
+	struct aggregates *a = ctx;
+	const struct cdp_pop *f;
+
+	if (what == CDP_USE_AGG)
+		cdp_needs_add(a->out, (uint32_t)number);
+	if (what != CDP_USE_POP)
+		return;
+	f = cdp_pops_at(a->set->pops, (unsigned)number);
+	cdp_expr_uses(f->arg, note_aggregate, a);
+	if (f->cond)
+		cdp_expr_uses(f->cond, note_aggregate, a);
+}
+
+void cdp_tag_aggregates(const struct cdp_tagset *set, unsigned tag, struct cdp_needs *out)
+{
+	struct aggregates a = { set, out };
+
+	each_expression(&set->tags[tag], note_aggregate, &a);
+}

@@ -1,0 +1,37 @@
+/* What each tag of a set reads: other tags, attributes, detail tables, relations,
+ * entities, events and their members; also what it reads through aggregates and functions
+ * over the population. */
+#ifndef CDP_MODEL_LINEAGE_H
+#define CDP_MODEL_LINEAGE_H
+
+#include "model/tagset.h"
+
+enum cdp_source {
+	CDP_SOURCE_TAG,
+	CDP_SOURCE_ATTRIBUTE, /* profile.NAME */
+	CDP_SOURCE_DETAIL,
+	CDP_SOURCE_RELATION,
+	CDP_SOURCE_ENTITY, /* "product.risk", "firm.tags.tier" */
+	CDP_SOURCE_EVENT,  /* its name, or "*": of any name */
+	CDP_SOURCE_MEMBER, /* of events, but `event`: "props.amount" */
+};
+const char *cdp_source_name(enum cdp_source s); /* "tag", "attribute" ... */
+
+struct cdp_lineage_edge {
+	unsigned tag; /* that reads */
+	enum cdp_source source;
+	const char *name;
+};
+
+/* Edges by tag, source and name bytes, each once. */
+struct cdp_lineage;
+struct cdp_lineage *cdp_lineage_new(const struct cdp_tagset *set);
+void cdp_lineage_free(struct cdp_lineage *l);
+size_t cdp_lineage_count(const struct cdp_lineage *l);
+const struct cdp_lineage_edge *cdp_lineage_at(const struct cdp_lineage *l, size_t i);
+
+/* The numbers of the aggregates that a tag reads itself, each once. */
+void cdp_tag_aggregates(const struct cdp_tagset *set, unsigned tag,
+			struct cdp_needs *out);
+
+#endif
