@@ -1,12 +1,8 @@
 /* cdp-segment: profiles -> memberships of audiences, or what changed since the last run.
  */
 #include "base/mem.h"
-#include "cli/cli.h"
-#include "cli/memberships.h"
-#include "cli/rows.h"
+#include "cli/segment_rows.h"
 #include "cli/segment_store.h"
-#include "model/segments.h"
-#include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,260 +11,35 @@ struct segment_ctx {
 	const char *definition, *previous;
 	struct cdp_strs with;
 	struct cdp_segment_store_opts store;
-	struct cdp_paths *paths;
-	int tags_slot;
 	struct cdp_segments *set;
-	const struct cdp_run *run;
-	struct cdp_members *given; /* what streams say, by number in the set */
-	struct cdp_members *members;
-	struct cdp_members *before; /* with --previous */
-	uint64_t *wanted;           /* audiences to write */
-	uint64_t *errors;           /* profiles whose rule ended in one, by audience */
-	uint64_t profiles;
+	struct cdp_segment_job job;
+	struct cdp_members *given; /* what streams say */
+	struct cdp_earlier before; /* with --previous */
+	uint64_t *all;             /* audiences that are defined */
+	uint64_t *wanted;          /* audiences to write */
+	uint32_t *sets;            /* the same, as numbers */
+	uint32_t set_count;
 };
-
-struct worker {
-	const struct segment_ctx *s;
-	struct cdp_eval *ev;
-	struct cdp_members *members;
-	uint64_t *bits;   /* of the profile at hand */
-	uint64_t *errors; /* by audience */
-	uint64_t profiles;
-};
-
-/* --- deciding --- */
-
-static void *new_worker(void *ctx)
-{
-	const struct segment_ctx *s = ctx;
-	struct worker *w = cdp_calloc(1, sizeof(*w));
-
-	w->s = s;
-	w->ev = cdp_eval_new(s->run);
-	w->members = cdp_members_new(s->set->count);
-	w->bits = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*w->bits));
-	w->errors = cdp_calloc(s->set->count, sizeof(*w->errors));
-	return w;
-}
-
-static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
-{
-	struct segment_ctx *s = ctx;
-	struct worker *w = worker;
-
-	(void)err;
-	if (s->members)
-		cdp_members_merge(s->members, w->members);
-	else
-		s->members = w->members;
-	for (unsigned i = 0; i < s->set->count; i++)
-		s->errors[i] += w->errors[i];
-	s->profiles += w->profiles;
-	cdp_eval_free(w->ev);
-	free(w->bits);
-	free(w->errors);
-	free(w);
-	return 0;
-}
-
-static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
-		  struct cdp_err *err)
-{
-	struct worker *w = worker;
-	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
-	const uint64_t *given;
-	size_t words = cdp_bit_words(w->s->set->count);
-	unsigned failed;
-	uint64_t *bits;
-
-	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
-	if (cdp_rec_get(rec, w->s->tags_slot)->type != CDP_OBJECT)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
-	w->profiles++;
-	given = cdp_members_get(w->s->given, one_id->p, one_id->n);
-	for (size_t i = 0; i < words; i++)
-		w->bits[i] = given ? given[i] : 0;
-	failed = cdp_segments_decide(w->s->set, w->ev, rec, w->bits, w->errors, err);
-	if (failed) {
-		cdp_emit_eval_error(emit, rec, err);
-		emit->counts.eval_errors += failed - 1;
-	}
-	/* Several profiles of one customer: all that any of them says. */
-	bits = cdp_members_put(w->members, one_id->p, one_id->n);
-	for (size_t i = 0; i < words; i++)
-		bits[i] |= w->bits[i];
-	return 0;
-}
-
-/* --- writing --- */
-
-struct writer {
-	const struct segment_ctx *s;
-	struct cdp_cli *cli;
-	struct cdp_buf line;
-	char as_of[CDP_TIME_CANON];
-	uint64_t *counts;
-};
-
-static int write_line(struct writer *w, const char *key, size_t n, unsigned segment,
-		      const char *change)
-{
-	cdp_buf_reset(&w->line);
-	cdp_buf_adds(&w->line, "{\"one_id\":");
-	cdp_json_str(&w->line, key, n);
-	cdp_json_key(&w->line, "segment");
-	cdp_json_cstr(&w->line, w->s->set->v[segment].name);
-	cdp_json_key(&w->line, "as_of");
-	cdp_json_str(&w->line, w->as_of, sizeof(w->as_of));
-	if (change) {
-		cdp_json_key(&w->line, "change");
-		cdp_json_cstr(&w->line, change);
-	}
-	cdp_buf_adds(&w->line, "}\n");
-	w->cli->counts.out++;
-	return cdp_out_write(cdp_cli_out(w->cli), w->line.p, w->line.n);
-}
-
-static int write_customer(void *ctx, const char *key, size_t n, const uint64_t *bits)
-{
-	struct writer *w = ctx;
-	const struct segment_ctx *s = w->s;
-	const uint64_t *before = s->before ? cdp_members_get(s->before, key, n) : NULL;
-
-	for (unsigned i = 0; i < s->set->defined; i++) {
-		bool now = cdp_bit(bits, i), was = before && cdp_bit(before, i);
-
-		if (!cdp_bit(s->wanted, i))
-			continue;
-		w->counts[i] += now;
-		if (s->store.count || (s->before ? now == was : !now))
-			continue;
-		if (write_line(w, key, n, i,
-			       !s->before ? NULL
-			       : now      ? "entered"
-					  : "left") < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Those who were members and have no profile any more must be met, too. */
-static int put_customer(void *ctx, const char *key, size_t n, const uint64_t *bits)
-{
-	(void)bits;
-	cdp_members_put(ctx, key, n);
-	return 0;
-}
-
-static void write_counts(struct cdp_cli *cli, const struct segment_ctx *s,
-			 const uint64_t *counts)
-{
-	struct cdp_rows *rows = cdp_rows_new(cli);
-	uint32_t all = cdp_members_count(s->members);
-
-	for (unsigned i = 0; i < s->set->defined; i++) {
-		const char *name = s->set->v[i].name;
-
-		if (!cdp_bit(s->wanted, i))
-			continue;
-		cdp_rows_begin(rows, "segment");
-		cdp_rows_str(rows, "segment", name, strlen(name));
-		cdp_rows_int(rows, "customers", (int64_t)counts[i]);
-		cdp_rows_share(rows, "share", all ? (double)counts[i] / all : 0);
-		if (cdp_rows_end(rows) < 0)
-			break; /* the error sticks: cdp_cli_finish reports it */
-	}
-	cdp_rows_free(rows);
-}
-
-/* An audience without members whose rule never came to an end: most likely a tag is
- * misspelt, or no truth value comes out. */
-static bool is_in_vain(const struct segment_ctx *s, const uint64_t *counts, unsigned i)
-{
-	return cdp_bit(s->wanted, i) && !counts[i] && s->profiles &&
-	       s->errors[i] >= s->profiles;
-}
-
-static void explain(struct cdp_cli *cli, const struct segment_ctx *s,
-		    const uint64_t *counts)
-{
-	enum { SHOWN = 10 };
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < s->set->defined; i++)
-		if (is_in_vain(s, counts, i) && n++ < SHOWN)
-			cdp_cli_note(cli,
-				     "audience '%s': its rule ended in an error for "
-				     "everyone",
-				     s->set->v[i].name);
-	if (n > SHOWN)
-		cdp_cli_note(cli, "so did the rules of %u other audiences", n - SHOWN);
-	cli->in_vain |= n > 0;
-}
-
-static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
-{
-	struct writer w = { .s = s, .cli = cli };
-
-	cdp_buf_init(&w.line, CDP_BUF_NOMAX);
-	cdp_time_format(w.as_of, s->run->as_of);
-	w.counts = cdp_calloc(s->set->count, sizeof(*w.counts));
-	if (s->before)
-		cdp_members_each(s->before, put_customer, s->members);
-	cdp_members_each(s->members, write_customer, &w);
-	if (s->store.count)
-		write_counts(cli, s, w.counts);
-	explain(cli, s, w.counts);
-	free(w.counts);
-	cdp_buf_release(&w.line);
-}
 
 /* --- storing --- */
 
-/* Members by audience, as ranks. */
-struct ranks {
+struct found {
 	const struct segment_ctx *s;
-	const char **keys;
-	size_t *lens;
-	uint32_t count;
-	struct ranks_of {
-		uint32_t *v;
-		uint32_t n, cap;
-	} * of;
+	uint32_t *v, cap;
 };
-
-static int add_ranks(void *ctx, const char *key, size_t n, const uint64_t *bits)
-{
-	struct ranks *r = ctx;
-
-	r->keys[r->count] = key;
-	r->lens[r->count] = n;
-	for (unsigned i = 0; i < r->s->set->defined; i++) {
-		struct ranks_of *of = &r->of[i];
-
-		if (!cdp_bit(bits, i))
-			continue;
-		CDP_GROW(of->v, of->n, of->cap);
-		of->v[of->n++] = r->count;
-	}
-	r->count++;
-	return 0;
-}
 
 static const char *key_of(void *ctx, uint32_t rank, size_t *n)
 {
-	const struct ranks *r = ctx;
+	const struct found *f = ctx;
 
-	*n = r->lens[rank];
-	return r->keys[rank];
+	return cdp_audiences_key(f->s->job.members, rank, n);
 }
 
 static const char *name_of(void *ctx, uint32_t i)
 {
-	const struct ranks *r = ctx;
+	const struct found *f = ctx;
 
-	return r->s->set->v[i].name;
+	return f->s->set->v[i].name;
 }
 
 static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
@@ -280,33 +51,28 @@ static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
 
 static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
 {
-	const struct ranks *r = ctx;
+	struct found *f = ctx;
+	uint32_t n = cdp_audiences_members(f->s->job.members, i, &f->v, &f->cap);
 
-	*v = r->of[i].v;
-	return r->of[i].n;
+	*v = f->v;
+	return n;
 }
 
 static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
-	struct ranks r = { .s = s };
+	struct found f = { .s = s };
 	struct cdp_segment_result result = { .count = s->set->defined,
 					     .name = name_of,
 					     .note = note_of,
 					     .members = members_of,
-					     .ctx = &r };
+					     .ctx = &f };
 	int rc;
 
-	r.keys = cdp_calloc(cdp_members_count(s->members) + 1, sizeof(*r.keys));
-	r.lens = cdp_calloc(cdp_members_count(s->members) + 1, sizeof(*r.lens));
-	r.of = cdp_calloc(s->set->defined + 1, sizeof(*r.of));
-	cdp_members_each(s->members, add_ranks, &r);
-	result.customers = (struct cdp_keylist){ r.count, key_of, &r };
+	result.customers.count = cdp_audiences_customers(s->job.members);
+	result.customers.key = key_of;
+	result.customers.ctx = &f;
 	rc = cdp_segment_store_keep(cli, &s->store, &result, err);
-	for (unsigned i = 0; i < s->set->defined; i++)
-		free(r.of[i].v);
-	free(r.of);
-	free(r.keys);
-	free(r.lens);
+	free(f.v);
 	return rc;
 }
 
@@ -315,6 +81,9 @@ static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 {
 	s->wanted = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->wanted));
+	s->all = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->all));
+	for (unsigned i = 0; i < s->set->defined; i++)
+		cdp_bit_set(s->all, i);
 	for (unsigned i = 0; s->store.only.n == 0 && i < s->set->defined; i++)
 		cdp_bit_set(s->wanted, i);
 	for (size_t i = 0; i < s->store.only.n; i++) {
@@ -326,13 +95,44 @@ static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 				      s->definition, s->store.only.v[i]);
 		cdp_bit_set(s->wanted, at);
 	}
+	s->sets = cdp_alloc(s->set->defined * sizeof(*s->sets));
+	for (unsigned i = 0; i < s->set->defined; i++)
+		if (cdp_bit(s->wanted, i))
+			s->sets[s->set_count++] = i;
 }
 
-static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+/* The audiences that streams gave, as bits from 0 on. */
+static struct cdp_members *given_members(const struct segment_ctx *s,
+					 const struct cdp_memberships *with)
 {
-	struct cdp_job job = {
-		.ctx = s, .worker = new_worker, .record = decide, .merge = merge_worker
-	};
+	struct cdp_intern *names = cdp_intern_new(0);
+	struct cdp_members *m;
+
+	for (unsigned i = s->set->defined; i < s->set->count; i++)
+		cdp_intern_put(names, s->set->v[i].name, strlen(s->set->v[i].name), NULL);
+	m = cdp_memberships_bits(with, names, 0);
+	cdp_intern_free(names);
+	return m;
+}
+
+static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
+{
+	struct cdp_segment_rows rows = { .cli = cli,
+					 .set = s->set,
+					 .job = &s->job,
+					 .sets = s->sets,
+					 .set_count = s->set_count,
+					 .before = s->previous ? &s->before : NULL };
+
+	if (s->store.count)
+		cdp_segment_write_counts(&rows);
+	else
+		cdp_segment_write_members(&rows);
+	cdp_segment_tell_vain(&rows);
+}
+
+static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
 	struct cdp_memberships with, previous;
 	int ret = 0;
 
@@ -343,43 +143,51 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
-		s->set = cdp_segments_load(s->definition, s->paths, with.names, err);
+		s->set = cdp_segments_load(s->definition, s->job.paths, with.names, err);
 		ret = s->set ? 0 : -1;
 	}
 	if (ret == 0) {
 		choose(cli, s);
-		s->errors = cdp_calloc(s->set->count, sizeof(*s->errors));
-		s->given = cdp_memberships_bits(&with, s->set->names, s->set->defined);
+		s->given = given_members(s, &with);
 		if (s->previous)
 			ret = cdp_memberships_read(cli, &previous, s->previous, err);
 	}
-	if (ret == 0) {
-		if (s->previous)
-			s->before = cdp_memberships_bits(&previous, s->set->names, 0);
-		job.paths = s->paths;
-		if (cdp_cli_run(cli, &job) == 0 && s->members) {
-			if (s->store.dir)
-				ret = keep(cli, s, err);
-			if (!s->store.dir || s->store.count)
-				write_all(cli, s);
-		}
-	}
+	if (ret == 0 && s->previous)
+		cdp_earlier_init(&s->before, &previous, s->set);
 	cdp_memberships_release(&with);
 	cdp_memberships_release(&previous);
-	return ret < 0 ? -1 : 0;
+	return ret;
+}
+
+static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	int ret = 0;
+
+	s->job.set = s->set;
+	s->job.wanted = s->store.dir ? s->all : s->wanted;
+	s->job.given = s->given;
+	s->job.more = s->before.keys;
+	if (cdp_segment_job_run(cli, &s->job) < 0)
+		return 0;
+	if (s->store.dir)
+		ret = keep(cli, s, err);
+	if (!s->store.dir || s->store.count)
+		write_all(cli, s);
+	return ret;
 }
 
 static void release(struct segment_ctx *s)
 {
+	cdp_segment_job_release(&s->job);
 	cdp_members_free(s->given);
-	cdp_members_free(s->members);
-	cdp_members_free(s->before);
+	cdp_earlier_release(&s->before);
 	free(s->wanted);
-	free(s->errors);
+	free(s->all);
+	free(s->sets);
 	cdp_segments_free(s->set);
 	cdp_strs_release(&s->with);
 	cdp_segment_store_release(&s->store);
-	cdp_paths_free(s->paths);
+	cdp_paths_free(s->job.paths);
 }
 
 int main(int argc, char **argv)
@@ -387,6 +195,7 @@ int main(int argc, char **argv)
 	struct segment_ctx s = { 0 };
 	struct cdp_cli cli;
 	struct cdp_err err;
+	int ret;
 	const struct cdp_opt opts[] = {
 		{ 'd', "definition", CDP_OPT_STR, &s.definition, "FILE", "the audiences",
 		  NULL, 0, 0 },
@@ -438,18 +247,15 @@ int main(int argc, char **argv)
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",
 			      cli.opt.table ? "table" : "csv");
 	if (!s.definition) {
-		int ret = cdp_segment_store_answer(&cli, &s.store, &err);
-
+		ret = cdp_segment_store_answer(&cli, &s.store, &err);
 		cdp_segment_store_release(&s.store);
 		return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 	}
-	s.run = &cli.opt.run;
-	s.paths = cdp_paths_new();
-	s.tags_slot = cdp_paths_add(s.paths, "tags", 4, &err);
-	if (run(&cli, &s, &err) < 0) {
-		release(&s);
-		return cdp_cli_fail(&cli, &err);
-	}
+	s.job.paths = cdp_paths_new();
+	s.job.tags_slot = cdp_paths_add(s.job.paths, "tags", 4, &err);
+	ret = load(&cli, &s, &err);
+	if (ret == 0)
+		ret = run(&cli, &s, &err);
 	release(&s);
-	return cdp_cli_finish(&cli);
+	return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 }

@@ -132,8 +132,15 @@ void cdp_emit_reject_long(struct cdp_emit *e, uint64_t line, const struct cdp_bl
  * tools that go on with the record; else return the error from record(). */
 void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
 			 const struct cdp_err *err);
+/* The same for what is only known after the record's block was committed, which gave no
+ * such error: the first of the run, at a line of an input.  The tool adds to
+ * cli->counts.eval_errors itself. */
+void cdp_cli_eval_first(struct cdp_cli *cli, const char *name, uint64_t line,
+			const struct cdp_err *err);
 /* "events.ndjson", for the place of a record in a tool's own words. */
 const char *cdp_emit_name(const struct cdp_emit *e);
+/* For a commit hook: the lines of the block, blank ones included. */
+uint64_t cdp_emit_lines(const struct cdp_emit *e);
 
 enum { CDP_JOB_BATCH = 256 };
 

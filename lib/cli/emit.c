@@ -55,6 +55,18 @@ const char *cdp_emit_name(const struct cdp_emit *e)
 	return e->priv->name;
 }
 
+uint64_t cdp_emit_lines(const struct cdp_emit *e)
+{
+	return e->priv->lines;
+}
+
+void cdp_cli_eval_first(struct cdp_cli *cli, const char *name, uint64_t line,
+			const struct cdp_err *err)
+{
+	free(cli->priv->eval_first);
+	cli->priv->eval_first = cdp_asprintf("%s:%" PRIu64 ": %s", name, line, err->msg);
+}
+
 void cdp_emit_rec(struct cdp_emit *e, const struct cdp_rec *rec)
 {
 	struct cdp_buf *b = &e->out;

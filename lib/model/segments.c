@@ -7,26 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What resolve() needs: the set and the audience whose rule is being compiled. */
-struct scope {
-	struct cdp_segments *set;
-	struct cdp_segment *segment;
-};
-
 static int resolve(void *host, const char *const *names, size_t count, size_t *used,
 		   struct cdp_err *err)
 {
-	struct scope *sc = host;
+	const struct cdp_segments *s = host;
 	uint32_t i;
 
 	if (count < 2)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'segments' needs a name: 'segments.NAME'");
 	*used = 2;
-	i = cdp_intern_get(sc->set->names, names[1], strlen(names[1]));
+	i = cdp_intern_get(s->names, names[1], strlen(names[1]));
 	if (i == CDP_INTERN_NONE)
-		return cdp_depend_unknown(sc->set->names, "segment", names[1], err);
-	cdp_needs_add(&sc->segment->needs, i);
+		return cdp_depend_unknown(s->names, "segment", names[1], err);
 	return (int)i;
 }
 
@@ -40,7 +33,8 @@ static int add_name(struct cdp_segments *s, const char *name, size_t n,
 		return cdp_err_set(err, CDP_ERR_USAGE, "segments[%u].name: '%s' %s",
 				   s->count, name, n ? "stands twice" : "is empty");
 	CDP_GROW(s->v, s->count, s->cap);
-	s->v[s->count++] = (struct cdp_segment){ .name = cdp_strndup(name, n) };
+	s->v[s->count++] = (struct cdp_segment){ .name = cdp_strndup(name, n),
+						 .rule = CDP_RULE_GIVEN };
 	return 0;
 }
 
@@ -79,21 +73,22 @@ static int load_rule(struct cdp_segments *s, struct cdp_segment *g, const json_t
 	static const char *const known[] = { "name",  "title", "owner",
 					     "class", "when",  NULL };
 	static const char *const roots[] = { "segments", NULL };
-	struct scope sc = { s, g };
 	struct cdp_env env = { .paths = paths,
 			       .members = cdp_profile_members,
 			       .roots = roots,
 			       .resolve = resolve,
-			       .host = &sc };
+			       .host = s };
 	const char *when = NULL;
 
 	if (cdp_tree_known(o, known, "", err) < 0 ||
 	    cdp_tree_str(o, "when", &when, true, "", err) < 0)
 		return -1;
-	if (cdp_expr_compile(&g->when, when, strlen(when), &env, err) < 0) {
+	if (cdp_rules_add(s->rules, when, strlen(when), &env, &g->rule, err) < 0) {
 		cdp_err_prefix(err, "when");
 		return -1;
 	}
+	for (size_t i = 0; i < s->rules->sets.n; i++)
+		cdp_needs_add(&g->needs, s->rules->sets.v[i]);
 	return 0;
 }
 
@@ -142,6 +137,7 @@ struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths
 		return NULL;
 	s = cdp_calloc(1, sizeof(*s));
 	s->names = cdp_intern_new(0);
+	s->rules = cdp_rules_new();
 	ret = load(s, root, paths, given, err);
 	json_decref(root);
 	if (ret < 0) {
@@ -159,13 +155,61 @@ void cdp_segments_free(struct cdp_segments *s)
 	for (unsigned i = 0; i < s->count; i++) {
 		free(s->v[i].name);
 		free(s->v[i].needs.v);
-		cdp_expr_free(s->v[i].when);
 	}
 	free(s->v);
 	free(s->order);
 	cdp_intern_free(s->names);
+	cdp_rules_free(s->rules);
 	free(s);
 }
+
+/* ---- many profiles ---- */
+
+/* Marks what `wanted` needs as well; `order` has it before those that need it. */
+static uint64_t *needed(const struct cdp_segments *s, const uint64_t *wanted)
+{
+	uint64_t *need = cdp_memdup(wanted, cdp_bit_words(s->count) * sizeof(*need));
+
+	for (unsigned i = s->count; i-- > 0;) {
+		const struct cdp_segment *g = &s->v[s->order[i]];
+
+		for (size_t k = 0; cdp_bit(need, s->order[i]) && k < g->needs.n; k++)
+			cdp_bit_set(need, g->needs.v[k]);
+	}
+	return need;
+}
+
+void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments *s,
+			   const uint64_t *wanted)
+{
+	uint64_t *need = needed(s, wanted);
+	struct cdp_rule_spec spec = { .rules = s->rules, .set_count = s->count };
+
+	*p = (struct cdp_segment_plan){ 0 };
+	p->nodes = cdp_alloc(s->count * sizeof(*p->nodes));
+	p->order = cdp_alloc(s->count * sizeof(*p->order));
+	for (unsigned i = 0; i < s->count; i++) {
+		unsigned at = s->order[i];
+
+		p->nodes[at] = s->v[at].rule;
+		if (s->v[at].rule != CDP_RULE_GIVEN && cdp_bit(need, at))
+			p->order[p->order_count++] = at;
+	}
+	free(need);
+	spec.nodes = p->nodes;
+	spec.order = p->order;
+	spec.order_count = p->order_count;
+	p->plan = cdp_rule_plan_new(&spec);
+}
+
+void cdp_segment_plan_release(struct cdp_segment_plan *p)
+{
+	cdp_rule_plan_free(p->plan);
+	free(p->nodes);
+	free(p->order);
+}
+
+/* ---- one profile ---- */
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
@@ -188,9 +232,9 @@ unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
 		unsigned at = s->order[i];
 		int hit;
 
-		if (!s->v[at].when)
+		if (s->v[at].rule == CDP_RULE_GIVEN)
 			continue; /* from a stream: decided already */
-		hit = cdp_expr_match(s->v[at].when, ev, profile, err);
+		hit = cdp_rules_match(s->rules, s->v[at].rule, ev, profile, err);
 		if (hit > 0)
 			cdp_bit_set(bits, at);
 		if (hit < 0) {

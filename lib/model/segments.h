@@ -16,10 +16,11 @@
 #include "base/intern.h"
 #include "lang/expr.h"
 #include "model/depend.h"
+#include "model/ruleblock.h"
 
 struct cdp_segment {
 	char *name;
-	struct cdp_expr *when;  /* NULL: read from a stream, not computed */
+	uint32_t rule;          /* in rules; CDP_RULE_GIVEN: read from a stream */
 	struct cdp_needs needs; /* other audiences */
 };
 
@@ -29,6 +30,7 @@ struct cdp_segments {
 	unsigned defined;    /* how many of them the file defines */
 	unsigned *order;     /* all, each after those that it needs */
 	struct cdp_intern *names;
+	struct cdp_rules *rules;
 };
 
 /* `given`: names of audiences that come from streams, `given_count` of them. */
@@ -50,6 +52,17 @@ static inline size_t cdp_bit_words(unsigned count)
 {
 	return ((size_t)count + 63) / 64;
 }
+
+/* What it takes to decide the `wanted` audiences (a set of bits) for many profiles at
+ * once; `s` must stay.  */
+struct cdp_segment_plan {
+	struct cdp_rule_plan *plan;
+	uint32_t *nodes, *order;
+	uint32_t order_count;
+};
+void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments *s,
+			   const uint64_t *wanted);
+void cdp_segment_plan_release(struct cdp_segment_plan *p);
 
 /* Decide every defined audience for one profile.  `bits` holds those from streams and
  * gets the others.  Rules that end in an error are counted in `errors`, one an audience,

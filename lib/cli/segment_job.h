@@ -1,0 +1,29 @@
+/* Profiles decided against audiences, many at a time: the record loop of cdp-segment. */
+#ifndef CDP_CLI_SEGMENT_JOB_H
+#define CDP_CLI_SEGMENT_JOB_H
+
+#include "cli/cli.h"
+#include "model/audiences.h"
+#include "model/segments.h"
+
+struct cdp_segment_job {
+	/* in */
+	const struct cdp_segments *set;
+	const uint64_t *wanted; /* audiences whose members are kept, a set of bits */
+	/* Who is in those that streams gave: bit i is audience set->defined + i. */
+	const struct cdp_members *given;
+	const struct cdp_intern
+		*more; /* customers to be there without a profile, or NULL */
+	struct cdp_paths *paths;
+	int tags_slot;
+	/* out */
+	struct cdp_audiences *members; /* NULL if the run failed */
+	uint64_t *errors;              /* by audience: profiles whose rule ended in one */
+	uint64_t profiles;
+};
+
+/* 0, or -1 when the run ended early (told). */
+int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job);
+void cdp_segment_job_release(struct cdp_segment_job *job);
+
+#endif

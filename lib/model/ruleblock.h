@@ -1,0 +1,60 @@
+/* Sets defined by rules, decided for up to 4096 records at a time.
+ *
+ * A set of rows is a bit a row.  Leaves become such sets once, by what they read
+ * (model/rulefields), and everything above them is algebra: T, where a rule is true, and
+ * M, where it is true or an error.
+ *
+ *	and: T = all T, M = all M    or: likewise    not: T = no M, M = no T
+ *
+ * Memory of a block: 1 KiB for each leaf and each part that several rules share, less
+ * rows at a time where that would be too much, and 16 bytes for each row and member that
+ * leaves read. */
+#ifndef CDP_MODEL_RULEBLOCK_H
+#define CDP_MODEL_RULEBLOCK_H
+
+#include "model/rules.h"
+
+#define CDP_RULE_GIVEN UINT32_MAX
+
+/* What is to be decided; shared and read-only. */
+struct cdp_rule_plan;
+struct cdp_rule_spec {
+	const struct cdp_rules *rules;
+	uint32_t set_count;
+	const uint32_t *nodes; /* by set: its rule, or CDP_RULE_GIVEN */
+	const uint32_t *order; /* sets to be decided, each after those that it needs */
+	uint32_t order_count;
+	unsigned max_words; /* of 64 rows in a block; 0: as many as are good */
+};
+/* What `spec` points to must stay. */
+struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec);
+void cdp_rule_plan_free(struct cdp_rule_plan *p);
+/* Rows of a block. */
+unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p);
+
+/* Bit i of word w is row 64 * w + i.  Words that `has_t` (`has_m`) has no bit for are
+ * undefined and mean no row. */
+struct cdp_rowset {
+	const uint64_t *t, *m;
+	uint64_t has_t, has_m;
+};
+
+struct cdp_rule_block; /* one a thread */
+struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
+					  const struct cdp_run *run,
+					  const struct cdp_paths *paths);
+void cdp_rule_block_free(struct cdp_rule_block *b);
+/* The next row is this record; its number.  The block must not be full. */
+unsigned cdp_rule_block_add(struct cdp_rule_block *b, struct cdp_rec *rec);
+/* A row is in a set that is given. */
+void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
+/* Rows so far. */
+unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
+/* Decide all sets of spec.order; each() gets them in this order and may put fewer rows
+ * in place of `t` and `has_t`: those are what later rules see.  The block is empty
+ * then. */
+void cdp_rule_block_decide(struct cdp_rule_block *b,
+			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
+			   void *ctx);
+
+#endif

@@ -1,0 +1,60 @@
+/* Leaves of rules, not one by one: those that read the same member of a record share one
+ * look at its value.  Constants it is compared with for equality are found by hash, those
+ * it is ordered against by bisection, other conditions on it are remembered by value.
+ *
+ * For lib/model/rule*.c alone. */
+#ifndef CDP_MODEL_RULEFIELDS_H
+#define CDP_MODEL_RULEFIELDS_H
+
+#include "model/rules.h"
+
+/* What leaves ask of one slot; shared and read-only. */
+struct cdp_rule_field;
+
+struct cdp_rule_fields {
+	struct cdp_rule_field *v;
+	uint32_t count, cap;
+	uint32_t *rows; /* leaves over several slots or none: one by one */
+	uint32_t row_count, row_cap;
+	uint32_t *mixed; /* leaves over sets as well */
+	uint32_t mixed_count, mixed_cap;
+};
+
+struct cdp_rule_fields *cdp_rule_fields_new(const struct cdp_rules *r);
+void cdp_rule_fields_free(struct cdp_rule_fields *f);
+
+/* Where it is found out for many records, row by row: `t` says for which rows leaf `l` is
+ * true, `p` for which it is true or an error, `words` words each. */
+struct cdp_rule_planes {
+	uint64_t *v;
+	unsigned words;
+};
+static inline uint64_t *cdp_plane_true(const struct cdp_rule_planes *p, uint32_t l)
+{
+	return p->v + (size_t)l * 2 * p->words;
+}
+static inline uint64_t *cdp_plane_maybe(const struct cdp_rule_planes *p, uint32_t l)
+{
+	return p->v + ((size_t)l * 2 + 1) * p->words;
+}
+
+/* One thread's looks at records. */
+struct cdp_rule_looks;
+struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
+					  const struct cdp_rule_fields *f,
+					  unsigned words);
+void cdp_rule_looks_free(struct cdp_rule_looks *k);
+/* Row `row` is this record.  Leaves that must be evaluated are, into `planes`.  The
+ * evaluator is reset. */
+void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,
+			struct cdp_eval *ev, const struct cdp_rule_planes *planes);
+/* The planes of all other leaves but the mixed ones, for rows 0..rows-1, and start
+ * again. */
+void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
+			 const struct cdp_rule_planes *planes);
+/* Empty the planes of leaves that are evaluated, before the first row. */
+void cdp_rule_looks_clear(const struct cdp_rule_looks *k,
+			  const struct cdp_rule_planes *planes);
+size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k);
+
+#endif

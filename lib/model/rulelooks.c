@@ -1,0 +1,385 @@
+#include "base/mem.h"
+#include "model/rulefields_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NONE = 0, MEMO_VALUES = 4096 };
+
+static double number_of(const struct cdp_value *v)
+{
+	return v->type == CDP_V_INT ? (double)v->i : v->d;
+}
+
+enum {
+	IS_PRESENT = 1,
+	IS_NUMBER = 2,
+	IS_NAN = 4,
+	IS_TEXT = 8,
+	IS_TRUE = 16,
+	IS_FALSE = 32
+};
+
+/* What is kept of a value until the rows are taken. */
+struct cell {
+	uint32_t equal; /* number of the constant + 1 */
+	uint32_t place; /* among the cuts */
+	uint32_t memo;  /* number of the remembered value + 1 */
+	uint32_t is;
+};
+
+/* What the conditions on a field said of a value. */
+struct outcome {
+	uint32_t first, trues, errors; /* in looks.outcomes: trues, then errors */
+};
+
+struct memory {
+	struct cdp_intern *values;
+	struct outcome *v;
+	uint32_t cap;
+	uint32_t *said;
+	uint32_t said_count, said_cap;
+};
+
+struct cdp_rule_looks {
+	const struct cdp_rules *r;
+	const struct cdp_rule_fields *f;
+	unsigned words;
+	struct cell *cells; /* by field, then by row */
+	struct memory *memories;
+	uint64_t *places; /* scratch: a plane for each place or constant */
+	size_t place_cap;
+	struct cdp_buf key;
+};
+
+struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
+					  const struct cdp_rule_fields *f, unsigned words)
+{
+	struct cdp_rule_looks *k = cdp_calloc(1, sizeof(*k));
+
+	k->r = r;
+	k->f = f;
+	k->words = words;
+	k->cells = cdp_calloc((size_t)f->count * words * 64, sizeof(*k->cells));
+	k->memories = cdp_calloc(f->count, sizeof(*k->memories));
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct cdp_rule_field *x = &f->v[i];
+		size_t need = x->value_count + 1;
+
+		if (need < 2 * (size_t)x->cut_count + 2)
+			need = 2 * (size_t)x->cut_count + 2;
+		if (need < 2 * (size_t)x->text_count + 2)
+			need = 2 * (size_t)x->text_count + 2;
+		if (need > k->place_cap)
+			k->place_cap = need;
+		if (x->memo_count)
+			k->memories[i].values = cdp_intern_new(0);
+	}
+	k->places = cdp_alloc(k->place_cap * words * sizeof(*k->places));
+	cdp_buf_init(&k->key, CDP_BUF_NOMAX);
+	return k;
+}
+
+void cdp_rule_looks_free(struct cdp_rule_looks *k)
+{
+	if (!k)
+		return;
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		cdp_intern_free(k->memories[i].values);
+		free(k->memories[i].v);
+		free(k->memories[i].said);
+	}
+	free(k->memories);
+	free(k->cells);
+	free(k->places);
+	cdp_buf_release(&k->key);
+	free(k);
+}
+
+size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k)
+{
+	return (size_t)k->f->count * k->words * 64 * sizeof(*k->cells) +
+	       k->place_cap * k->words * sizeof(*k->places);
+}
+
+static void set_row(const struct cdp_rule_planes *p, uint32_t leaf, unsigned row, int is)
+{
+	uint64_t bit = (uint64_t)1 << row % 64;
+
+	if (is > 0)
+		cdp_plane_true(p, leaf)[row / 64] |= bit;
+	if (is)
+		cdp_plane_maybe(p, leaf)[row / 64] |= bit;
+}
+
+static void evaluate(struct cdp_rule_looks *k, const uint32_t *leaves, uint32_t count,
+		     unsigned row, struct cdp_rec *rec, struct cdp_eval *ev,
+		     const struct cdp_rule_planes *planes)
+{
+	struct cdp_err err;
+
+	for (uint32_t i = 0; i < count; i++)
+		set_row(planes, leaves[i], row,
+			cdp_expr_match(k->r->leaves[leaves[i]].expr, ev, rec, &err));
+}
+
+/* What the conditions say of a value that is seen first. */
+static void learn(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
+		  struct memory *m, uint32_t value, struct cdp_rec *rec,
+		  struct cdp_eval *ev)
+{
+	struct outcome o = { .first = m->said_count };
+	struct cdp_err err;
+
+	for (int want = 1; want >= -1; want -= 2)
+		for (uint32_t i = 0; i < f->memo_count; i++) {
+			const struct cdp_rule_leaf *l = &k->r->leaves[f->memo[i]];
+
+			if (cdp_expr_match(l->expr, ev, rec, &err) != want)
+				continue;
+			CDP_GROW(m->said, m->said_count, m->said_cap);
+			m->said[m->said_count++] = f->memo[i];
+			o.trues += want > 0;
+			o.errors += want < 0;
+		}
+	CDP_GROW(m->v, value, m->cap);
+	m->v[value] = o;
+}
+
+/* The number of the value + 1, or NONE: its conditions were evaluated into the planes. */
+static uint32_t remember(struct cdp_rule_looks *k, uint32_t field, unsigned row,
+			 const struct cdp_val *v, struct cdp_rec *rec,
+			 struct cdp_eval *ev, const struct cdp_rule_planes *planes)
+{
+	const struct cdp_rule_field *f = &k->f->v[field];
+	struct memory *m = &k->memories[field];
+	bool added = false;
+	uint32_t id;
+
+	cdp_buf_reset(&k->key);
+	cdp_buf_addc(&k->key, (char)v->type);
+	cdp_buf_add(&k->key, v->p, v->type == CDP_MISSING ? 0 : v->n);
+	if (cdp_intern_count(m->values) < MEMO_VALUES)
+		id = cdp_intern_put(m->values, k->key.p, k->key.n, &added);
+	else
+		id = cdp_intern_get(m->values, k->key.p, k->key.n);
+	if (added)
+		learn(k, f, m, id, rec, ev);
+	if (id != CDP_INTERN_NONE)
+		return id + 1;
+	evaluate(k, f->memo, f->memo_count, row, rec, ev, planes);
+	return NONE;
+}
+
+static uint32_t find_value(const struct cdp_rule_field *f, const struct cdp_value *v)
+{
+	uint32_t at;
+
+	if (!f->value_count || v->type == CDP_V_LIST || v->type == CDP_V_MAP)
+		return NONE;
+	at = (uint32_t)cdp_value_hash(v) & f->mask;
+	for (; f->table[at]; at = (at + 1) & f->mask)
+		if (cdp_value_equal(&f->values[f->table[at] - 1], v))
+			return f->table[at];
+	return NONE;
+}
+
+static void look(const struct cdp_rule_field *f, const struct cdp_val *v,
+		 struct cdp_arena *arena, struct cell *c)
+{
+	struct cdp_value x;
+
+	if (v->type == CDP_MISSING)
+		return;
+	c->is = IS_PRESENT;
+	cdp_value_from_json(&x, v, arena);
+	switch (x.type) {
+	case CDP_V_BOOL:
+		c->is |= x.b ? IS_TRUE : IS_FALSE;
+		break;
+	case CDP_V_INT:
+	case CDP_V_DOUBLE:
+		c->is |= isnan(number_of(&x)) ? IS_NAN : IS_NUMBER;
+		c->place = cdp_rule_place_number(f, number_of(&x));
+		break;
+	case CDP_V_STRING:
+		c->is |= IS_TEXT;
+		c->place = f->text_count ? cdp_rule_place_text(f, &x) : 0;
+		break;
+	default:
+		break;
+	}
+	c->equal = find_value(f, &x);
+}
+
+void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,
+			struct cdp_eval *ev, const struct cdp_rule_planes *planes)
+{
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		const struct cdp_rule_field *f = &k->f->v[i];
+		struct cell *c = &k->cells[(size_t)i * k->words * 64 + row];
+		const struct cdp_val *v = cdp_rec_get(rec, f->slot);
+
+		*c = (struct cell){ 0 };
+		look(f, v, cdp_eval_arena(ev), c);
+		if (f->memo_count)
+			c->memo = remember(k, i, row, v, rec, ev, planes);
+	}
+	evaluate(k, k->f->rows, k->f->row_count, row, rec, ev, planes);
+	cdp_eval_reset(ev);
+}
+
+static void clear(const struct cdp_rule_planes *p, const uint32_t *leaves, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		memset(cdp_plane_true(p, leaves[i]), 0, (size_t)p->words * 2 * 8);
+}
+
+void cdp_rule_looks_clear(const struct cdp_rule_looks *k,
+			  const struct cdp_rule_planes *planes)
+{
+	for (uint32_t i = 0; i < k->f->count; i++)
+		clear(planes, k->f->v[i].memo, k->f->v[i].memo_count);
+	clear(planes, k->f->rows, k->f->row_count);
+}
+
+/* ---- taking the rows ---- */
+
+/* The rows whose values are something. */
+struct kinds {
+	const uint64_t *all, *present, *number, *nan, *text, *yes, *no;
+};
+
+static void take_kinds(struct cdp_rule_looks *k, const struct cell *c, unsigned rows,
+		       uint64_t planes[7][64], struct kinds *s)
+{
+	memset(planes, 0, 7 * sizeof(*planes));
+	for (unsigned i = 0; i < rows; i++) {
+		uint64_t is = c[i].is;
+
+		planes[0][i / 64] |= (uint64_t)1 << i % 64;
+		for (unsigned b = 0; is; b++, is >>= 1)
+			planes[b + 1][i / 64] |= (is & 1) << i % 64;
+	}
+	(void)k;
+	*s = (struct kinds){ planes[0], planes[1], planes[2], planes[3],
+			     planes[4], planes[5], planes[6] };
+}
+
+static void take_simple(const struct cdp_rule_looks *k, const struct cdp_rule_field *f,
+			const struct kinds *s, const struct cdp_rule_planes *planes)
+{
+	for (uint32_t i = 0; i < f->has_count; i++) {
+		memcpy(cdp_plane_true(planes, f->has[i]), s->present, k->words * 8);
+		memcpy(cdp_plane_maybe(planes, f->has[i]), s->present, k->words * 8);
+	}
+	for (uint32_t i = 0; i < f->truth_count; i++) {
+		uint64_t *p = cdp_plane_maybe(planes, f->truth[i]);
+
+		memcpy(cdp_plane_true(planes, f->truth[i]), s->yes, k->words * 8);
+		for (unsigned w = 0; w < k->words; w++)
+			p[w] = s->all[w] & ~s->no[w];
+	}
+}
+
+static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
+		       const struct cell *c, unsigned rows, const struct kinds *s,
+		       const struct cdp_rule_planes *planes)
+{
+	unsigned words = k->words;
+
+	if (!f->equal_count)
+		return;
+	memset(k->places, 0, ((size_t)f->value_count + 1) * words * 8);
+	for (unsigned i = 0; i < rows; i++)
+		k->places[c[i].equal * words + i / 64] |= (uint64_t)1 << i % 64;
+	for (uint32_t i = 0; i < f->equal_count; i++) {
+		const struct cdp_rule_equal *e = &f->equals[i];
+		uint64_t *t = cdp_plane_true(planes, e->leaf);
+		uint64_t *p = cdp_plane_maybe(planes, e->leaf);
+
+		memset(t, 0, words * 8);
+		for (uint32_t j = 0; j < e->count; j++) {
+			const uint64_t *one =
+				k->places + (f->picks[e->first + j] + 1) * words;
+
+			for (unsigned w = 0; w < words; w++)
+				t[w] |= one[w];
+		}
+		for (unsigned w = 0; w < words; w++) {
+			t[w] = e->negated ? s->present[w] & ~t[w] : t[w];
+			p[w] = t[w] | (s->all[w] & ~s->present[w]);
+		}
+	}
+}
+
+/* `fit` has the rows whose values have a place, `odd` those that compare as false. */
+static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
+		       uint32_t cuts, const struct cell *c, unsigned rows,
+		       const uint64_t *all, const uint64_t *fit, const uint64_t *odd,
+		       const struct cdp_rule_planes *planes)
+{
+	unsigned words = k->words;
+	uint64_t *below = k->places;
+
+	if (!s->count)
+		return;
+	/* First who is at each place, then who is below it. */
+	memset(below, 0, (2 * (size_t)cuts + 2) * words * 8);
+	for (unsigned i = 0; i < rows; i++)
+		if (fit[i / 64] >> i % 64 & 1)
+			below[(c[i].place + 1) * words + i / 64] |= (uint64_t)1 << i % 64;
+	for (size_t i = words; i < (2 * (size_t)cuts + 2) * words; i++)
+		below[i] |= below[i - words];
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct cdp_rule_span *x = &s->v[i];
+		uint64_t *t = cdp_plane_true(planes, x->leaf);
+		uint64_t *p = cdp_plane_maybe(planes, x->leaf);
+		const uint64_t *to = below + (size_t)x->to * words;
+		const uint64_t *from = below + (size_t)x->from * words;
+
+		for (unsigned w = 0; w < words; w++) {
+			t[w] = to[w] & ~from[w];
+			p[w] = t[w] | (all[w] & ~fit[w] & ~odd[w]);
+		}
+	}
+}
+
+static void take_memo(struct cdp_rule_looks *k, uint32_t field, const struct cell *c,
+		      unsigned rows, const struct cdp_rule_planes *planes)
+{
+	const struct memory *m = &k->memories[field];
+
+	for (unsigned i = 0; m->values && i < rows; i++) {
+		const struct outcome *o;
+
+		if (c[i].memo == NONE)
+			continue;
+		o = &m->v[c[i].memo - 1];
+		for (uint32_t j = 0; j < o->trues + o->errors; j++)
+			set_row(planes, m->said[o->first + j], i, j < o->trues ? 1 : -1);
+	}
+}
+
+void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
+			 const struct cdp_rule_planes *planes)
+{
+	static const uint64_t none[64];
+	uint64_t kinds[7][64];
+
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		const struct cdp_rule_field *f = &k->f->v[i];
+		const struct cell *c = &k->cells[(size_t)i * k->words * 64];
+		struct kinds s;
+
+		take_kinds(k, c, rows, kinds, &s);
+		take_simple(k, f, &s, planes);
+		take_equal(k, f, c, rows, &s, planes);
+		take_spans(k, &f->below_number, f->cut_count, c, rows, s.all, s.number,
+			   s.nan, planes);
+		take_spans(k, &f->below_text, f->text_count, c, rows, s.all, s.text, none,
+			   planes);
+		take_memo(k, i, c, rows, planes);
+	}
+}

@@ -1,0 +1,226 @@
+#include "model/rules.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct cdp_rules *cdp_rules_new(void)
+{
+	struct cdp_rules *r = cdp_calloc(1, sizeof(*r));
+
+	r->texts = cdp_intern_new(0);
+	r->shapes = cdp_intern_new(0);
+	cdp_arena_init(&r->arena);
+	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->shape, CDP_BUF_NOMAX);
+	return r;
+}
+
+void cdp_rules_free(struct cdp_rules *r)
+{
+	if (!r)
+		return;
+	for (uint32_t i = 0; i < r->leaf_count; i++) {
+		cdp_expr_free(r->leaves[i].expr);
+		free(r->leaves[i].sets.v);
+	}
+	free(r->leaves);
+	free(r->v);
+	free(r->kids);
+	free(r->sets.v);
+	cdp_intern_free(r->texts);
+	cdp_intern_free(r->shapes);
+	cdp_arena_release(&r->arena);
+	cdp_buf_release(&r->text);
+	cdp_buf_release(&r->shape);
+	free(r);
+}
+
+/* ---- making the graph ---- */
+
+/* What a rule is made in. */
+struct maker {
+	struct cdp_rules *r;
+	const char *text;
+	size_t n;
+	const struct cdp_env *env;
+	struct cdp_err *err;
+	unsigned depth;
+};
+
+static void note_set(void *ctx, int ref)
+{
+	struct cdp_rule_leaf *l = ctx;
+
+	cdp_needs_add(&l->sets, (uint32_t)ref);
+}
+
+static void pass_slot(void *ctx, int slot)
+{
+	(void)ctx;
+	(void)slot;
+}
+
+/* The node of this shape, made if it is new. */
+static uint32_t put_node(struct cdp_rules *r, enum cdp_rule_kind kind,
+			 const uint32_t *kids, uint32_t count)
+{
+	uint32_t head = kind, id;
+	bool added;
+
+	cdp_buf_reset(&r->shape);
+	cdp_buf_add(&r->shape, &head, sizeof(head));
+	cdp_buf_add(&r->shape, kids, count * sizeof(*kids));
+	id = cdp_intern_put(r->shapes, r->shape.p, r->shape.n, &added);
+	if (!added)
+		return id;
+	CDP_GROW(r->v, r->count, r->cap);
+	r->v[r->count++] = (struct cdp_rule){ .kind = (uint8_t)kind,
+					      .count = count,
+					      .first = (uint32_t)r->kid_count };
+	for (uint32_t i = 0; i < count; i++) {
+		CDP_GROW(r->kids, r->kid_count, r->kid_cap);
+		r->kids[r->kid_count++] = kids[i];
+		if (kind > CDP_RULE_SET)
+			r->v[kids[i]].uses++;
+	}
+	return id;
+}
+
+static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
+{
+	struct cdp_rules *r = m->r;
+	struct cdp_rule_leaf *l;
+
+	CDP_GROW(r->leaves, r->leaf_count, r->leaf_cap);
+	l = &r->leaves[id];
+	*l = (struct cdp_rule_leaf){ 0 };
+	if (cdp_part_compile(&l->expr, a, m->depth > 0, m->text, m->n, m->env, m->err) <
+	    0)
+		return -1;
+	r->leaf_count++;
+	cdp_part_form(l->expr, &l->form);
+	cdp_part_reads(l->expr, note_set, pass_slot, l);
+	return 0;
+}
+
+/* A leaf that stood alone before must be fit to stand below an operator, too: compiled
+ * again it says where it is not. */
+static int check_inner(struct maker *m, const struct cdp_ast *a, uint32_t id)
+{
+	struct cdp_expr *again;
+
+	if (m->depth == 0 || cdp_part_may_be_inner(m->r->leaves[id].expr))
+		return 0;
+	if (cdp_part_compile(&again, a, true, m->text, m->n, m->env, m->err) < 0)
+		return -1;
+	cdp_expr_free(again);
+	return 0;
+}
+
+static int make_leaf(struct maker *m, const struct cdp_ast *a, uint32_t *node)
+{
+	struct cdp_rules *r = m->r;
+	const struct cdp_rule_leaf *l;
+	uint32_t id, set[2];
+	bool added;
+
+	cdp_buf_reset(&r->text);
+	cdp_ast_text(&r->text, a);
+	id = cdp_intern_put(r->texts, r->text.p, r->text.n, &added);
+	if (added ? add_leaf(m, a, id) : check_inner(m, a, id))
+		return -1;
+	l = &r->leaves[id];
+	for (size_t i = 0; i < l->sets.n; i++)
+		cdp_needs_add(&r->sets, l->sets.v[i]);
+	set[0] = (uint32_t)l->form.ref;
+	set[1] = id;
+	*node = l->form.kind == CDP_FORM_HOST ? put_node(r, CDP_RULE_SET, set, 2)
+					      : put_node(r, CDP_RULE_LEAF, &id, 1);
+	return 0;
+}
+
+static int make(struct maker *m, const struct cdp_ast *a, uint32_t *node)
+{
+	static const uint8_t kinds[] = { [CDP_PART_AND] = CDP_RULE_AND,
+					 [CDP_PART_OR] = CDP_RULE_OR,
+					 [CDP_PART_NOT] = CDP_RULE_NOT,
+					 [CDP_PART_COND] = CDP_RULE_COND };
+	enum cdp_part_kind part = cdp_part_kind(a);
+	uint32_t *kids;
+	int ret = 0;
+
+	if (part == CDP_PART_LEAF)
+		return make_leaf(m, a, node);
+	kids = cdp_alloc(a->count * sizeof(*kids));
+	if (++m->depth > m->r->depth)
+		m->r->depth = m->depth;
+	for (uint32_t i = 0; i < a->count && ret == 0; i++)
+		ret = make(m, a->kid[i], &kids[i]);
+	m->depth--;
+	if (ret == 0)
+		*node = put_node(m->r, (enum cdp_rule_kind)kinds[part], kids, a->count);
+	free(kids);
+	return ret;
+}
+
+int cdp_rules_add(struct cdp_rules *r, const char *text, size_t n,
+		  const struct cdp_env *env, uint32_t *node, struct cdp_err *err)
+{
+	struct maker m = { .r = r, .text = text, .n = n, .env = env, .err = err };
+	struct cdp_ast *a;
+
+	cdp_arena_reset(&r->arena);
+	r->sets.n = 0;
+	a = cdp_parse(text, n, &r->arena, err);
+	if (!a || make(&m, a, node) < 0)
+		return -1;
+	r->v[*node].uses++;
+	return 0;
+}
+
+/* ---- one record ---- */
+
+/* An operand that decides the result makes errors of the others vanish. */
+static int match_junction(const struct cdp_rules *r, const struct cdp_rule *n,
+			  int decides, struct cdp_eval *ev, struct cdp_rec *rec,
+			  struct cdp_err *err)
+{
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	bool failed = false;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		int v = cdp_rules_match(r, kids[i], ev, rec, err);
+
+		if (v == decides)
+			return v;
+		failed |= v < 0;
+	}
+	return failed ? -1 : !decides;
+}
+
+int cdp_rules_match(const struct cdp_rules *r, uint32_t node, struct cdp_eval *ev,
+		    struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	uint32_t leaf;
+	int v;
+
+	switch ((enum cdp_rule_kind)n->kind) {
+	case CDP_RULE_AND:
+		return match_junction(r, n, 0, ev, rec, err);
+	case CDP_RULE_OR:
+		return match_junction(r, n, 1, ev, rec, err);
+	case CDP_RULE_NOT:
+		v = cdp_rules_match(r, kids[0], ev, rec, err);
+		return v < 0 ? -1 : !v;
+	case CDP_RULE_COND:
+		v = cdp_rules_match(r, kids[0], ev, rec, err);
+		return v < 0 ? -1 : cdp_rules_match(r, kids[v ? 1 : 2], ev, rec, err);
+	default:
+		leaf = kids[n->count - 1];
+		return cdp_expr_match(r->leaves[leaf].expr, ev, rec, err);
+	}
+}

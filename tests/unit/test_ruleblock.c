@@ -1,0 +1,432 @@
+/* Rules decided many records at a time: the same as each rule alone on each record, also
+ * where members are missing, of other types, or numbers of every kind. */
+#include "base/buf.h"
+#include "base/mem.h"
+#include "io/in.h"
+#include "model/audiences.h"
+#include "model/segments.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t state = 1;
+
+static unsigned pick(unsigned n)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(state >> 33) % n;
+}
+
+enum { RULES = 60, GIVEN = 2, RECORDS = 300 };
+
+/* ---- random rules ---- */
+
+static const char *const leaves[] = {
+	"tags.a == 'x'",
+	"tags.a != 'x'",
+	"tags.a in ['x', 'yy', 'z']",
+	"!(tags.a in ['x', 5, null])",
+	"tags.a in []",
+	"tags.n >= 5",
+	"tags.n < 5",
+	"tags.n <= 5.5",
+	"tags.n > -1",
+	"5 < tags.n",
+	"tags.n == 5",
+	"tags.n != 5.0",
+	"tags.n in [1, 5, 7.5]",
+	"tags.n > 9007199254740992",
+	"tags.n == 9007199254740993",
+	"tags.n > 9007199254740992.0",
+	"tags.n < double('NaN')",
+	"tags.n == double('NaN')",
+	"tags.n == 5u",
+	"tags.n > 1e300",
+	"has(tags.a)",
+	"has(tags.n)",
+	"tags.b",
+	"!tags.b",
+	"tags.b == true",
+	"tags.b == null",
+	"tags.a >= 'x'",
+	"tags.a < 'yz'",
+	"'y' <= tags.a",
+	"tags.a.startsWith('y')",
+	"tags.a.startsWith('')",
+	"tags.a.endsWith('y')",
+	"tags.a.contains('z')",
+	"tags.a.matches('^[xy]+$')",
+	"size(tags.a) > 1",
+	"tags.n % 2 == 0",
+	"tags.l == [1, 2]",
+	"'x' in tags.l",
+	"tags.l.exists(i, i == 5)",
+	"tags.n > tags.m",
+	"tags.m + tags.n == 10",
+	"tags.a == tags.c",
+	"one_id.startsWith('0')",
+	"tags.n / 0 == 1",
+	"true",
+	"false",
+	"segments.g0",
+	"segments.g1",
+	"(segments.g0 == segments.g1)",
+	"(segments.g1 ? tags.n : tags.m) > 3",
+	"has(segments.g0)",
+	"tags.o.p == 'x'",
+	"has(tags.o.p)",
+};
+
+static void add_rule(struct cdp_buf *b, unsigned depth, unsigned number)
+{
+	unsigned kind = depth == 0 ? 0 : pick(8), n = 2 + pick(3);
+
+	if (kind < 3 && number && pick(6) == 0) {
+		cdp_buf_addf(b, "segments.s%u", pick(number));
+	} else if (kind < 3) {
+		cdp_buf_adds(b, leaves[pick(sizeof(leaves) / sizeof(*leaves))]);
+	} else if (kind == 3) {
+		cdp_buf_adds(b, "!(");
+		add_rule(b, depth - 1, number);
+		cdp_buf_adds(b, ")");
+	} else if (kind == 4) {
+		cdp_buf_adds(b, "((");
+		add_rule(b, depth - 1, number);
+		cdp_buf_adds(b, ") ? (");
+		add_rule(b, depth - 1, number);
+		cdp_buf_adds(b, ") : (");
+		add_rule(b, depth - 1, number);
+		cdp_buf_adds(b, "))");
+	} else {
+		for (unsigned i = 0; i < n; i++) {
+			cdp_buf_adds(b, i == 0 ? "(" : kind < 7 ? " && (" : " || (");
+			add_rule(b, depth - 1, number);
+			cdp_buf_adds(b, ")");
+		}
+	}
+}
+
+/* ---- random profiles ---- */
+
+static void add_member(struct cdp_buf *b, const char *name, const char *const *values,
+		       unsigned count)
+{
+	unsigned i = pick(count);
+
+	if (!*values[i])
+		return;
+	if (b->p[b->n - 1] != '{')
+		cdp_buf_addc(b, ',');
+	cdp_buf_addf(b, "\"%s\":%s", name, values[i]);
+}
+
+static void add_profile(struct cdp_buf *b, unsigned number)
+{
+	static const char *const texts[] = { "",        "null",     "\"x\"",
+					     "\"yy\"",  "\"yzy\"",  "\"z\\u0079\"",
+					     "\"\"",    "5",        "true",
+					     "[\"x\"]", "\"\\\"\"", "\"x\"" };
+	static const char *const numbers[] = { "",
+					       "null",
+					       "5",
+					       "5.0",
+					       "5.5",
+					       "-1",
+					       "7.5",
+					       "\"5\"",
+					       "true",
+					       "1e400",
+					       "9007199254740993",
+					       "9007199254740992",
+					       "4",
+					       "6",
+					       "0.1",
+					       "-0",
+					       "1e15",
+					       "{}" };
+	static const char *const bools[] = {
+		"", "null", "true", "false", "1", "\"true\""
+	};
+	static const char *const lists[] = { "",        "[1,2]",     "[1.0,2]", "[]",
+					     "[\"x\"]", "[5,\"x\"]", "\"x\"",   "7" };
+	static const char *const objects[] = { "", "{\"p\":\"x\"}", "{}", "{\"p\":null}",
+					       "5" };
+
+	cdp_buf_addf(b, "{\"one_id\":\"%04u\",\"tags\":{", number);
+	add_member(b, "a", texts, 12);
+	add_member(b, "c", texts, 12);
+	add_member(b, "n", numbers, 18);
+	add_member(b, "m", numbers, 18);
+	add_member(b, "b", bools, 6);
+	add_member(b, "l", lists, 8);
+	add_member(b, "o", objects, 5);
+	cdp_buf_adds(b, "}}\n");
+}
+
+/* ---- each rule alone ---- */
+
+struct alone {
+	struct cdp_expr *v[RULES];
+	bool is[RULES + GIVEN];
+};
+
+static int resolve(void *host, const char *const *names, size_t count, size_t *used,
+		   struct cdp_err *err)
+{
+	(void)host;
+	(void)count;
+	(void)err;
+	*used = 2;
+	return (names[1][0] == 'g' ? RULES : 0) + atoi(names[1] + 1);
+}
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	struct alone *a = host;
+
+	(void)err;
+	*out = (struct cdp_value){ .type = CDP_V_BOOL, .b = a->is[ref] };
+	return 0;
+}
+
+struct found {
+	int8_t is[RULES][RECORDS]; /* 1, 0, -1 an error */
+	unsigned first;
+};
+
+static void note(void *ctx, uint32_t set, struct cdp_rowset *rows)
+{
+	struct found *f = ctx;
+
+	for (unsigned r = 0; f->first + r < RECORDS && r < 4096; r++) {
+		bool t = rows->has_t >> r / 64 & 1 && rows->t[r / 64] >> r % 64 & 1;
+		bool m = rows->has_m >> r / 64 & 1 && rows->m[r / 64] >> r % 64 & 1;
+
+		f->is[set][f->first + r] = t ? 1 : m ? -1 : 0;
+	}
+}
+
+static bool is_given(unsigned record, unsigned set)
+{
+	return record % (set + 2) == 0;
+}
+
+/* How many answers differ; the first of them is told. */
+static int compare(struct cdp_buf *rules, struct cdp_buf *profiles, unsigned words,
+		   unsigned *errors)
+{
+	static const char *const roots[] = { "segments", NULL };
+	struct cdp_paths *paths = cdp_paths_new();
+	struct cdp_env env = { .paths = paths,
+			       .members = cdp_profile_members,
+			       .roots = roots,
+			       .resolve = resolve };
+	struct cdp_rules *r = cdp_rules_new();
+	struct cdp_eval *ev = cdp_eval_new(&(struct cdp_run){ 0 });
+	struct cdp_rule_block *block;
+	struct cdp_rule_plan *plan;
+	struct alone alone = { 0 };
+	static struct found f;
+	struct cdp_scan *scan;
+	uint32_t nodes[RULES + GIVEN], order[RULES];
+	struct cdp_rule_spec spec = { .rules = r,
+				      .set_count = RULES + GIVEN,
+				      .nodes = nodes,
+				      .order = order,
+				      .order_count = RULES,
+				      .max_words = words };
+	struct cdp_rec rec = { 0 };
+	struct cdp_err err;
+	int bad = 0;
+
+	f.first = 0;
+	for (unsigned i = 0; i < RULES; i++) {
+		order[i] = i;
+		if (cdp_rules_add(r, rules[i].p, rules[i].n, &env, &nodes[i], &err) < 0 ||
+		    cdp_expr_compile(&alone.v[i], rules[i].p, rules[i].n, &env, &err) <
+			    0) {
+			printf("# %.*s: %s\n", (int)rules[i].n, rules[i].p, err.msg);
+			return -1;
+		}
+	}
+	nodes[RULES] = nodes[RULES + 1] = CDP_RULE_GIVEN;
+	plan = cdp_rule_plan_new(&spec);
+	block = cdp_rule_block_new(plan, &(struct cdp_run){ 0 }, paths);
+	scan = cdp_scan_new(paths);
+	cdp_eval_set_host(ev, fetch, &alone);
+	for (int pass = 0; pass < 2; pass++) {
+		cdp_scan_block(scan, profiles->p, profiles->n);
+		for (unsigned k = 0; cdp_scan_next(scan, &rec, &err) > 0; k++) {
+			for (unsigned g = 0; g < GIVEN; g++)
+				alone.is[RULES + g] = is_given(k, g);
+			if (pass == 0) {
+				unsigned row = cdp_rule_block_add(block, &rec);
+
+				for (unsigned g = 0; g < GIVEN; g++)
+					if (is_given(k, g))
+						cdp_rule_block_give(block, row,
+								    RULES + g);
+				if (row + 1 == cdp_rule_plan_rows(plan) ||
+				    k + 1 == RECORDS) {
+					cdp_rule_block_decide(block, note, &f);
+					f.first = k + 1;
+				}
+				continue;
+			}
+			for (unsigned i = 0; i < RULES; i++) {
+				int v = cdp_expr_match(alone.v[i], ev, &rec, &err);
+				int one = cdp_rules_match(r, nodes[i], ev, &rec, &err);
+
+				alone.is[i] = v > 0;
+				*errors += v < 0;
+				if ((v != f.is[i][k] || v != one) && !bad++)
+					printf("# %.*s of %.*s: %d, in a block %d, by "
+					       "parts "
+					       "%d",
+					       (int)rules[i].n, rules[i].p, (int)rec.len,
+					       rec.raw, v, f.is[i][k], one);
+			}
+			cdp_eval_reset(ev);
+		}
+	}
+	for (unsigned i = 0; i < RULES; i++)
+		cdp_expr_free(alone.v[i]);
+	cdp_scan_free(scan);
+	cdp_rule_block_free(block);
+	cdp_rule_plan_free(plan);
+	cdp_rules_free(r);
+	cdp_eval_free(ev);
+	cdp_paths_free(paths);
+	return bad;
+}
+
+static void differential(void)
+{
+	struct cdp_buf rules[RULES], profiles;
+	unsigned errors = 0;
+	int bad = 0;
+
+	cdp_buf_init(&profiles, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < RULES; i++)
+		cdp_buf_init(&rules[i], CDP_BUF_NOMAX);
+	for (unsigned round = 0; round < 40 && bad == 0; round++) {
+		cdp_buf_reset(&profiles);
+		for (unsigned i = 0; i < RULES; i++) {
+			cdp_buf_reset(&rules[i]);
+			add_rule(&rules[i], 3, i);
+		}
+		for (unsigned i = 0; i < RECORDS; i++)
+			add_profile(&profiles, i);
+		cdp_buf_reserve(&profiles, CDP_IN_PAD);
+		memset(profiles.p + profiles.n, 0, CDP_IN_PAD);
+		bad = compare(rules, &profiles, round % 4, &errors);
+	}
+	is_int(bad, 0, "random rules decide random profiles as each does alone");
+	ok(errors > 1000, "many of them end in an error");
+	cdp_buf_release(&profiles);
+	for (unsigned i = 0; i < RULES; i++)
+		cdp_buf_release(&rules[i]);
+}
+
+/* ---- members ---- */
+
+static int list_one(void *ctx, uint32_t rank, const uint32_t *in, uint32_t n)
+{
+	struct cdp_buf *b = ctx;
+
+	cdp_buf_addf(b, "%u:", rank);
+	for (uint32_t i = 0; i < n; i++)
+		cdp_buf_addf(b, "%u,", in[i]);
+	return 0;
+}
+
+static void add_rows(struct cdp_audience_part *p, uint32_t set, uint64_t bits)
+{
+	cdp_audience_part_add(p, set, 0, &(struct cdp_rowset){ .t = &bits, .has_t = 1 });
+}
+
+static void members(void)
+{
+	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(3),
+					       cdp_audience_part_new(3) };
+	struct cdp_intern *more = cdp_intern_new(0);
+	static const uint32_t sets[] = { 0, 1, 2 }, fewer[] = { 1 };
+	struct cdp_audiences *a;
+	struct cdp_buf b;
+	uint32_t *v = NULL, cap = 0;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_audience_part_row(parts[0], "d", 1);
+	cdp_audience_part_row(parts[0], "a", 1);
+	cdp_audience_part_row(parts[1], "c", 1);
+	cdp_audience_part_row(parts[1], "a", 1);
+	cdp_intern_put(more, "b", 1, NULL);
+	add_rows(parts[0], 0, 3);
+	add_rows(parts[0], 1, 1);
+	add_rows(parts[1], 0, 2);
+	add_rows(parts[1], 2, 3);
+	a = cdp_audiences_of(parts, 2, more);
+	is_int(cdp_audiences_customers(a), 4, "customers of all parts and more");
+	is_int(cdp_audiences_members(a, 0, &v, &cap), 2,
+	       "one with two profiles is a member once");
+	is_int(v[0], 0, "members come by key");
+	is_int(cdp_audiences_count(a, 2), 2, "and are counted");
+	cdp_audiences_each(a, sets, 3, list_one, &b);
+	is_str(cdp_buf_str(&b), "0:0,2,1:2:2,3:0,1,", "audiences of each customer");
+	cdp_buf_reset(&b);
+	cdp_audiences_set(a, 0, fewer, 1);
+	cdp_audiences_each(a, sets, 1, list_one, &b);
+	is_str(cdp_buf_str(&b), "0:1:0,2:3:", "an audience that was replaced");
+	cdp_audiences_free(a);
+	cdp_intern_free(more);
+	cdp_buf_release(&b);
+	free(v);
+}
+
+/* Enough for every way of sorting. */
+static void many_members(void)
+{
+	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(2),
+					       cdp_audience_part_new(2) };
+	static uint64_t want[2][40000 / 64];
+	struct cdp_audiences *a;
+	uint32_t *v = NULL, cap = 0, bad = 0;
+	char key[16];
+
+	for (uint32_t i = 0; i < 40000; i++) {
+		uint32_t who = i * 7919 % 40000;
+		uint64_t one = 1;
+		int n = snprintf(key, sizeof(key), "%05u", who);
+		uint32_t row = cdp_audience_part_row(parts[i & 1], key, (size_t)n);
+
+		for (unsigned set = 0; set < 2; set++)
+			if (pick(set ? 900 : 3) == 0) {
+				want[set][who / 64] |= (uint64_t)1 << who % 64;
+				cdp_audience_part_add(
+					parts[i & 1], set, row,
+					&(struct cdp_rowset){ .t = &one, .has_t = 1 });
+			}
+	}
+	a = cdp_audiences_of(parts, 2, NULL);
+	for (unsigned set = 0; set < 2; set++) {
+		uint32_t n = cdp_audiences_members(a, set, &v, &cap), k = 0;
+
+		for (uint32_t who = 0; who < 40000; who++)
+			if (want[set][who / 64] >> who % 64 & 1)
+				bad += k >= n || v[k++] != who;
+		bad += k != n;
+	}
+	is_int(bad, 0, "members of large and small audiences come in order");
+	cdp_audiences_free(a);
+	free(v);
+}
+
+int main(void)
+{
+	differential();
+	members();
+	many_members();
+	return tap_done();
+}
