@@ -78,7 +78,7 @@ head -n 1 "$run/identity.ndjson" | table persons anonymous ids contested blocked
 title "One customer with some of $(cat "$here"/../samples/tags/*.json | grep -c '{"name":') tags (cdp-tag):"
 cdp-filter -e "has(tags.last_product) && has(tags.rfm) && has(tags.favourite_trade) && tags.aum > 100000 && tags.maturing_30d" \
   --fields one_id,tags.name,tags.age,tags.city,tags.life_stage,tags.stage,tags.activity,tags.last_seen,tags.favourite_channel,tags.aum,tags.aum_tier,tags.aum_rank,tags.risk_type,tags.held_categories,tags.holding_profit,tags.next_maturity,tags.purchase_amount,tags.rfm,tags.favourite_trade,tags.card_spend_90d,tags.interest_drift,tags.message_response,tags.churn_risk,tags.intent_score,tags.value_type,tags.offer \
-  "$run/profiles.ndjson" | sed -n 1p | sed 's/"tags"://; s/,\{0,1\}"\([a-z0-9_]*\)":/\n\1 /g; s/[{}]//g' |
+  "$run/profiles.ndjson" | sed -n 1p | sed 's/,"tags":/,/; s/,\{0,1\}"\([a-z0-9_]*\)":/\n\1 /g; s/[{}]//g' |
   awk 'NF { item = "  " $0; if (length(line item) > 96) { print line; line = "" } line = line item }
     END { print line }'
 
