@@ -12,10 +12,21 @@ struct failures {
 	char message[sizeof(((struct cdp_err *)0)->msg)];
 };
 
+/* What was fetched for the customer at hand: many tags ask for the same rows, which are
+ * made and taken apart once. */
+struct memo {
+	uint64_t turn; /* that it is of */
+	bool missing;
+	struct cdp_value value;
+};
+enum { REF_KINDS = CDP_TAG_REF_LINK + 1 };
+
 struct cdp_profiler {
 	struct cdp_profile_spec spec;
 	struct cdp_eval *ev;
 	uint32_t place, customer;
+	uint64_t turn; /* counts customers and passes */
+	struct memo *memos[REF_KINDS];
 	struct cdp_value *values; /* by tag, of the customer at hand */
 	struct failures *tags, *functions;
 	struct cdp_buf text; /* attributes and details, as raw JSON */
@@ -46,35 +57,48 @@ static int fetch_own(struct cdp_profiler *p, int ref, struct cdp_value *out,
 	return cdp_err_set(err, CDP_ERR_EVAL, "its row has no such member");
 }
 
+/* False: there is no such attribute. */
+static bool make(struct cdp_profiler *p, enum cdp_tag_ref kind, uint32_t i,
+		 struct cdp_value *out)
+{
+	const struct cdp_customers *c = p->spec.customers;
+
+	cdp_buf_reset(&p->text);
+	if (kind == CDP_TAG_REF_ATTRIBUTE) {
+		if (!cdp_customers_get_attribute(c, p->customer, i, &p->text))
+			return false;
+	} else if (kind == CDP_TAG_REF_DETAIL) {
+		cdp_customers_get_details(c, p->customer, i, &p->text);
+	} else {
+		cdp_customers_get_relations(c, p->customer, i, kind == CDP_TAG_REF_LINK,
+					    &p->text);
+	}
+	json_value(p, out);
+	return true;
+}
+
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	struct cdp_profiler *p = host;
+	enum cdp_tag_ref kind = cdp_tag_ref_kind(ref);
 	uint32_t i = cdp_tag_ref_index(ref);
+	struct memo *m;
 
-	cdp_buf_reset(&p->text);
-	switch (cdp_tag_ref_kind(ref)) {
-	case CDP_TAG_REF_TAG:
+	if (kind == CDP_TAG_REF_TAG) {
 		*out = p->values[i];
 		return 0;
-	case CDP_TAG_REF_ATTRIBUTE:
-		if (p->spec.set->own)
-			return fetch_own(p, p->spec.set->own[i], out, err);
-		if (!cdp_customers_get_attribute(p->spec.customers, p->customer, i,
-						 &p->text))
-			return cdp_err_set(err, CDP_ERR_EVAL,
-					   "the profile has no such attribute");
-		break;
-	case CDP_TAG_REF_DETAIL:
-		cdp_customers_get_details(p->spec.customers, p->customer, i, &p->text);
-		break;
-	case CDP_TAG_REF_RELATION:
-	case CDP_TAG_REF_LINK:
-		cdp_customers_get_relations(p->spec.customers, p->customer, i,
-					    cdp_tag_ref_kind(ref) == CDP_TAG_REF_LINK,
-					    &p->text);
-		break;
 	}
-	json_value(p, out);
+	if (kind == CDP_TAG_REF_ATTRIBUTE && p->spec.set->own)
+		return fetch_own(p, p->spec.set->own[i], out, err);
+	m = &p->memos[kind][i];
+	if (m->turn != p->turn) {
+		m->turn = p->turn;
+		m->missing = !make(p, kind, i, &m->value);
+	}
+	if (m->missing)
+		return cdp_err_set(err, CDP_ERR_EVAL,
+				   "the profile has no such attribute");
+	*out = m->value;
 	return 0;
 }
 
@@ -101,6 +125,12 @@ static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 {
 	struct cdp_profiler *p = cdp_calloc(1, sizeof(*p));
+	const struct cdp_intern *names[REF_KINDS] = {
+		[CDP_TAG_REF_ATTRIBUTE] = spec->set->attributes,
+		[CDP_TAG_REF_DETAIL] = spec->set->details,
+		[CDP_TAG_REF_RELATION] = spec->set->relations,
+		[CDP_TAG_REF_LINK] = spec->set->relations,
+	};
 
 	p->spec = *spec;
 	p->ev = cdp_eval_new(spec->run);
@@ -109,6 +139,8 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	cdp_eval_set_aggs(p->ev, fetch_agg, p);
 	cdp_eval_set_pops(p->ev, fetch_pop, p);
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
+	for (unsigned k = CDP_TAG_REF_TAG + 1; k < REF_KINDS; k++)
+		p->memos[k] = cdp_calloc(cdp_intern_count(names[k]), sizeof(**p->memos));
 	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
 	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
@@ -121,6 +153,8 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	if (!p)
 		return;
 	cdp_eval_free(p->ev);
+	for (unsigned k = 0; k < REF_KINDS; k++)
+		free(p->memos[k]);
 	free(p->values);
 	free(p->tags);
 	free(p->functions);
@@ -213,6 +247,7 @@ static void compute(struct cdp_profiler *p, unsigned i)
 
 static void turn_to(struct cdp_profiler *p, uint32_t place)
 {
+	p->turn++;
 	p->place = place;
 	p->customer = cdp_customers_at(p->spec.customers, place);
 }
