@@ -1,4 +1,4 @@
-/* Kinds of tags that set several values against each other: matrix, RFM, drift. */
+/* Kinds of tags that set several values against each other: matrix, RFM. */
 #include "base/mem.h"
 #include "model/tagset_priv.h"
 

@@ -112,6 +112,10 @@ static const struct kind {
 	{ "last", cdp_tag_put_occurrence, KNOWN("give", EVENTS), true },
 	{ "matrix", cdp_tag_put_matrix, KNOWN("axes", "names", "between"), false },
 	{ "rfm", cdp_tag_put_rfm, KNOWN("r", "f", "m", "among", "names"), false },
+	{ "preference", cdp_tag_put_preference,
+	  KNOWN("property", "by", "of", "top", "at_least", EVENTS), false },
+	{ "drift", cdp_tag_put_drift,
+	  KNOWN("property", "by", "aggregate", "of", "periods", EVENTS), false },
 #undef EVENTS
 #undef KNOWN
 };

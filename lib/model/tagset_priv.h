@@ -49,7 +49,14 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 typedef int cdp_tag_put(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_buf *b,
 			const json_t *o, const char *where, struct cdp_err *err);
 cdp_tag_put cdp_tag_put_metric, cdp_tag_put_distribution, cdp_tag_put_occurrence,
-	cdp_tag_put_matrix, cdp_tag_put_rfm;
+	cdp_tag_put_matrix, cdp_tag_put_rfm, cdp_tag_put_preference, cdp_tag_put_drift;
+/* What kinds are made of: the aggregate that `o` tells, over `window` or its own; the
+ * list of favourite values, by count, sum or maximum. */
+int cdp_tag_put_aggregate(struct cdp_tagset *s, struct cdp_buf *b, const json_t *o,
+			  const char *window, const char *where, struct cdp_err *err);
+int cdp_tag_put_favourites(struct cdp_tagset *s, struct cdp_buf *b, const json_t *o,
+			   int64_t top, int64_t least, const char *window,
+			   const char *where, struct cdp_err *err);
 /* Those whose values are given. */
 int cdp_tag_load_import(struct cdp_tagset *s, struct cdp_tag *t, const json_t *def,
 			struct cdp_err *err);

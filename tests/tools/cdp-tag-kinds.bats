@@ -84,6 +84,31 @@ sum='"metric":{"aggregate":"sum","of":"props.x","event":"pay"}'
   [ "$(value_of '"matrix":{'"$axes"',"between":" and ","names":{"2 and true":"it'"'"'s"}}')" = "a=1 and true b=it's c=null" ]
 }
 
+@test "preference is by count, sum or maximum, with a number of occurrences at least" {
+  printf '{"one_id":"a","time":"2024-04-1%d","event":"buy","props":{"p":"%s","x":%s}}\n' 1 red 10 2 red 10 3 blue 50 \
+    4 green 24 5 green 25 6 red 1 7 white 49 | sed 's/"2024-04-1./&T00:00:00.000Z/' >in
+  # red: 3, 21, 10; blue: 1, 50, 50; green: 2, 49, 25; white: 1, 49, 49.
+  [ "$(value_of '"preference":{"property":"props.p"}')" = a=red ]
+  [ "$(value_of '"preference":{"property":"props.p","top":3}')" = 'a=["red","green","blue"]' ]
+  [ "$(value_of '"preference":{"property":"props.p","top":3,"at_least":2}')" = 'a=["red","green"]' ]
+  [ "$(value_of '"preference":{"property":"props.p","by":"sum","of":"props.x","top":4}')" = 'a=["blue","green","white","red"]' ]
+  [ "$(value_of '"preference":{"property":"props.p","by":"max","of":"props.x","top":2}')" = 'a=["blue","white"]' ]
+  [ "$(value_of '"preference":{"property":"props.p","by":"max","of":"props.x","at_least":2}')" = a=green ]
+  [ "$(value_of '"preference":{"property":"props.p","where":"props.x < 10"}')" = a=red ]
+  [ "$(value_of '"preference":{"property":"props.p","event":"sell"}')" = a=null ]
+}
+
+@test "drift holds one period against the one before" {
+  see() { printf '{"one_id":"%s","time":"2024-04-%sT00:00:00.000Z","event":"see","props":{"p":"%s"}}\n' "$@"; }
+  # Periods of 10 days before May 1: from April 21, 11 and 1.
+  see a 22 x a 12 y b 22 x b 12 x c 22 x d 12 x d 11 z d 13 z e 02 y f 21 x f 20 y f 20 y >in
+  drift='"drift":{"property":"props.p","within":"10d"}'
+  [ "$(value_of "$drift" | sed 's/{"periods"://g; s/"change"://g')" = \
+    'a=["x","y"],"moved"} b=["x","x"],"same"} c=["x",null],"new"} d=[null,"z"],"gone"} e=null f=["x","y"],"moved"}' ]
+  [ "$(value_of '"type":"map","drift":{"aggregate":"count","within":"10d","periods":3}' | sed 's/{"periods"://g; s/"change"://g')" = \
+    'a=[1,1,0],0} b=[1,1,0],0} c=[1,0,0],1} d=[0,3,0],-3} e=[0,0,1],0} f=[1,2,0],-1}' ]
+}
+
 @test "RFM: what equals the cut is high, recency is high when it is low" {
   cat >t.json <<'END'
 {"tags":[{"name":"t","rfm":{"r":{"value":"min(props.x)","cut":2},"f":{"value":"max(props.x)","cut":3},
