@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "cli/memberships.h"
 #include "cli/portrait_rows.h"
+#include "cli/portrait_store.h"
 #include "model/depend.h"
 #include "record/json.h"
 
@@ -12,9 +13,9 @@ enum { AUDIENCES_MAX = CDP_PORTRAIT_GROUPS - 1, VALUES = 20 };
 
 struct options {
 	struct cdp_strs with, segments, where, tags, drill;
-	const char *base;
+	const char *base, *store;
 	int64_t values, bins, quantile_bins, min_cell;
-	bool rank, matrix, list;
+	bool rank, matrix, list, save;
 };
 
 /* A group of customers: a stored audience, a condition, or (the base) everyone. */
@@ -218,7 +219,7 @@ static void write_portrait(struct cdp_rows *rows, const struct portrait_ctx *f)
 /* What makes a result look empty. */
 static void explain(struct cdp_cli *cli, const struct portrait_ctx *f)
 {
-	bool read = cli->counts.in > cli->counts.rejected;
+	bool read = f->o.store || cli->counts.in > cli->counts.rejected;
 
 	for (unsigned g = 0; g < f->names.count && read; g++) {
 		if (cdp_portrait_size(f->portrait, g))
@@ -233,7 +234,7 @@ static void explain(struct cdp_cli *cli, const struct portrait_ctx *f)
 		const struct cdp_portrait_tag *t =
 			cdp_portrait_tag_at(f->portrait, i, &name, &n);
 
-		if (!cdp_intern_count(t->values))
+		if (!cdp_portrait_values(t))
 			cdp_cli_note(cli, "tag '%.*s': no profile has it", (int)n, name);
 	}
 }
@@ -356,12 +357,37 @@ static int compile(struct portrait_ctx *f, struct cdp_err *err)
 			cdp_err_prefix(err, "--drill");
 			return -1;
 		}
-	/* Sizes alone need no tag. */
+	return 0;
+}
+
+/* Sizes alone need no tag. */
+static void choose_tags(struct portrait_ctx *f)
+{
+	const struct options *o = &f->o;
+
 	if (o->tags.n || o->matrix || o->drill.n)
 		f->only = cdp_intern_new(0);
 	for (size_t i = 0; i < o->tags.n; i++)
 		cdp_intern_put(f->only, o->tags.v[i], strlen(o->tags.v[i]), NULL);
-	return 0;
+}
+
+/* With --save nothing is told, and without it nothing but the store is read. */
+static void check_store(struct cdp_cli *cli, const struct options *o)
+{
+	if (o->save && !o->store)
+		cdp_cli_usage(cli, "--save needs --store DIR");
+	if (!o->store)
+		return;
+	if (o->with.n)
+		cdp_cli_usage(cli, "--with and --store exclude each other");
+	if (o->save && (o->segments.n || o->where.n || o->tags.n || o->drill.n ||
+			o->base || o->rank || o->matrix))
+		cdp_cli_usage(cli, "--save keeps all tags of all profiles, and tells "
+				   "nothing");
+	if (!o->save && cli->operands[0])
+		cdp_cli_usage(cli,
+			      "with --store no profiles are read but by --save: '%s'",
+			      cli->operands[0]);
 }
 
 static void check_usage(struct cdp_cli *cli, const struct options *o)
@@ -389,6 +415,37 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 		cdp_cli_usage(cli, "--bins and --quantile-bins exclude each other");
 }
 
+static int run_store(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err *err)
+{
+	const struct options *o = &f->o;
+	struct cdp_portrait_question q = { .dir = o->store,
+					   .base = o->base,
+					   .segments = &o->segments,
+					   .where = &o->where,
+					   .drill = &o->drill,
+					   .only = f->only,
+					   .list = o->list };
+	struct cdp_portrait_answer a = { 0 };
+	int ret;
+
+	if (o->save)
+		return cdp_portrait_store_save(cli, o->store, err);
+	ret = cdp_portrait_store_answer(cli, &q, &a, err);
+	if (ret == 0) {
+		struct portrait_ctx told = *f;
+
+		told.names = a.names;
+		told.portrait = a.portrait;
+		told.listed = a.listed;
+		told.drill_count = (unsigned)o->drill.n;
+		memcpy(told.drills, a.drills, sizeof(a.drills));
+		memcpy(told.levels, a.levels, sizeof(a.levels));
+		report(cli, &told);
+	}
+	cdp_portrait_answer_release(&a);
+	return ret;
+}
+
 static int run(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err *err)
 {
 	struct cdp_job job = { .ctx = f,
@@ -397,6 +454,9 @@ static int run(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err *err)
 			       .merge = merge_worker };
 	int ret = 0;
 
+	choose_tags(f);
+	if (f->o.store)
+		return run_store(cli, f, err);
 	for (size_t i = 0; i < f->o.with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &f->with, f->o.with.v[i], err);
 	if (ret == 0)
@@ -448,7 +508,12 @@ int main(int argc, char **argv)
 	struct cdp_err err;
 	const struct cdp_opt opts[] = {
 		{ 0, "segment", CDP_OPT_LIST, &o->segments, "NAME",
-		  "an audience from --with", NULL, 0, 0 },
+		  "an audience from --with or --store", NULL, 0, 0 },
+		{ 0, "store", CDP_OPT_STR, &o->store, "DIR",
+		  "answer from the tags and audiences stored in DIR, without profiles",
+		  NULL, 0, 0 },
+		{ 0, "save", CDP_OPT_FLAG, &o->save, NULL,
+		  "with --store: keep the tags of the profiles there", NULL, 0, 0 },
 		{ 0, "where", CDP_OPT_LIST, &o->where, "CONDITION",
 		  "an audience by a condition: LABEL:=EXPR or =EXPR", NULL, 0, 0 },
 		{ 0, "with", CDP_OPT_LIST, &o->with, "FILE",
@@ -492,6 +557,7 @@ int main(int argc, char **argv)
 
 	cdp_cli_start(&cli, &tool, argc, argv);
 	check_usage(&cli, o);
+	check_store(&cli, o);
 	f.run = &cli.opt.run;
 	f.paths = cdp_paths_new();
 	f.tags_slot = cdp_paths_add(f.paths, "tags", 4, &err);

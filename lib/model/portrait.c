@@ -93,6 +93,7 @@ void cdp_portrait_free(struct cdp_portrait *p)
 		cdp_intern_free(p->tags[i].values);
 		free(p->tags[i].counts);
 		free(p->tags[i].met);
+		free(p->tags[i].chosen);
 	}
 	free(p->tags);
 	free(p->at);
@@ -145,9 +146,9 @@ static void count_value(struct cdp_portrait *p, struct cdp_portrait_tag *t, bool
 		t->counts[(size_t)id * p->groups + g] += mask >> g & 1;
 }
 
-/* A null in a list is nothing. */
-static void count_tag(struct cdp_portrait *p, struct cdp_portrait_tag *t,
-		      const struct cdp_val *v, unsigned mask)
+void cdp_portrait_each_key(const struct cdp_val *v, struct cdp_buf *key,
+			   struct cdp_buf *tmp, void (*each)(void *ctx, bool is_item),
+			   void *ctx)
 {
 	struct cdp_iter it = { 0 };
 	struct cdp_val item;
@@ -159,18 +160,40 @@ static void count_tag(struct cdp_portrait *p, struct cdp_portrait_tag *t,
 		if (item.type == CDP_NULL)
 			continue;
 		any = true;
-		cdp_buf_reset(&p->key);
-		cdp_portrait_key(&p->key, &item, &p->tmp);
-		count_value(p, t, true, mask);
+		cdp_buf_reset(key);
+		cdp_portrait_key(key, &item, tmp);
+		each(ctx, true);
 	}
-	if (!any) {
-		cdp_buf_reset(&p->key);
-		if (v->type == CDP_ARRAY)
-			cdp_buf_adds(&p->key, empty_list);
-		else
-			cdp_portrait_key(&p->key, v, &p->tmp);
-		count_value(p, t, false, mask);
-	}
+	if (any)
+		return;
+	cdp_buf_reset(key);
+	if (v->type == CDP_ARRAY)
+		cdp_buf_adds(key, empty_list);
+	else
+		cdp_portrait_key(key, v, tmp);
+	each(ctx, false);
+}
+
+struct counting {
+	struct cdp_portrait *p;
+	struct cdp_portrait_tag *t;
+	unsigned mask;
+};
+
+static void count_key(void *ctx, bool is_item)
+{
+	struct counting *c = ctx;
+
+	count_value(c->p, c->t, is_item, c->mask);
+}
+
+static void count_tag(struct cdp_portrait *p, struct cdp_portrait_tag *t,
+		      const struct cdp_val *v, unsigned mask)
+{
+	if (v->type == CDP_NULL)
+		return;
+	cdp_portrait_each_key(v, &p->key, &p->tmp, count_key,
+			      &(struct counting){ p, t, mask });
 	t->list |= v->type == CDP_ARRAY;
 	for (unsigned g = 0; g < p->groups; g++)
 		t->present[g] += mask >> g & 1;
@@ -239,6 +262,26 @@ void cdp_portrait_merge(struct cdp_portrait *into, struct cdp_portrait *from)
 		into->regions[m] += from->regions[m];
 	into->profiles += from->profiles;
 	cdp_portrait_free(from);
+}
+
+void cdp_portrait_set_regions(struct cdp_portrait *p, const uint64_t *regions)
+{
+	memcpy(p->regions, regions, sizeof(p->regions));
+}
+
+struct cdp_portrait_tag *cdp_portrait_put_tag(struct cdp_portrait *p, const char *name,
+					      size_t n)
+{
+	uint32_t id;
+
+	return put_tag(p, name, n, &id);
+}
+
+uint64_t *cdp_portrait_put_counts(struct cdp_portrait *p, struct cdp_portrait_tag *t,
+				  uint32_t id)
+{
+	reserve(t, p->groups, id);
+	return t->counts + (size_t)id * p->groups;
 }
 
 unsigned cdp_portrait_groups(const struct cdp_portrait *p)

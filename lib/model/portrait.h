@@ -32,14 +32,50 @@ enum cdp_portrait_kind {
 /* Appends the key of a value that is not missing (and no list with items). */
 void cdp_portrait_key(struct cdp_buf *b, const struct cdp_val *v, struct cdp_buf *tmp);
 
+/* What a value or a list says, key by key, in *key: a null in a list is nothing, an empty
+ * list [] (is_item is false for it).  Nothing for a null. */
+void cdp_portrait_each_key(const struct cdp_val *v, struct cdp_buf *key,
+			   struct cdp_buf *tmp, void (*each)(void *ctx, bool is_item),
+			   void *ctx);
+
+/* Keys that lie in memory of others, in the order of portraits (model/portrait_bins.h).
+ */
+struct cdp_portrait_keys {
+	const char *text;
+	const uint32_t *ends; /* of each in the text */
+	uint32_t count;
+};
+
 struct cdp_portrait_tag {
 	struct cdp_intern *values; /* by key */
-	uint64_t *counts;          /* of value v in group g: [v * groups + g] */
-	uint64_t *met;             /* of lists: the last customer who had the value */
+	/* Instead of values, if it has a text: of these the ones that are counted, their
+	 * numbers ascending, are the values. */
+	struct cdp_portrait_keys keys;
+	uint32_t *chosen, chosen_count;
+	uint64_t *counts; /* of value v in group g: [v * groups + g] */
+	uint64_t *met;    /* of lists: the last customer who had the value */
 	size_t cap, met_cap;
 	uint64_t present[CDP_PORTRAIT_GROUPS]; /* customers who have the tag */
 	bool list;                             /* some customer has several values */
 };
+
+/* How many values there are, and their keys by number. */
+static inline uint32_t cdp_portrait_values(const struct cdp_portrait_tag *t)
+{
+	return t->keys.text ? t->chosen_count : cdp_intern_count(t->values);
+}
+static inline const char *cdp_portrait_value(const struct cdp_portrait_tag *t, uint32_t i,
+					     size_t *n)
+{
+	uint32_t at, from;
+
+	if (!t->keys.text)
+		return cdp_intern_key(t->values, i, n);
+	at = t->chosen[i];
+	from = at ? t->keys.ends[at - 1] : 0;
+	*n = t->keys.ends[at] - from;
+	return t->keys.text + from;
+}
 
 struct cdp_portrait;
 
@@ -50,6 +86,15 @@ void cdp_portrait_free(struct cdp_portrait *p);
 void cdp_portrait_add(struct cdp_portrait *p, const struct cdp_val *tags, unsigned mask);
 /* `from` is freed. */
 void cdp_portrait_merge(struct cdp_portrait *into, struct cdp_portrait *from);
+
+/* For who counts by other means: how many customers there are by mask, and a tag, which
+ * is added if it is not there. */
+void cdp_portrait_set_regions(struct cdp_portrait *p, const uint64_t *regions);
+struct cdp_portrait_tag *cdp_portrait_put_tag(struct cdp_portrait *p, const char *name,
+					      size_t n);
+/* The counts of the tag's value number `id`, by group. */
+uint64_t *cdp_portrait_put_counts(struct cdp_portrait *p, struct cdp_portrait_tag *t,
+				  uint32_t id);
 
 unsigned cdp_portrait_groups(const struct cdp_portrait *p);
 /* Customers by mask: 1 << groups of them. */

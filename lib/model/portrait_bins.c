@@ -47,15 +47,15 @@ static bool is_time(const char *p, size_t n)
 
 static enum cdp_portrait_order order_of(const struct cdp_portrait_tag *t)
 {
-	uint32_t count = cdp_intern_count(t->values);
+	uint32_t count = cdp_portrait_values(t);
 	bool numbers = count > 0 && !t->list, times = numbers;
 	size_t first;
 
 	if (count)
-		cdp_intern_key(t->values, 0, &first);
+		cdp_portrait_value(t, 0, &first);
 	for (uint32_t i = 0; i < count && (numbers || times); i++) {
 		size_t n;
-		const char *key = cdp_intern_key(t->values, i, &n);
+		const char *key = cdp_portrait_value(t, i, &n);
 
 		numbers = numbers && *key == CDP_PORTRAIT_NUMBER;
 		times = times && *key == CDP_PORTRAIT_STRING && n == first &&
@@ -73,7 +73,7 @@ static void sort_numbers(struct cdp_portrait_sorted *s)
 
 	for (uint32_t i = 0; i < s->count; i++) {
 		e[i].id = s->ids[i];
-		e[i].p = cdp_intern_key(s->tag->values, e[i].id, &e[i].n) + 1;
+		e[i].p = cdp_portrait_value(s->tag, e[i].id, &e[i].n) + 1;
 		e[i].n--;
 		cdp_num_double(&e[i].v, e[i].p, e[i].n, &ignored);
 	}
@@ -83,15 +83,37 @@ static void sort_numbers(struct cdp_portrait_sorted *s)
 	free(e);
 }
 
+static uint32_t *in_order(const struct cdp_portrait_tag *t)
+{
+	uint32_t count = cdp_portrait_values(t), *ids;
+
+	if (!t->keys.text)
+		return cdp_intern_order(t->values);
+	ids = cdp_alloc(((size_t)count + 1) * sizeof(*ids));
+	for (uint32_t i = 0; i < count; i++)
+		ids[i] = i;
+	return ids;
+}
+
+/* Stored keys have their order already, unless what was more than numbers has become
+ * numbers by what was chosen of it. */
+static bool are_numbers(const struct cdp_portrait_keys *keys)
+{
+	for (uint32_t i = 0; i < keys->count; i++)
+		if (keys->text[i ? keys->ends[i - 1] : 0] != CDP_PORTRAIT_NUMBER)
+			return false;
+	return keys->text != NULL;
+}
+
 void cdp_portrait_sort(struct cdp_portrait_sorted *s, const struct cdp_portrait_tag *tag,
 		       unsigned groups)
 {
 	*s = (struct cdp_portrait_sorted){ .tag = tag,
 					   .groups = groups,
 					   .order = order_of(tag),
-					   .ids = cdp_intern_order(tag->values),
-					   .count = cdp_intern_count(tag->values) };
-	if (s->order == CDP_PORTRAIT_NUMBERS)
+					   .ids = in_order(tag),
+					   .count = cdp_portrait_values(tag) };
+	if (s->order == CDP_PORTRAIT_NUMBERS && !are_numbers(&tag->keys))
 		sort_numbers(s);
 }
 
@@ -102,7 +124,7 @@ void cdp_portrait_sorted_release(struct cdp_portrait_sorted *s)
 
 const char *cdp_portrait_text(const struct cdp_portrait_sorted *s, uint32_t i, size_t *n)
 {
-	const char *key = cdp_intern_key(s->tag->values, s->ids[i], n);
+	const char *key = cdp_portrait_value(s->tag, s->ids[i], n);
 
 	--*n;
 	return key + 1;
@@ -346,30 +368,42 @@ void cdp_portrait_add_bins(struct cdp_portrait_table *t,
 
 /* --- quantiles --- */
 
-static const char *mean_of(const struct cdp_portrait_sorted *s, unsigned group,
-			   uint64_t count, struct cdp_arena *text)
+/* Of all groups at once: a value is read once. */
+static void add_means(struct cdp_portrait_table *t, const struct cdp_portrait_sorted *s,
+		      struct cdp_arena *text)
 {
-	struct cdp_decimal sum = CDP_DECIMAL_ZERO, x;
-	struct cdp_decimal n = { (__int128)count, 0 };
+	struct cdp_decimal sums[CDP_PORTRAIT_GROUPS] = { 0 }, x;
 	struct cdp_err ignored;
-	struct cdp_buf b;
+	bool bad[CDP_PORTRAIT_GROUPS] = { false };
 
+	for (unsigned g = 0; g < s->groups; g++)
+		sums[g] = CDP_DECIMAL_ZERO;
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct edge v = value(s, i);
-		__int128 times = (__int128)cdp_portrait_count(s, i, group);
+		bool good = cdp_decimal_parse(&x, v.p, v.n, &ignored) == 0;
 
-		if (!times)
-			continue;
-		if (cdp_decimal_parse(&x, v.p, v.n, &ignored) < 0 ||
-		    __builtin_mul_overflow(x.unscaled, times, &x.unscaled) ||
-		    cdp_decimal_add(&sum, x) < 0)
-			return NULL;
+		for (unsigned g = 0; g < s->groups; g++) {
+			__int128 times = (__int128)cdp_portrait_count(s, i, g);
+			struct cdp_decimal y = x;
+
+			if (times &&
+			    (!good ||
+			     __builtin_mul_overflow(y.unscaled, times, &y.unscaled) ||
+			     cdp_decimal_add(&sums[g], y) < 0))
+				bad[g] = true;
+		}
 	}
-	if (cdp_decimal_div(&x, sum, n, 6) < 0)
-		return NULL;
-	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	cdp_decimal_add_text(&b, x);
-	return keep(text, &b, NULL);
+	for (unsigned g = 0; g < s->groups; g++) {
+		struct cdp_decimal n = { (__int128)t->summary[g].count, 0 };
+		struct cdp_buf b;
+
+		if (bad[g] || !t->summary[g].count ||
+		    cdp_decimal_div(&x, sums[g], n, 6) < 0)
+			continue;
+		cdp_buf_init(&b, CDP_BUF_NOMAX);
+		cdp_decimal_add_text(&b, x);
+		t->summary[g].mean = keep(text, &b, NULL);
+	}
 }
 
 static void summarise(struct cdp_portrait_summary *u, const struct cdp_portrait_sorted *s,
@@ -393,8 +427,6 @@ static void summarise(struct cdp_portrait_summary *u, const struct cdp_portrait_
 			u->quantiles[q] = cdp_portrait_json(text, kind, v.p, v.n, NULL);
 		}
 	}
-	if (u->count && s->order == CDP_PORTRAIT_NUMBERS)
-		u->mean = mean_of(s, group, u->count, text);
 }
 
 void cdp_portrait_summarise(struct cdp_portrait_table *t,
@@ -402,5 +434,7 @@ void cdp_portrait_summarise(struct cdp_portrait_table *t,
 {
 	for (unsigned g = 0; g < s->groups; g++)
 		summarise(&t->summary[g], s, g, text);
+	if (s->order == CDP_PORTRAIT_NUMBERS)
+		add_means(t, s, text);
 	t->ordered = true;
 }

@@ -1,0 +1,576 @@
+#include "model/tagstore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/bundle.h"
+#include "model/tagstore_priv.h"
+
+struct cdp_tagstore {
+	struct cdp_bundle *file;
+	const struct cdp_bitmap *all;
+	uint32_t limit; /* ordinals are below */
+};
+
+/* --- opening --- */
+
+static const struct cdp_bitmap *load(const struct cdp_tagstore *t, uint32_t i,
+				     struct cdp_err *err)
+{
+	struct cdp_bundle_item item;
+	const struct cdp_bitmap *b;
+
+	if (cdp_bundle_read(t->file, i, &item, err) < 0)
+		return NULL;
+	b = cdp_bitmap_view(item.data, item.n, err);
+	if (!b)
+		cdp_err_prefix(err, "'%s'", cdp_bundle_path(t->file));
+	return b;
+}
+
+static int damaged(const struct cdp_tagstore *t, struct cdp_err *err)
+{
+	return cdp_err_set(err, CDP_ERR_SYS, "'%s': damaged", cdp_bundle_path(t->file));
+}
+
+static int check(struct cdp_tagstore *t, struct cdp_segstore *s, int64_t time,
+		 struct cdp_err *err)
+{
+	uint64_t needed = cdp_bundle_number(t->file, CDP_TAGS_NEEDED), n;
+	uint32_t last;
+
+	if ((int64_t)cdp_bundle_number(t->file, CDP_TAGS_TIME) != time ||
+	    needed >= UINT32_MAX || cdp_bundle_find(t->file, "", 0) != 0)
+		return damaged(t, err);
+	t->limit = (uint32_t)needed;
+	if (cdp_segstore_check(s, t->limit, cdp_bundle_number(t->file, CDP_TAGS_PRINT),
+			       err) < 0) {
+		cdp_err_prefix(err, "'%s'", cdp_bundle_path(t->file));
+		return -1;
+	}
+	t->all = load(t, 0, err);
+	n = t->all ? cdp_bitmap_count(t->all) : 0;
+	if (n && cdp_bitmap_select(t->all, (uint32_t)n - 1, &last) && last >= t->limit)
+		return damaged(t, err);
+	return t->all ? 0 : -1;
+}
+
+int cdp_tagstore_latest(struct cdp_tagstore **out, struct cdp_segstore *s, int64_t limit,
+			struct cdp_err *err)
+{
+	size_t n;
+	int64_t *times = cdp_segstore_times(s, CDP_TAGS_KIND, &n, err);
+	struct cdp_tagstore *t;
+	char *path;
+
+	*out = NULL;
+	while (times && n && times[n - 1] > limit)
+		n--;
+	if (!times || n == 0) {
+		free(times);
+		return times ? 0 : -1;
+	}
+	t = cdp_calloc(1, sizeof(*t));
+	path = cdp_segstore_path(s, times[n - 1], CDP_TAGS_KIND);
+	t->file = cdp_bundle_open(path, CDP_TAGS_KIND, err);
+	if (t->file && check(t, s, times[n - 1], err) == 0)
+		*out = t;
+	else
+		cdp_tagstore_close(t);
+	free(path);
+	free(times);
+	return *out ? 1 : -1;
+}
+
+void cdp_tagstore_close(struct cdp_tagstore *t)
+{
+	if (!t)
+		return;
+	cdp_bitmap_free(t->all);
+	cdp_bundle_close(t->file);
+	free(t);
+}
+
+int64_t cdp_tagstore_time(const struct cdp_tagstore *t)
+{
+	return (int64_t)cdp_bundle_number(t->file, CDP_TAGS_TIME);
+}
+
+const struct cdp_bitmap *cdp_tagstore_all(const struct cdp_tagstore *t)
+{
+	return t->all;
+}
+
+/* --- the entries of a tag --- */
+
+struct entries {
+	const char *name;
+	size_t n;
+	uint32_t first, end; /* from the one that is always there */
+};
+
+/* The tag whose entries begin at *i, which goes to those of the next one.  1, or 0 at the
+ * end. */
+static int next_tag(const struct cdp_tagstore *t, uint32_t *i, struct entries *e,
+		    struct cdp_err *err)
+{
+	struct cdp_bundle_item item, next;
+	const unsigned char *len;
+
+	if (*i >= cdp_bundle_count(t->file))
+		return 0;
+	if (cdp_bundle_at(t->file, *i, &item, err) < 0)
+		return -1;
+	len = (const unsigned char *)item.name;
+	if (item.name_n < 5)
+		return damaged(t, err);
+	e->n = (size_t)len[0] << 24 | (size_t)len[1] << 16 | (size_t)len[2] << 8 | len[3];
+	if (item.name_n != e->n + 5 || item.name[e->n + 4] != CDP_TAGS_NAMED)
+		return damaged(t, err);
+	e->name = item.name + 4;
+	e->first = (*i)++;
+	for (; *i < cdp_bundle_count(t->file); ++*i) {
+		if (cdp_bundle_at(t->file, *i, &next, err) < 0)
+			return -1;
+		if (next.name_n < e->n + 5 || memcmp(next.name, item.name, e->n + 4) != 0)
+			break;
+	}
+	e->end = *i;
+	return 1;
+}
+
+/* What an entry of the tag is, and the key of a value. */
+static int entry_at(const struct cdp_tagstore *t, const struct entries *e, uint32_t i,
+		    char *what, const char **key, size_t *n, struct cdp_err *err)
+{
+	struct cdp_bundle_item item;
+
+	if (cdp_bundle_at(t->file, i, &item, err) < 0)
+		return -1;
+	*what = item.name[e->n + 4];
+	*key = item.name + e->n + 5;
+	*n = item.name_n - e->n - 5;
+	return 0;
+}
+
+/* The entry of a tag, or -1. */
+static int64_t find(const struct cdp_tagstore *t, const char *tag, size_t n,
+		    enum cdp_tags_entry what, const char *key, size_t key_n)
+{
+	struct cdp_buf name;
+	int64_t i;
+
+	cdp_buf_init(&name, CDP_BUF_NOMAX);
+	cdp_tags_name(&name, tag, n, what);
+	cdp_buf_add(&name, key, key_n);
+	i = cdp_bundle_find(t->file, name.p, name.n);
+	cdp_buf_release(&name);
+	return i;
+}
+
+/* A column: 1 if the tag is one. */
+struct column {
+	struct cdp_portrait_keys keys;
+	const void *cells;
+	unsigned width;
+};
+
+static int read_keys(const struct cdp_tagstore *t, uint32_t at, struct column *c,
+		     struct cdp_err *err)
+{
+	struct cdp_bundle_item item;
+	struct cdp_portrait_keys *k = &c->keys;
+	uint32_t before = 0;
+	size_t room;
+
+	if (cdp_bundle_read(t->file, at, &item, err) < 0)
+		return -1;
+	if (item.n < 4)
+		return damaged(t, err);
+	memcpy(&k->count, item.data, 4);
+	if (k->count > (item.n - 4) / 4)
+		return damaged(t, err);
+	k->ends = (const uint32_t *)item.data + 1;
+	k->text = (const char *)(k->ends + k->count);
+	room = item.n - 4 - (size_t)k->count * 4;
+	for (uint32_t i = 0; i < k->count; i++) {
+		if (k->ends[i] <= before || k->ends[i] > room)
+			return damaged(t, err);
+		before = k->ends[i];
+	}
+	return 0;
+}
+
+static int read_cells(const struct cdp_tagstore *t, uint32_t at, struct column *c,
+		      struct cdp_err *err)
+{
+	struct cdp_bundle_item item;
+
+	if (cdp_bundle_read(t->file, at, &item, err) < 0)
+		return -1;
+	c->cells = item.data;
+	c->width = (unsigned)item.number;
+	if ((item.number != 1 && item.number != 2 && item.number != 4) ||
+	    item.n != (size_t)t->limit * c->width)
+		return damaged(t, err);
+	return 0;
+}
+
+static int read_column(const struct cdp_tagstore *t, const char *tag, size_t n,
+		       struct column *c, struct cdp_err *err)
+{
+	int64_t keys = find(t, tag, n, CDP_TAGS_KEYS, NULL, 0),
+		cells = find(t, tag, n, CDP_TAGS_CELLS, NULL, 0);
+
+	if (keys < 0 && cells < 0)
+		return 0;
+	if (keys < 0 || cells < 0)
+		return damaged(t, err);
+	if (read_keys(t, (uint32_t)keys, c, err) < 0 ||
+	    read_cells(t, (uint32_t)cells, c, err) < 0)
+		return -1;
+	return 1;
+}
+
+static uint32_t cell(const struct column *c, uint32_t i)
+{
+	return c->width == 1   ? ((const uint8_t *)c->cells)[i]
+	       : c->width == 2 ? ((const uint16_t *)c->cells)[i]
+			       : ((const uint32_t *)c->cells)[i];
+}
+
+/* --- counting --- */
+
+struct count {
+	const struct cdp_tagstore *t;
+	struct cdp_bitmap *const *groups; /* within all */
+	unsigned group_count;
+	bool whole[CDP_PORTRAIT_GROUPS]; /* the group is all */
+	const uint8_t *masks;            /* by ordinal */
+	struct cdp_portrait *p;
+};
+
+static uint64_t in_group(const struct count *c, const struct cdp_bitmap *b, unsigned g)
+{
+	return c->whole[g] ? cdp_bitmap_count(b) : cdp_bitmap_and_count(b, c->groups[g]);
+}
+
+/* Counts by value and mask where they fit into a cache, else at once by group. */
+static int count_cells(const struct count *c, const struct column *col, uint64_t *counts)
+{
+	enum { SMALL = 4096 };
+	unsigned groups = c->group_count, regions = 1u << groups;
+	uint32_t n = col->keys.count + 1, *sums;
+	size_t size = (size_t)n * regions;
+
+	if (n <= SMALL) {
+		sums = cdp_calloc(size, sizeof(*sums));
+		for (uint32_t i = 0; i < c->t->limit; i++) {
+			uint32_t x = cell(col, i);
+
+			sums[(x < n ? x : 0) * regions + c->masks[i]] += 1;
+			if (x >= n) {
+				free(sums);
+				return -1;
+			}
+		}
+		for (size_t k = 0; k < size; k++)
+			for (unsigned g = 0; g < groups; g++)
+				counts[k / regions * groups + g] +=
+					k % regions >> g & 1 ? sums[k] : 0;
+		free(sums);
+		return 0;
+	}
+	for (uint32_t i = 0; i < c->t->limit; i++) {
+		uint32_t x = cell(col, i);
+		unsigned mask = c->masks[i];
+
+		if (x >= n)
+			return -1;
+		for (unsigned g = 0; mask; g++, mask >>= 1)
+			counts[(size_t)x * groups + g] += mask & 1;
+	}
+	return 0;
+}
+
+/* Only what somebody in a group has is a value of the portrait. */
+static int add_column(const struct count *c, const struct column *col,
+		      struct cdp_portrait_tag *tag, struct cdp_err *err)
+{
+	unsigned groups = c->group_count;
+	uint64_t *counts =
+		cdp_calloc((size_t)col->keys.count + 1, groups * sizeof(*counts));
+
+	if (count_cells(c, col, counts) < 0) {
+		free(counts);
+		return damaged(c->t, err);
+	}
+	tag->keys = col->keys;
+	tag->chosen = cdp_alloc(((size_t)col->keys.count + 1) * sizeof(*tag->chosen));
+	if (col->keys.count)
+		cdp_portrait_put_counts(c->p, tag, col->keys.count - 1);
+	for (uint32_t x = 1; x <= col->keys.count; x++) {
+		const uint64_t *of = counts + (size_t)x * groups;
+		uint64_t any = 0;
+
+		for (unsigned g = 0; g < groups; g++)
+			any |= of[g];
+		if (any)
+			memcpy(cdp_portrait_put_counts(c->p, tag, tag->chosen_count), of,
+			       groups * sizeof(*of));
+		tag->chosen[tag->chosen_count] = x - 1;
+		tag->chosen_count += any != 0;
+	}
+	free(counts);
+	return 0;
+}
+
+static int add_value(const struct count *c, struct cdp_portrait_tag *tag, uint32_t at,
+		     const char *key, size_t n, struct cdp_err *err)
+{
+	const struct cdp_bitmap *b = load(c->t, at, err);
+	uint64_t counts[CDP_PORTRAIT_GROUPS], any = 0;
+
+	if (!b)
+		return -1;
+	for (unsigned g = 0; g < c->group_count; g++)
+		any |= counts[g] = in_group(c, b, g);
+	cdp_bitmap_free(b);
+	if (any)
+		memcpy(cdp_portrait_put_counts(c->p, tag,
+					       cdp_intern_put(tag->values, key, n, NULL)),
+		       counts, c->group_count * sizeof(*counts));
+	return 0;
+}
+
+/* The bitmap of an entry of its own, by group; whether anybody is in it. */
+static int add_who(const struct count *c, uint32_t at, uint64_t *counts, bool *any,
+		   struct cdp_err *err)
+{
+	const struct cdp_bitmap *b = load(c->t, at, err);
+
+	if (!b)
+		return -1;
+	*any = false;
+	for (unsigned g = 0; g < c->group_count; g++) {
+		counts[g] = in_group(c, b, g);
+		*any |= counts[g] != 0;
+	}
+	cdp_bitmap_free(b);
+	return 0;
+}
+
+static int add_entry(const struct count *c, const struct entries *e, uint32_t i,
+		     struct cdp_portrait_tag *tag, struct cdp_err *err)
+{
+	uint64_t counts[CDP_PORTRAIT_GROUPS];
+	const char *key;
+	char what;
+	size_t n;
+
+	if (entry_at(c->t, e, i, &what, &key, &n, err) < 0)
+		return -1;
+	switch (what) {
+	case CDP_TAGS_PRESENT: {
+		bool any;
+
+		return add_who(c, i, tag->present, &any, err);
+	}
+	case CDP_TAGS_LISTS:
+		return add_who(c, i, counts, &tag->list, err);
+	case CDP_TAGS_VALUE:
+		return n ? add_value(c, tag, i, key, n, err) : damaged(c->t, err);
+	case CDP_TAGS_KEYS:
+	case CDP_TAGS_CELLS:
+		return 0;
+	default:
+		return damaged(c->t, err);
+	}
+}
+
+/* A tag that nobody in a group has is none of the portrait, unless it was asked for. */
+static int add_tag(const struct count *c, const struct entries *e, bool asked,
+		   struct cdp_err *err)
+{
+	uint64_t present[CDP_PORTRAIT_GROUPS];
+	struct cdp_portrait_tag *tag;
+	struct column col;
+	bool any;
+	int rc;
+
+	if (add_who(c, e->first, present, &any, err) < 0)
+		return -1;
+	if (!any && !asked)
+		return 0;
+	tag = cdp_portrait_put_tag(c->p, e->name, e->n);
+	memcpy(tag->present, present, sizeof(*present) * c->group_count);
+	rc = read_column(c->t, e->name, e->n, &col, err);
+	if (rc > 0)
+		rc = add_column(c, &col, tag, err);
+	for (uint32_t i = e->first + 1; i < e->end && rc == 0; i++)
+		rc = add_entry(c, e, i, tag, err);
+	return rc;
+}
+
+static int add_tags(const struct count *c, const struct cdp_intern *only,
+		    struct cdp_err *err)
+{
+	struct entries e;
+	uint32_t i = 1;
+	int rc = 0;
+
+	for (uint32_t k = 0; only && k < cdp_intern_count(only) && rc == 0; k++) {
+		size_t n;
+		const char *name = cdp_intern_key(only, k, &n);
+		int64_t at = find(c->t, name, n, CDP_TAGS_NAMED, NULL, 0);
+
+		i = (uint32_t)at;
+		if (at > 0 && (rc = next_tag(c->t, &i, &e, err)) > 0)
+			rc = add_tag(c, &e, true, err);
+	}
+	while (!only && rc == 0 && (rc = next_tag(c->t, &i, &e, err)) > 0)
+		rc = add_tag(c, &e, false, err);
+	return rc;
+}
+
+/* --- groups --- */
+
+static void mark(uint8_t *masks, const struct cdp_bitmap *b, unsigned g)
+{
+	uint32_t v[1024];
+	uint64_t from = 0;
+	size_t n;
+
+	while ((n = cdp_bitmap_next(b, &from, v, 1024)))
+		for (size_t i = 0; i < n; i++)
+			masks[v[i]] |= (uint8_t)(1u << g);
+}
+
+static void count_regions(const struct count *c)
+{
+	uint64_t regions[CDP_PORTRAIT_REGIONS] = { 0 }, outside = 0;
+
+	for (uint32_t i = 0; i < c->t->limit; i++)
+		regions[c->masks[i]]++;
+	outside = c->t->limit - cdp_bitmap_count(c->t->all);
+	regions[0] -= outside;
+	cdp_portrait_set_regions(c->p, regions);
+}
+
+struct cdp_portrait *cdp_tagstore_portrait(const struct cdp_tagstore *t,
+					   const struct cdp_bitmap *const *groups,
+					   unsigned count, const struct cdp_intern *only,
+					   struct cdp_err *err)
+{
+	struct cdp_bitmap *within[CDP_PORTRAIT_GROUPS];
+	uint8_t *masks = cdp_calloc((size_t)t->limit + 1, 1);
+	struct count c = {
+		.t = t, .groups = within, .group_count = count, .masks = masks
+	};
+
+	c.p = cdp_portrait_new(count, only);
+	for (unsigned g = 0; g < count; g++) {
+		within[g] = cdp_bitmap_and(groups[g], t->all);
+		c.whole[g] = cdp_bitmap_equals(within[g], t->all);
+		mark(masks, within[g], g);
+	}
+	count_regions(&c);
+	if (add_tags(&c, only, err) < 0) {
+		cdp_portrait_free(c.p);
+		c.p = NULL;
+	}
+	for (unsigned g = 0; g < count; g++)
+		cdp_bitmap_free(within[g]);
+	free(masks);
+	return c.p;
+}
+
+/* --- one tag's values --- */
+
+static int match_cells(const struct cdp_tagstore *t, const struct column *c,
+		       const struct cdp_intern *keys, struct cdp_bitmap *into,
+		       struct cdp_err *err)
+{
+	bool *wanted = cdp_calloc((size_t)c->keys.count + 1, sizeof(*wanted));
+	int rc = 0;
+
+	for (uint32_t i = 0; i < c->keys.count; i++) {
+		uint32_t from = i ? c->keys.ends[i - 1] : 0;
+
+		wanted[i + 1] = cdp_intern_get(keys, c->keys.text + from,
+					       c->keys.ends[i] - from) != CDP_INTERN_NONE;
+	}
+	for (uint32_t i = 0; i < t->limit && rc == 0; i++) {
+		uint32_t x = cell(c, i);
+
+		if (x > c->keys.count)
+			rc = damaged(t, err);
+		else if (wanted[x])
+			cdp_bitmap_add(into, i);
+	}
+	free(wanted);
+	return rc;
+}
+
+static int match_values(const struct cdp_tagstore *t, const char *tag, size_t n,
+			const struct cdp_intern *keys, struct cdp_bitmap *into,
+			struct cdp_err *err)
+{
+	for (uint32_t k = 0; k < cdp_intern_count(keys); k++) {
+		size_t len;
+		const char *key = cdp_intern_key(keys, k, &len);
+		int64_t at = find(t, tag, n, CDP_TAGS_VALUE, key, len);
+		const struct cdp_bitmap *b = at < 0 ? NULL : load(t, (uint32_t)at, err);
+
+		if (at >= 0 && !b)
+			return -1;
+		if (b)
+			cdp_bitmap_or_with(into, b);
+		cdp_bitmap_free(b);
+	}
+	return 0;
+}
+
+static int match_missing(const struct cdp_tagstore *t, const char *tag, size_t n,
+			 struct cdp_bitmap *into, struct cdp_err *err)
+{
+	int64_t at = find(t, tag, n, CDP_TAGS_PRESENT, NULL, 0);
+	const struct cdp_bitmap *b;
+	struct cdp_bitmap *missing;
+
+	if (at < 0)
+		at = find(t, tag, n, CDP_TAGS_NAMED, NULL, 0);
+	if (at < 0) {
+		cdp_bitmap_or_with(into, t->all);
+		return 0;
+	}
+	b = load(t, (uint32_t)at, err);
+	if (!b)
+		return -1;
+	missing = cdp_bitmap_andnot(t->all, b);
+	cdp_bitmap_or_with(into, missing);
+	cdp_bitmap_free(missing);
+	cdp_bitmap_free(b);
+	return 0;
+}
+
+struct cdp_bitmap *cdp_tagstore_match(const struct cdp_tagstore *t, const char *tag,
+				      size_t n, const struct cdp_intern *keys,
+				      bool missing, struct cdp_err *err)
+{
+	struct cdp_bitmap *into = cdp_bitmap_new();
+	struct column c;
+	int rc = read_column(t, tag, n, &c, err);
+
+	if (rc > 0)
+		rc = match_cells(t, &c, keys, into, err);
+	else if (rc == 0)
+		rc = match_values(t, tag, n, keys, into, err);
+	if (rc == 0 && missing)
+		rc = match_missing(t, tag, n, into, err);
+	if (rc == 0)
+		return into;
+	cdp_bitmap_free(into);
+	return NULL;
+}
