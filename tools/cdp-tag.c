@@ -4,6 +4,7 @@
 #include "cli/entities_job.h"
 #include "cli/profiles.h"
 #include "cli/tag_lineage.h"
+#include "cli/tag_lint.h"
 #include "model/relations.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -343,24 +344,28 @@ static void release(struct tag_ctx *t)
 /* --- what the options say --- */
 
 struct options {
-	struct cdp_strs definitions, entities;
+	struct cdp_strs definitions, entities, used_in;
 	const char *map;
 	int lineage; /* -1: not asked for */
-	bool nulls;
+	bool nulls, lint;
 };
 
 enum { LINEAGE_ROWS, LINEAGE_DOT };
 
 static void check_usage(struct cdp_cli *cli, const struct options *o)
 {
-	bool rows = o->lineage == LINEAGE_ROWS;
+	bool rows = o->lineage == LINEAGE_ROWS || o->lint;
 
 	if (!o->definitions.n)
 		cdp_cli_usage(cli, "-d TAGS is needed");
+	if (o->lineage >= 0 && o->lint)
+		cdp_cli_usage(cli, "options '--lineage' and '--lint' exclude each other");
+	if (o->used_in.n && !o->lint)
+		cdp_cli_usage(cli, "option '--used-in' requires '--lint'");
 	if (o->lineage >= 0 && cli->operands[0])
 		cdp_cli_usage(cli, "option '--lineage' reads no records");
 	if ((cli->opt.table || cli->opt.csv) && !rows)
-		cdp_cli_usage(cli, "option '--%s' requires '--lineage rows'",
+		cdp_cli_usage(cli, "option '--%s' requires '--lineage rows' or '--lint'",
 			      cli->opt.table ? "table" : "csv");
 }
 
@@ -396,6 +401,18 @@ static int read_all(struct cdp_cli *cli, struct tag_ctx *t, const struct options
 	return 0;
 }
 
+/* With records only if there are some: the definitions alone tell much. */
+static void lint(struct cdp_cli *cli, struct tag_ctx *t,
+		 const struct cdp_profile_spec *spec, const struct options *o)
+{
+	struct cdp_tag_lint *l = cdp_tag_lint_new(cli, t->set);
+
+	if (cdp_tag_lint_definitions(l, &o->used_in) == 0 && cli->operands[0] &&
+	    read_all(cli, t, o) == 0)
+		cdp_cli_after_passes(cli, spec, cdp_tag_lint_run, l);
+	cdp_tag_lint_free(l);
+}
+
 static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
 {
 	const struct cdp_profile_spec spec = { .set = t->set,
@@ -409,7 +426,9 @@ static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options 
 		cdp_cli_write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
 		return;
 	}
-	if (read_all(cli, t, o) == 0)
+	if (o->lint)
+		lint(cli, t, &spec, o);
+	else if (read_all(cli, t, o) == 0)
 		cdp_cli_write_profiles(cli, &spec);
 	cdp_cli_stat(cli, "no_key", t->no_key);
 	cdp_cli_stat(cli, "other", t->other);
@@ -437,8 +456,12 @@ int main(int argc, char **argv)
 		  "props.NAME with --entity)" },
 		{ 0, "lineage", CDP_OPT_CHOICE, &o.lineage, "FORM",
 		  "read nothing, write what reads what: rows or dot", forms, 0, 0 },
+		{ 0, "lint", CDP_OPT_FLAG, &o.lint, NULL,
+		  "write what is odd about the tags, and with FILE about their values" },
 		{ 0, "nulls", CDP_OPT_FLAG, &o.nulls, NULL,
 		  "write tags without a value as null" },
+		{ 0, "used-in", CDP_OPT_LIST, &o.used_in, "FILE",
+		  "definitions that use tags, for --lint, repeatable" },
 		{ 0 },
 	};
 	const struct cdp_tool tool = {
@@ -459,11 +482,13 @@ int main(int argc, char **argv)
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;
 	failed = prepare(&t, &o.definitions, cdp_cli_jobs(&cli), &err) < 0 ||
-		 (o.lineage < 0 && cdp_given_read(t.given, &err) < 0);
+		 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
+		  cdp_given_read(t.given, &err) < 0);
 	if (!failed)
 		answer(&cli, &t, &o);
 	cdp_strs_release(&o.definitions);
 	cdp_strs_release(&o.entities);
+	cdp_strs_release(&o.used_in);
 	release(&t);
 	return failed ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 }

@@ -209,7 +209,9 @@ static void tell_errors(struct cdp_cli *cli, const struct writer *w)
 		     &w->tags[t]);
 }
 
-int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+int cdp_cli_after_passes(struct cdp_cli *cli, const struct cdp_profile_spec *spec,
+			 void (*answer)(void *ctx, const struct cdp_profile_spec *spec),
+			 void *ctx)
 {
 	const struct cdp_tagset *set = spec->set;
 	struct writer w = { .spec = *spec };
@@ -223,7 +225,9 @@ int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *s
 		run_survey(cli, &w, k);
 		ret = run_programs(cli, &w, k);
 	}
-	if (ret == 0)
+	if (ret == 0 && answer)
+		answer(ctx, &w.spec);
+	else if (ret == 0)
 		write_lines(cli, &w);
 	tell_imports(cli, spec);
 	tell_errors(cli, &w);
@@ -231,4 +235,9 @@ int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *s
 	free(w.functions);
 	free(w.tags);
 	return ret;
+}
+
+int cdp_cli_write_profiles(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+{
+	return cdp_cli_after_passes(cli, spec, NULL, NULL);
 }

@@ -49,7 +49,8 @@ static void put_label(struct cdp_buf *b, enum cdp_source source, const char *nam
 		[CDP_SOURCE_TAG] = "box",          [CDP_SOURCE_ATTRIBUTE] = "ellipse",
 		[CDP_SOURCE_DETAIL] = "folder",    [CDP_SOURCE_RELATION] = "diamond",
 		[CDP_SOURCE_ENTITY] = "component", [CDP_SOURCE_EVENT] = "cds",
-		[CDP_SOURCE_MEMBER] = "plaintext"
+		[CDP_SOURCE_MEMBER] = "plaintext", [CDP_SOURCE_FILE] = "note",
+		[CDP_SOURCE_PROGRAM] = "octagon"
 	};
 
 	cdp_buf_addc(b, '\t');

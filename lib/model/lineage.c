@@ -15,8 +15,9 @@ struct cdp_lineage {
 
 const char *cdp_source_name(enum cdp_source s)
 {
-	static const char *const names[] = { "tag",    "attribute", "detail", "relation",
-					     "entity", "event",     "member" };
+	static const char *const names[] = { "tag",      "attribute", "detail",
+					     "relation", "entity",    "event",
+					     "member",   "file",      "program" };
 
 	return names[s];
 }
@@ -143,6 +144,19 @@ static void each_expression(const struct cdp_tag *t,
 		cdp_expr_uses(t->value, use, ctx);
 	for (size_t i = 0; i < t->layer_count; i++)
 		cdp_expr_uses(t->layers[i].when, use, ctx);
+	for (size_t i = 0; t->program && i < t->program->input_count; i++)
+		cdp_expr_uses(t->program->inputs[i].value, use, ctx);
+	if (t->program && t->program->among)
+		cdp_expr_uses(t->program->among, use, ctx);
+}
+
+static void add_given(struct cdp_lineage *l, const struct cdp_tag *t)
+{
+	for (size_t i = 0; t->import && i < t->import->count; i++)
+		add(l, CDP_SOURCE_FILE, t->import->files[i], strlen(t->import->files[i]));
+	if (t->program)
+		add(l, CDP_SOURCE_PROGRAM, t->program->argv[0],
+		    strlen(t->program->argv[0]));
 }
 
 static int compare(const void *a, const void *b)
@@ -166,6 +180,7 @@ struct cdp_lineage *cdp_lineage_new(const struct cdp_tagset *set)
 	for (unsigned i = 0; i < set->count; i++) {
 		l->tag = i;
 		each_expression(&set->tags[i], add_use, l);
+		add_given(l, &set->tags[i]);
 	}
 	if (l->n)
 		qsort(l->v, l->n, sizeof(*l->v), compare);

@@ -14,6 +14,8 @@ enum cdp_source {
 	CDP_SOURCE_ENTITY, /* "product.risk", "firm.tags.tier" */
 	CDP_SOURCE_EVENT,  /* its name, or "*": of any name */
 	CDP_SOURCE_MEMBER, /* of events, but `event`: "props.amount" */
+	CDP_SOURCE_FILE,   /* that values are imported from */
+	CDP_SOURCE_PROGRAM,
 };
 const char *cdp_source_name(enum cdp_source s); /* "tag", "attribute" ... */
 

@@ -252,6 +252,22 @@ static void turn_to(struct cdp_profiler *p, uint32_t place)
 	p->customer = cdp_customers_at(p->spec.customers, place);
 }
 
+void cdp_profiler_turn(struct cdp_profiler *p, uint32_t place)
+{
+	turn_to(p, place);
+}
+
+const struct cdp_value *cdp_profiler_tag(struct cdp_profiler *p, unsigned tag)
+{
+	compute(p, tag);
+	return &p->values[tag];
+}
+
+void cdp_profiler_done(struct cdp_profiler *p)
+{
+	cdp_eval_reset(p->ev);
+}
+
 void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place)
 {
 	const struct cdp_population *all = p->spec.population;

@@ -32,6 +32,11 @@ bool cdp_profiler_tell(struct cdp_profiler *p, unsigned pass, unsigned tag,
 		       uint32_t place, struct cdp_buf *out);
 /* Appends the line of a customer: {"one_id":...,"as_of":...,"tags":{...},"ids":{...}}. */
 void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out);
+/* Tag by tag: turn to a customer, ask for the tags in the order of the set (each value
+ * lasts until done), be done. */
+void cdp_profiler_turn(struct cdp_profiler *p, uint32_t place);
+const struct cdp_value *cdp_profiler_tag(struct cdp_profiler *p, unsigned tag);
+void cdp_profiler_done(struct cdp_profiler *p);
 /* By tag: how many lines have it null because of an error, and one such error's text. */
 uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 			     const char **message);

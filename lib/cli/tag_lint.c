@@ -1,0 +1,224 @@
+#include "cli/tag_lint.h"
+
+#include "base/mem.h"
+#include "cli/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { USER_MAX = 256 << 20 }; /* bytes of a file with users */
+
+struct cdp_tag_lint {
+	struct cdp_cli *cli;
+	const struct cdp_tagset *set;
+	struct cdp_rows *rows;
+};
+
+struct cdp_tag_lint *cdp_tag_lint_new(struct cdp_cli *cli, const struct cdp_tagset *set)
+{
+	struct cdp_tag_lint *l = cdp_calloc(1, sizeof(*l));
+
+	l->cli = cli;
+	l->set = set;
+	l->rows = cdp_rows_new(cli);
+	return l;
+}
+
+void cdp_tag_lint_free(struct cdp_tag_lint *l)
+{
+	if (!l)
+		return;
+	(void)cdp_rows_free(l->rows); /* finish meets a failed output */
+	free(l);
+}
+
+/* A finding about a tag; `why` is JSON text or NULL. */
+static void find(struct cdp_tag_lint *l, const char *finding, unsigned tag,
+		 const struct cdp_buf *why)
+{
+	cdp_rows_begin(l->rows, "lint");
+	cdp_rows_cstr(l->rows, "finding", finding);
+	cdp_rows_cstr(l->rows, "tag", l->set->tags[tag].name);
+	if (why)
+		cdp_rows_json(l->rows, "why", why->p, why->n);
+	else
+		cdp_rows_null(l->rows, "why");
+	(void)cdp_rows_end(l->rows);
+}
+
+/* --- definitions --- */
+
+/* How a tag is computed: the same text for tags that are computed alike, whatever their
+ * kind; false: that is not known here. */
+static bool put_meaning(struct cdp_buf *b, const struct cdp_tag *t)
+{
+	cdp_buf_reset(b);
+	if (t->value)
+		cdp_expr_canonical(t->value, b);
+	for (size_t i = 0; i < t->layer_count; i++) {
+		cdp_expr_canonical(t->layers[i].when, b);
+		cdp_buf_adds(b, " : ");
+		cdp_value_json(b, &t->layers[i].value);
+		cdp_buf_addc(b, '\n');
+	}
+	cdp_buf_adds(b, "\nelse ");
+	cdp_value_json(b, &t->otherwise);
+	return t->value || t->layers;
+}
+
+static void find_alike(struct cdp_tag_lint *l)
+{
+	struct cdp_intern *meanings = cdp_intern_new(0);
+	unsigned *first = cdp_calloc(l->set->count, sizeof(*first));
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < l->set->count; i++) {
+		bool added;
+		uint32_t k;
+
+		if (!put_meaning(&b, &l->set->tags[i]))
+			continue;
+		k = cdp_intern_put(meanings, b.p, b.n, &added);
+		if (added) {
+			first[k] = i;
+			continue;
+		}
+		cdp_buf_reset(&b);
+		cdp_value_json(&b,
+			       &(struct cdp_value){
+				       .type = CDP_V_STRING,
+				       .s = { l->set->tags[first[k]].name,
+					      strlen(l->set->tags[first[k]].name) } });
+		find(l, "duplicate", i, &b);
+	}
+	cdp_buf_release(&b);
+	cdp_intern_free(meanings);
+	free(first);
+}
+
+/* A byte that can be part of a name. */
+static bool is_word(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+static bool names(const char *text, size_t n, const char *name)
+{
+	size_t len = strlen(name);
+	const char *end = text + n;
+
+	for (const char *p = text; (p = memmem(p, (size_t)(end - p), name, len)); p++)
+		if ((p == text || !is_word(p[-1])) &&
+		    (p + len == end || !is_word(p[len])))
+			return true;
+	return false;
+}
+
+static int find_unused(struct cdp_tag_lint *l, const struct cdp_strs *users)
+{
+	bool *used = cdp_calloc(l->set->count, sizeof(*used));
+	struct cdp_err err;
+	int ret = 0;
+
+	for (unsigned i = 0; i < l->set->count; i++)
+		for (size_t k = 0; k < l->set->tags[i].needs.n; k++)
+			used[l->set->tags[i].needs.v[k]] = true;
+	for (size_t f = 0; ret == 0 && f < users->n; f++) {
+		size_t n;
+		char *text = cdp_file_read(users->v[f], USER_MAX, &n, &err);
+
+		if (!text) {
+			cdp_cli_report(l->cli, &err);
+			ret = -1;
+		}
+		for (unsigned i = 0; text && i < l->set->count; i++)
+			used[i] = used[i] || names(text, n, l->set->tags[i].name);
+		free(text);
+	}
+	for (unsigned i = 0; ret == 0 && i < l->set->count; i++)
+		if (!used[i])
+			find(l, "unused", i, NULL);
+	free(used);
+	return ret;
+}
+
+int cdp_tag_lint_definitions(struct cdp_tag_lint *l, const struct cdp_strs *users)
+{
+	find_alike(l);
+	return users->n ? find_unused(l, users) : 0;
+}
+
+/* --- a run --- */
+
+/* The values of one tag. */
+struct seen {
+	uint64_t n;
+	struct cdp_buf first;
+	bool differ;
+};
+
+static void see(struct seen *s, const struct cdp_value *v, struct cdp_buf *text)
+{
+	if (v->type == CDP_V_NULL)
+		return;
+	if (s->n++ == 0) {
+		cdp_value_json(&s->first, v);
+	} else if (!s->differ) {
+		cdp_buf_reset(text);
+		cdp_value_json(text, v);
+		s->differ = text->n != s->first.n ||
+			    memcmp(text->p, s->first.p, text->n) != 0;
+	}
+}
+
+static void tell(struct cdp_tag_lint *l, struct cdp_profiler *p, unsigned tag,
+		 const struct seen *s, uint32_t customers)
+{
+	const char *message;
+	uint64_t errors = cdp_profiler_errors(p, tag, &message);
+	struct cdp_buf why;
+
+	cdp_buf_init(&why, CDP_BUF_NOMAX);
+	if (errors)
+		cdp_value_json(&why,
+			       &(struct cdp_value){ .type = CDP_V_STRING,
+						    .s = { message, strlen(message) } });
+	if (errors == customers)
+		find(l, "error", tag, &why);
+	else if (s->n == 0)
+		find(l, "no_value", tag, errors ? &why : NULL);
+	else if (s->n == customers && customers > 1 && !s->differ)
+		find(l, "one_value", tag, &s->first);
+	cdp_buf_release(&why);
+}
+
+void cdp_tag_lint_run(void *lint, const struct cdp_profile_spec *spec)
+{
+	struct cdp_tag_lint *l = lint;
+	const struct cdp_tagset *set = l->set;
+	uint32_t customers = cdp_customers_count(spec->customers);
+	struct seen *seen = cdp_calloc(set->count, sizeof(*seen));
+	struct cdp_profiler *p = cdp_profiler_new(spec);
+	struct cdp_buf text;
+
+	cdp_buf_init(&text, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < set->count; i++)
+		cdp_buf_init(&seen[i].first, CDP_BUF_NOMAX);
+	for (uint32_t k = 0; k < customers; k++) {
+		cdp_profiler_turn(p, k);
+		for (unsigned i = 0; i < set->count; i++)
+			see(&seen[set->order[i]], cdp_profiler_tag(p, set->order[i]),
+			    &text);
+		cdp_profiler_done(p);
+	}
+	for (unsigned i = 0; i < set->count; i++) {
+		if (customers)
+			tell(l, p, i, &seen[i], customers);
+		cdp_buf_release(&seen[i].first);
+	}
+	cdp_buf_release(&text);
+	cdp_profiler_free(p);
+	free(seen);
+}

@@ -1,0 +1,69 @@
+# cdp-tag about tags: what is odd, what reads what.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  cat >t.json <<'END'
+{"tags":[
+ {"name":"a","value":"count(event == 'open')"},
+ {"name":"b","type":"int","value":"( count( event  == \"open\" ) ) // the same"},
+ {"name":"m","metric":{"aggregate":"count","event":"open"}},
+ {"name":"else","value":"count(event == 'open')","else":0},
+ {"name":"never","value":"last(props.zz)"},
+ {"name":"bad","value":"profile.x"},
+ {"name":"one","value":"1 + 1"},
+ {"name":"some","value":"tags.a > 1 ? 'x' : null"},
+ {"name":"l1","layers":[{"value":1,"when":"tags.a > 1"}],"else":3},
+ {"name":"l2","layers":[{"value":1,"when":"tags.a>1"}],"else":3},
+ {"name":"l3","layers":[{"value":2,"when":"tags.a>1"}],"else":3}]}
+END
+  for i in a a b; do
+    echo '{"one_id":"'$i'","time":"2024-04-01T00:00:00.000Z","event":"open"}'
+  done >in
+}
+
+findings() {
+  jq -r '[.finding, .tag, (.why | tostring)] | join(" ")'
+}
+
+@test "tags that are computed alike are duplicates, whatever their kind; no input is read" {
+  cdp-tag -d t.json --lint </dev/full | findings >out
+  printf '%s\n' 'duplicate b a' 'duplicate m a' 'duplicate l2 l1' | diff -u - out
+}
+
+@test "a tag is used by tags and by words of other definitions" {
+  echo '{"segments":[{"name":"s","when":"tags.l1 == 1 && has(tags.some)"},{"name":"l22","when":"tags.onex || x_one"}]}' >s.json
+  echo 'strategy: {{tags.never}}' >strategy
+  cdp-tag -d t.json --lint --used-in s.json --used-in strategy | findings | sed -n 's/^unused \(.*\) null/\1/p' | tr '\n' ' ' >out
+  [ "$(cat out)" = 'b m else bad one l2 l3 ' ]
+}
+
+@test "a run tells of tags without values, with errors, with one value" {
+  cdp-tag -d t.json --lint --as-of 2024-05-01 in | findings | grep -v duplicate >out
+  printf '%s\n' 'no_value never null' 'error bad the profile has no such attribute' 'one_value one 2' | diff -u - out
+  cdp-tag -d t.json --lint --as-of 2024-05-01 --csv - <in | sed -n '/no_value/p' >out
+  echo 'lint,no_value,never,' | diff -u - out
+  echo '{"one_id":"c","time":"2024-04-01T00:00:00.000Z","type":"profile","set":{"x":1}}' >>in
+  cdp-tag -d t.json --lint --as-of 2024-05-01 in | findings | grep -v duplicate >out
+  printf '%s\n' 'no_value never null' 'one_value one 2' | diff -u - out
+}
+
+@test "files and programs are sources of their tags" {
+  echo '{"one_id":"a","value":1}' >v.ndjson
+  echo '{"tags":[{"name":"i","import":"v.ndjson"},
+    {"name":"x","value":"count()"},
+    {"name":"p","program":{"run":["./model"],"inputs":{"n":"tags.x","aum":"profile.aum"}}}]}' >t.json
+  cdp-tag -d t.json --lineage rows | jq -r '[.tag, .reads, .name] | join(" ")' >out
+  printf '%s\n' 'i file v.ndjson' 'x event *' 'p tag x' 'p attribute aum' 'p program ./model' | diff -u - out
+}
+
+@test "options that do not go together are refused" {
+  run -2 cdp-tag -d t.json --lint --lineage rows
+  run -2 cdp-tag -d t.json --used-in t.json in
+  run -2 cdp-tag -d t.json --lineage rows in
+  run -2 cdp-tag -d t.json --table in
+  run -2 cdp-tag -d t.json --table --lineage dot
+  run -4 --separate-stderr cdp-tag -d t.json --lint --used-in nowhere
+  [[ $stderr == *nowhere* ]]
+}
