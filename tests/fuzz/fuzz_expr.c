@@ -1,8 +1,10 @@
 /* Any text as an expression: with no record, over a record, and over a customer's events
- * with aggregates.  Whatever compiles is evaluated; its canonical text must parse to the
- * same canonical text. */
+ * with aggregates, tags and functions over the population.  Whatever compiles is
+ * evaluated; its canonical text must parse to the same canonical text; the partials of
+ * its aggregates survive being written and read. */
 #include "lang/agg.h"
 #include "lang/ast.h"
+#include "lang/pop.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +79,86 @@ static int agg_fetch(void *host, unsigned agg, struct cdp_value *out, struct cdp
 	return 0;
 }
 
+/* tags.i is an int, tags.s a string ...; tags.null is null. */
+static int resolve(void *host, const char *const *names, size_t count, size_t *used,
+		   struct cdp_err *err)
+{
+	(void)host;
+	*used = 2;
+	if (count < 2)
+		return cdp_err_set(err, CDP_ERR_USAGE, "no name");
+	return (unsigned char)names[1][0];
+}
+
+static int type_of(void *host, int ref)
+{
+	(void)host;
+	switch (ref) {
+	case 'i':
+		return CDP_V_INT;
+	case 's':
+		return CDP_V_STRING;
+	case 't':
+		return CDP_V_TIMESTAMP;
+	default:
+		return -1;
+	}
+}
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	if (ref == 'e')
+		return cdp_err_set(err, CDP_ERR_EVAL, "no such tag");
+	*out = (struct cdp_value){ .type = (uint8_t)type_of(host, ref) };
+	if (ref == 's')
+		out->s.p = "text", out->s.n = 4;
+	else if (out->type > CDP_V_DURATION)
+		out->type = CDP_V_NULL;
+	return 0;
+}
+
+static int pop_fetch(void *host, unsigned pop, struct cdp_value *out, struct cdp_err *err)
+{
+	(void)host;
+	(void)pop;
+	(void)err;
+	*out = (struct cdp_value){ .type = CDP_V_INT };
+	return 0;
+}
+
+static void take_census(const struct cdp_pop *p, struct cdp_eval *ev)
+{
+	struct cdp_census *c = cdp_census_new(p, 3);
+	struct cdp_value v = { .type = CDP_V_DOUBLE, .d = -7.25 };
+	struct cdp_err err;
+
+	cdp_census_ask(c, 0, ev, &err);
+	cdp_census_ask(c, 1, ev, &err);
+	cdp_census_put(c, 2, &v, &err);
+	cdp_census_finish(c);
+	cdp_census_result(c, 2, &v);
+	if (v.type == CDP_V_NULL)
+		abort();
+	cdp_census_free(c);
+}
+
+static void rewrite(const struct cdp_agg *a, const struct cdp_buf *first)
+{
+	void *state = cdp_calloc(1, cdp_agg_size(a));
+	struct cdp_buf again;
+	struct cdp_err err;
+
+	cdp_buf_init(&again, CDP_BUF_NOMAX);
+	if (cdp_agg_read(a, state, first->p, first->n, &err) < 0)
+		abort();
+	cdp_agg_write(a, state, &again);
+	if (again.n != first->n || memcmp(again.p, first->p, first->n) != 0)
+		abort();
+	cdp_agg_release(a, state);
+	cdp_buf_release(&again);
+	free(state);
+}
+
 static void feed(const struct cdp_agg *a, struct cdp_eval *ev, struct cdp_rec *rec)
 {
 	void *one = cdp_calloc(1, cdp_agg_size(a)), *two = cdp_calloc(1, cdp_agg_size(a));
@@ -90,7 +172,9 @@ static void feed(const struct cdp_agg *a, struct cdp_eval *ev, struct cdp_rec *r
 	cdp_agg_merge(a, one, two);
 	cdp_agg_result(a, one, ev, &v);
 	cdp_value_typed_json(&b, &v);
+	cdp_buf_reset(&b);
 	cdp_agg_write(a, one, &b);
+	rewrite(a, &b);
 	cdp_agg_release(a, one);
 	cdp_buf_release(&b);
 	free(one);
@@ -102,9 +186,12 @@ static void with_record(const char *text, size_t n, const char *const *members,
 {
 	struct cdp_env events = { .paths = cdp_paths_new(), .members = members };
 	struct cdp_env env = { .paths = members ? NULL : events.paths,
-			       .roots = (const char *const[]){ NULL },
+			       .roots = (const char *const[]){ "tags", NULL },
+			       .resolve = resolve,
+			       .type_of = type_of,
 			       .aggs = cdp_aggs_new(),
 			       .event_env = &events,
+			       .pops = cdp_pops_new(),
 			       .run = members ? run : NULL };
 	struct cdp_eval *ev = cdp_eval_new(run);
 	struct cdp_expr *e;
@@ -116,16 +203,21 @@ static void with_record(const char *text, size_t n, const char *const *members,
 		s = cdp_scan_new(events.paths);
 		cdp_aggs_bind(env.aggs, run, &err);
 		cdp_eval_set_aggs(ev, agg_fetch, NULL);
+		cdp_eval_set_pops(ev, pop_fetch, NULL);
+		cdp_eval_set_host(ev, fetch, NULL);
 		if (scan(s, &rec)) {
 			evaluate(e, ev, members ? NULL : &rec);
 			for (unsigned i = 0; i < cdp_aggs_count(env.aggs) && i < 4; i++)
 				feed(cdp_aggs_at(env.aggs, i), ev, &rec);
+			for (unsigned i = 0; i < cdp_pops_count(env.pops) && i < 4; i++)
+				take_census(cdp_pops_at(env.pops, i), ev);
 		}
 		cdp_scan_free(s);
 		cdp_expr_free(e);
 	}
 	cdp_eval_free(ev);
 	cdp_aggs_free(env.aggs);
+	cdp_pops_free(env.pops);
 	cdp_paths_free(events.paths);
 }
 
