@@ -153,16 +153,16 @@ int cdp_census_put(struct cdp_census *c, uint32_t place, const struct cdp_value 
 }
 
 int cdp_census_ask(struct cdp_census *c, uint32_t place, struct cdp_eval *ev,
-		   struct cdp_err *err)
+		   struct cdp_rec *rec, struct cdp_err *err)
 {
 	struct cdp_value v;
 	int r = 1;
 
 	if (c->pop->cond)
-		r = cdp_expr_match(c->pop->cond, ev, NULL, err);
+		r = cdp_expr_match(c->pop->cond, ev, rec, err);
 	if (r <= 0)
 		return r;
-	if (cdp_expr_value(c->pop->arg, ev, NULL, &v, err) < 0)
+	if (cdp_expr_value(c->pop->arg, ev, rec, &v, err) < 0)
 		return -1;
 	return cdp_census_put(c, place, &v, err);
 }

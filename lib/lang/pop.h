@@ -53,9 +53,10 @@ struct cdp_census;
 struct cdp_census *cdp_census_new(const struct cdp_pop *p, uint32_t places);
 void cdp_census_free(struct cdp_census *c);
 /* Evaluate the function for the customer at hand, whose place this is: 1 in the
- * population, 0 not, -1 not because of an error.  From any thread, each place once. */
+ * population, 0 not, -1 not because of an error.  From any thread, each place once. `rec`
+ * may be NULL if no record is read. */
 int cdp_census_ask(struct cdp_census *c, uint32_t place, struct cdp_eval *ev,
-		   struct cdp_err *err);
+		   struct cdp_rec *rec, struct cdp_err *err);
 /* The same for a value that is known: 1, 0 (null), or -1 with an evaluation error. */
 int cdp_census_put(struct cdp_census *c, uint32_t place, const struct cdp_value *v,
 		   struct cdp_err *err);

@@ -281,7 +281,8 @@ void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place)
 	for (size_t i = 0; i < functions->n; i++) {
 		unsigned f = functions->v[i];
 
-		if (cdp_census_ask(cdp_population_census(all, f), place, p->ev, &err) < 0)
+		if (cdp_census_ask(cdp_population_census(all, f), place, p->ev, NULL,
+				   &err) < 0)
 			note(&p->functions[f], &err);
 	}
 	cdp_eval_reset(p->ev);

@@ -126,14 +126,14 @@ static int pop_fetch(void *host, unsigned pop, struct cdp_value *out, struct cdp
 	return 0;
 }
 
-static void take_census(const struct cdp_pop *p, struct cdp_eval *ev)
+static void take_census(const struct cdp_pop *p, struct cdp_eval *ev, struct cdp_rec *rec)
 {
 	struct cdp_census *c = cdp_census_new(p, 3);
 	struct cdp_value v = { .type = CDP_V_DOUBLE, .d = -7.25 };
 	struct cdp_err err;
 
-	cdp_census_ask(c, 0, ev, &err);
-	cdp_census_ask(c, 1, ev, &err);
+	cdp_census_ask(c, 0, ev, rec, &err);
+	cdp_census_ask(c, 1, ev, rec, &err);
 	cdp_census_put(c, 2, &v, &err);
 	cdp_census_finish(c);
 	cdp_census_result(c, 2, &v);
@@ -210,7 +210,7 @@ static void with_record(const char *text, size_t n, const char *const *members,
 			for (unsigned i = 0; i < cdp_aggs_count(env.aggs) && i < 4; i++)
 				feed(cdp_aggs_at(env.aggs, i), ev, &rec);
 			for (unsigned i = 0; i < cdp_pops_count(env.pops) && i < 4; i++)
-				take_census(cdp_pops_at(env.pops, i), ev);
+				take_census(cdp_pops_at(env.pops, i), ev, &rec);
 		}
 		cdp_scan_free(s);
 		cdp_expr_free(e);

@@ -100,7 +100,7 @@ static struct cdp_census *census(struct fixture *f, int function)
 
 	/* From the last to the first: the order must not matter. */
 	for (f->at = f->n; f->at-- > 0;)
-		cdp_census_ask(c, f->at, f->ev, &err);
+		cdp_census_ask(c, f->at, f->ev, NULL, &err);
 	cdp_census_finish(c);
 	return c;
 }
