@@ -310,7 +310,10 @@ static int write_files(struct idmap *c, struct cdp_err *err)
  * do not show; the same run again writes the same files. */
 static int publish(struct idmap *c, struct cdp_err *err)
 {
-	cdp_identity_publish(c->m);
+	if (c->retro)
+		cdp_identity_publish(c->m);
+	else
+		cdp_identity_finish(c->m);
 	if (write_files(c, err) < 0)
 		return -1;
 	return c->state && !c->asks ? cdp_idstate_commit(c->state, err) : 0;

@@ -10,6 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+enum { LARGE = 4 << 20, HUGE_PAGE = 2 << 20 };
+
 static void (*oom_handler)(void);
 
 void cdp_mem_on_oom(void (*handler)(void))
@@ -38,7 +40,7 @@ _Noreturn void cdp_mem_exhausted(void)
  * that a mapping stays one: the kernel moves no parts, and growing would be copying. */
 static void prefer_huge(void *p, size_t n)
 {
-	enum { LARGE = 4 << 20, PAGE = 4096 };
+	enum { PAGE = 4096 };
 	uintptr_t from = (uintptr_t)p / PAGE * PAGE;
 
 	if (n >= LARGE)
@@ -85,6 +87,69 @@ void *cdp_alloc_aligned(size_t align, size_t n)
 	if (posix_memalign(&p, align, n ? n : align) != 0)
 		cdp_mem_exhausted();
 	return p;
+}
+
+static size_t whole_pages(size_t n)
+{
+	if (n > SIZE_MAX / 2)
+		cdp_mem_exhausted();
+	return (n + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+}
+
+/* n whole huge pages of address space. */
+static char *map_pages(size_t n)
+{
+	char *p = mmap(NULL, n + HUGE_PAGE, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t skip;
+
+	if (p == MAP_FAILED)
+		cdp_mem_exhausted();
+	skip = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
+	if (skip)
+		munmap(p, skip);
+	munmap(p + skip + n, HUGE_PAGE - skip);
+	return p + skip;
+}
+
+/* To where it can be longer; the kernel moves huge pages as such between places that are
+ * multiples of their size. */
+static void *move_pages(void *p, size_t old, size_t n)
+{
+	void *q = mremap(p, old, n, 0);
+
+	if (q != MAP_FAILED)
+		return q;
+	q = mremap(p, old, n, MREMAP_MAYMOVE | MREMAP_FIXED, map_pages(n));
+	if (q == MAP_FAILED)
+		cdp_mem_exhausted();
+	return q;
+}
+
+void *cdp_resize_large(void *p, size_t old, size_t n)
+{
+	void *q;
+
+	if (old >= LARGE && n)
+		return whole_pages(old) == whole_pages(n)
+			       ? p
+			       : move_pages(p, whole_pages(old), whole_pages(n));
+	if (old >= LARGE) {
+		munmap(p, whole_pages(old));
+		return NULL;
+	}
+	if (n && n < LARGE)
+		return cdp_realloc(p, n, 1);
+	if (!n) {
+		free(p);
+		return NULL;
+	}
+	q = map_pages(whole_pages(n));
+	madvise(q, whole_pages(n), MADV_HUGEPAGE);
+	if (old)
+		memcpy(q, p, old);
+	free(p);
+	return q;
 }
 
 void *cdp_memdup(const void *p, size_t n)

@@ -26,6 +26,13 @@ char *cdp_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 		}                                                                        \
 	} while (0)
 
+/* For arrays that may become the most of a process and then are read all over: the same
+ * array with room for n bytes, `old` of which it had before (p NULL: 0), kept; the others
+ * are undefined.  Only grows, or ends with n = 0.  From 4 MiB on the array is a mapping
+ * of whole huge pages that moves as they are: nothing is copied, and nothing is taken
+ * that was not written to.  Not for free(). */
+void *cdp_resize_large(void *p, size_t old, size_t n);
+
 /* Called first when memory runs out; if it returns, the message and exit(4) follow. */
 void cdp_mem_on_oom(void (*handler)(void));
 /* The end, for libraries that allocate by themselves and fail for nothing else. */

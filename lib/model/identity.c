@@ -69,7 +69,7 @@ void cdp_identity_free(struct cdp_identity *m)
 		free(m->kind[i].name);
 	idm_slots_release(&m->table);
 	idm_slots_release(&m->others);
-	free(m->text);
+	cdp_resize_large(m->text, m->text_cap, 0);
 	cdp_intern_free(m->junk);
 	cdp_intern_free(m->sources);
 	cdp_intern_free(m->parts);
@@ -77,9 +77,10 @@ void cdp_identity_free(struct cdp_identity *m)
 	free(m->pairs);
 	free(m->later);
 	free(m->freed);
-	free(m->id);
-	free(m->links);
-	free(m->own);
+	cdp_resize_large(m->id, m->cap * sizeof(*m->id), 0);
+	cdp_resize_large(m->links, m->links_cap * sizeof(*m->links), 0);
+	if (m->own)
+		cdp_resize_large(m->own, m->cap * sizeof(*m->own), 0);
 	free(m->person);
 	free(m->names);
 	free(m->merges);
@@ -138,6 +139,16 @@ void cdp_identity_publish(struct cdp_identity *m)
 	m->print = m->kinds->print ^ m->exclude_print;
 	if (m->streaming)
 		idm_note_redirects(m);
+}
+
+void cdp_identity_finish(struct cdp_identity *m)
+{
+	idm_slots_release(&m->table);
+	idm_slots_release(&m->others);
+	if (m->own)
+		cdp_resize_large(m->own, m->cap * sizeof(*m->own), 0);
+	m->own = NULL;
+	cdp_identity_publish(m);
 }
 
 size_t cdp_identity_deciding(const struct cdp_identity *m, size_t n, const uint32_t *ids)

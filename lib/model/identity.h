@@ -178,6 +178,10 @@ void cdp_identity_keep_merges(struct cdp_identity *m);
 /* Computes persons and names from all the evidence, if there is any since the last time
  * or definitions are other ones. */
 void cdp_identity_publish(struct cdp_identity *m);
+/* The same for the last time: what finds ids and links by their keys is given up before,
+ * so that the memory serves the computation.  Nothing can be learned or looked up by
+ * sightings any more; ids that were learned can. */
+void cdp_identity_finish(struct cdp_identity *m);
 
 /* How many of a record's n ids are enough to know its person later. */
 size_t cdp_identity_deciding(const struct cdp_identity *m, size_t n, const uint32_t *ids);

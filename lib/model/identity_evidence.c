@@ -51,24 +51,29 @@ static void init_id(struct cdp_identity *m, uint32_t id)
 
 static bool is_blocked(struct cdp_identity *m, const struct idkey *key)
 {
+	const struct cdp_idkind *def = m->kind[key->kind].def;
 	char text[CDP_ID_VALUE_MAX];
-	const char *value = idm_unpack(key, text);
 
-	return cdp_idkinds_blocked(m->kinds, m->kind[key->kind].def, value, key->len);
+	if (!m->kinds->block && !(def && def->block) &&
+	    (!m->kinds->junk ||
+	     (key->len > CDP_ID_JUNK_WORD_MAX && !idm_starts_like_junk(key))))
+		return false;
+	return cdp_idkinds_blocked(m->kinds, def, idm_unpack(key, text), key->len);
 }
 
 uint32_t idm_add(struct cdp_identity *m, uint8_t kind, const char *value, size_t n)
 {
 	char packed[CDP_ID_VALUE_MAX];
+	const uint64_t *place;
 	struct idkey key;
 	uint64_t hash;
 	uint32_t id;
 
 	idm_pack(&key, kind, value, n, packed);
 	hash = idm_hash(&key);
-	if (idm_get(m, &key, hash) != NONE)
+	if (idm_seek(m, &key, hash, &place) != NONE)
 		return NONE;
-	id = idm_new_id(m, &key, hash);
+	id = idm_new_id(m, &key, hash, place);
 	init_id(m, id);
 	if (is_blocked(m, &key))
 		m->id[id].flags |= ID_BLOCKED;
@@ -95,13 +100,14 @@ static bool is_junk(struct cdp_identity *m, const struct idkey *key)
 
 uint32_t idm_put(struct cdp_identity *m, const struct idkey *key, uint64_t hash)
 {
-	uint32_t id = idm_get(m, key, hash);
+	const uint64_t *place;
+	uint32_t id = idm_seek(m, key, hash, &place);
 
 	if (id != NONE && !(m->id[id].flags & ID_BLOCKED))
 		return id;
 	if (id != NONE || is_junk(m, key))
 		return NONE;
-	id = idm_new_id(m, key, hash);
+	id = idm_new_id(m, key, hash, place);
 	init_id(m, id);
 	if (m->log)
 		idm_log_id(m, id);
@@ -217,13 +223,16 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 
 /* --- links --- */
 
-/* Of ids a < b; NONE if there is none. */
-static uint32_t find_link(const struct cdp_identity *m, uint32_t a, uint32_t b)
+/* Of ids a < b; NONE if there is none.  *place is NULL if it would be b's own, else where
+ * it would be among the others. */
+static uint32_t find_link(const struct cdp_identity *m, uint32_t a, uint32_t b,
+			  const uint64_t **place)
 {
 	uint32_t i = m->own[b] - 1;
 	const uint64_t *p;
 	uint64_t hash;
 
+	*place = NULL;
 	if (i == NONE || m->links[i].a == a)
 		return i;
 	hash = idm_link_hash(a, b);
@@ -233,21 +242,29 @@ static uint32_t find_link(const struct cdp_identity *m, uint32_t a, uint32_t b)
 		if (l->a == a && l->b == b)
 			return idm_slot_number(p);
 	}
+	*place = p;
 	return NONE;
 }
 
-static struct link *add_link(struct cdp_identity *m, uint32_t a, uint32_t b)
+static void links_room(struct cdp_identity *m, size_t cap)
 {
-	if (m->nlinks == m->links_cap) {
-		m->links_cap = m->links_cap + m->links_cap / 4 + 1024;
-		m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
-	}
+	m->links = cdp_resize_large(m->links, m->links_cap * sizeof(*m->links),
+				    cap * sizeof(*m->links));
+	m->links_cap = cap;
+}
+
+static struct link *add_link(struct cdp_identity *m, uint32_t a, uint32_t b,
+			     const uint64_t *place)
+{
+	if (m->nlinks == m->links_cap)
+		links_room(m, m->links_cap + m->links_cap / 4 + 1024);
 	if (m->nlinks == NONE - 1)
 		CDP_BUG("more than %zu links", m->nlinks);
-	if (!m->own[b])
+	if (!place)
 		m->own[b] = (uint32_t)m->nlinks + 1;
 	else
-		idm_slots_add(&m->others, idm_link_hash(a, b), (uint32_t)m->nlinks);
+		idm_slots_add(&m->others, place, idm_link_hash(a, b),
+			      (uint32_t)m->nlinks);
 	m->links[m->nlinks] = (struct link){ .a = a, .b = b, .flags = LINK_DIRTY };
 	return &m->links[m->nlinks++];
 }
@@ -262,14 +279,15 @@ static void swap(uint32_t *a, uint32_t *b)
 
 void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int64_t last)
 {
+	const uint64_t *place;
 	struct link *l;
 	uint32_t i;
 
 	if (a > b)
 		swap(&a, &b);
-	i = find_link(m, a, b);
+	i = find_link(m, a, b, &place);
 	if (i == NONE) {
-		idm_set_link_times(add_link(m, a, b), first, last);
+		idm_set_link_times(add_link(m, a, b, place), first, last);
 		m->changed = true;
 	} else {
 		int64_t was_first, was_last;
@@ -293,11 +311,8 @@ void idm_link(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t first, int
 void cdp_identity_expect(struct cdp_identity *m, size_t ids, size_t links)
 {
 	idm_slots_init(&m->table, ids);
-	m->cap = ids;
-	m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
-	m->own = cdp_realloc(m->own, m->cap, sizeof(*m->own));
-	m->links_cap = links;
-	m->links = cdp_realloc(m->links, m->links_cap, sizeof(*m->links));
+	idm_ids_room(m, ids);
+	links_room(m, links);
 }
 
 void idm_part(struct cdp_identity *m, uint32_t a, uint32_t b, int64_t ms)

@@ -187,8 +187,13 @@ static void guess_ids(const struct cdp_identity *m, struct cdp_sight_id *v, unsi
 		if (v[k].kind == CDP_SIGHT_UNDECLARED)
 			continue;
 		slot = idm_slots_at(&m->table, v[k].hash);
-		if (!idm_slot_has(slot, v[k].hash))
+		if (!idm_slot_has(slot, v[k].hash)) {
+			/* A new one: those after it will be moved. */
+			__builtin_prefetch(slot + 8);
+			__builtin_prefetch(slot + 16);
+			__builtin_prefetch(slot + 24);
 			continue;
+		}
 		v[k].found = idm_slot_number(slot);
 		__builtin_prefetch(&m->id[v[k].found]);
 		__builtin_prefetch(&m->own[v[k].found]);

@@ -18,52 +18,44 @@ static bool founds(const struct cdp_identity *m, uint32_t a, uint32_t b)
 			: idm_name(m, a, NAME_OF, 0) < idm_name(m, b, NAME_OF, 0);
 }
 
-static inline void propose(const struct cdp_identity *m, uint32_t *founder, uint32_t of,
-			   uint32_t id)
+/* Who founded the person of each root, in its place of `up`.  One that is also the root
+ * of a group of joined ids has the founder of that group; others were parted from the
+ * group of their strongest id and have one of their own. */
+static void find_founders(struct cdp_identity *m, uint32_t *up, const uint32_t *root,
+			  uint32_t n)
 {
-	if (founder[of] == NONE || founds(m, id, founder[of]))
-		founder[of] = id;
-}
-
-/* Who founded the person of each root.  One that is also the root of a group of joined
- * ids has the founder of that group; others were parted from the group of their strongest
- * id and have one of their own. */
-static uint32_t *find_founders(struct cdp_identity *m, uint32_t *up, const uint32_t *root,
-			       uint32_t n)
-{
-	uint32_t *founder = cdp_alloc(((size_t)n + 1) * sizeof(*founder));
-
+	/* Roots of groups are marked, as up[] of one becomes its founder. */
+	for (uint32_t i = 0; i < n; i++) {
+		m->id[i].flags &= (unsigned)~(ID_SPLIT | ID_PENDING);
+		if (up[i] == i)
+			m->id[i].flags |= ID_PENDING;
+		else
+			up[i] = idm_find(up, i);
+	}
 	for (uint32_t i = 0; i < n; i++)
-		founder[i] = NONE;
+		if (!(m->id[i].flags & ID_PENDING) && root[i] != NONE &&
+		    founds(m, i, up[up[i]]))
+			up[up[i]] = i;
 	for (uint32_t i = 0; i < n; i++) {
-		uint32_t r = root[i];
-
-		if (r == NONE)
+		if (root[i] != i || m->id[i].flags & ID_PENDING)
 			continue;
-		propose(m, founder, idm_find(up, i), i);
-		if (up[r] != r)
-			propose(m, founder, r, i);
+		m->id[i].flags |= ID_SPLIT;
+		up[i] = i;
 	}
-	/* All that is still to be known of the groups: which roots are none of one. */
 	for (uint32_t i = 0; i < n; i++) {
-		m->id[i].flags &= (unsigned)~ID_SPLIT;
-		if (root[i] == i && up[i] != i)
-			m->id[i].flags |= ID_SPLIT;
+		m->id[i].flags &= (unsigned)~ID_PENDING;
+		if (root[i] != NONE && root[i] != i && m->id[root[i]].flags & ID_SPLIT &&
+		    founds(m, i, up[root[i]]))
+			up[root[i]] = i;
 	}
-	free(up);
-	return founder;
 }
 
 /* --- names that two persons would have --- */
 
-struct founder {
-	uint32_t id;
-	char how;
-} __attribute__((packed));
-
 struct taken {
 	uint64_t name;
 	uint32_t person, founder;
+	char how;
 };
 
 static int cmp_taken(const void *pa, const void *pb, void *ctx)
@@ -91,24 +83,34 @@ static char how_named(const struct cdp_identity *m, uint32_t r)
 	return m->id[r].flags & ID_SPLIT ? NAME_PARTED : NAME_OF;
 }
 
+static uint32_t founder_of(const struct cdp_identity *m, const uint32_t *up, uint32_t r)
+{
+	return m->id[r].flags & ID_CONTESTED ? r : up[r];
+}
+
 /* Rare: two hashes that meet. */
-static void part_names(struct cdp_identity *m, struct naming *out,
-		       const struct founder *founder)
+static void part_names(struct cdp_identity *m, struct naming *out, const uint32_t *up,
+		       const uint32_t *root, uint32_t n)
 {
 	struct taken *all = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*all));
+	uint32_t persons = 0;
 
-	for (uint32_t p = 1; p <= out->npersons; p++)
-		all[p - 1] = (struct taken){ out->names[p], p, founder[p].id };
-	qsort_r(all, out->npersons, sizeof(*all), cmp_taken, m);
-	for (uint32_t i = 1; i < out->npersons; i++) {
-		const struct founder *f = &founder[all[i].person];
+	for (uint32_t i = 0; i < n; i++) {
+		if (root[i] != i)
+			continue;
+		all[persons] = (struct taken){ out->names[persons + 1], persons + 1,
+					       founder_of(m, up, i), how_named(m, i) };
+		persons++;
+	}
+	qsort_r(all, persons, sizeof(*all), cmp_taken, m);
+	for (uint32_t i = 1; i < persons; i++) {
 		uint64_t name = all[i].name;
 		unsigned again = 0;
 
 		if (name != all[i - 1].name)
 			continue;
 		while (is_taken(out, name))
-			name = idm_name(m, f->id, f->how, ++again);
+			name = idm_name(m, all[i].founder, all[i].how, ++again);
 		out->names[all[i].person] = name;
 	}
 	free(all);
@@ -116,9 +118,10 @@ static void part_names(struct cdp_identity *m, struct naming *out,
 
 static bool names_meet(const struct naming *out)
 {
-	unsigned bits = 4;
+	enum { AHEAD = 16 };
 	uint32_t *seen; /* persons by name, 0: free */
 	bool meet = false;
+	unsigned bits = 4;
 	size_t mask;
 
 	while (((size_t)2 << bits) / 3 <= out->npersons)
@@ -128,6 +131,8 @@ static bool names_meet(const struct naming *out)
 	for (uint32_t p = 1; p <= out->npersons && !meet; p++) {
 		size_t i = out->names[p] & mask;
 
+		if (p + AHEAD <= out->npersons)
+			__builtin_prefetch(&seen[out->names[p + AHEAD] & mask]);
 		while (seen[i] && out->names[seen[i]] != out->names[p])
 			i = (i + 1) & mask;
 		meet = seen[i] != 0;
@@ -161,49 +166,40 @@ static uint32_t *gather_claims(const struct cdp_identity *m, const uint32_t *roo
 
 /* --- */
 
-/* Numbers the persons of the roots, in `number`, which has their founders first. */
-static struct founder *number_persons(const struct cdp_identity *m, const uint32_t *root,
-				      uint32_t n, uint32_t *number, struct naming *out)
+/* Names the persons of the roots, in their order. */
+static void name_persons(struct cdp_identity *m, const uint32_t *up, const uint32_t *root,
+			 uint32_t n, struct naming *out)
 {
-	struct founder *founder;
 	uint32_t p = 0;
 
 	out->npersons = 0;
 	for (uint32_t i = 0; i < n; i++)
 		out->npersons += root[i] == i;
 	out->names = cdp_calloc((size_t)out->npersons + 1, sizeof(*out->names));
-	founder = cdp_alloc(((size_t)out->npersons + 1) * sizeof(*founder));
-	for (uint32_t i = 0; i < n; i++) {
-		struct founder *f;
-
-		if (root[i] != i)
-			continue;
-		f = &founder[++p];
-		f->how = how_named(m, i);
-		f->id = f->how == NAME_CONTESTED ? i : number[i];
-		out->names[p] = idm_name(m, f->id, f->how, 0);
-		number[i] = p;
-	}
-	return founder;
+	for (uint32_t i = 0; i < n; i++)
+		if (root[i] == i)
+			out->names[++p] =
+				idm_name(m, founder_of(m, up, i), how_named(m, i), 0);
+	if (names_meet(out))
+		part_names(m, out, up, root, n);
 }
 
 void idm_name_all(struct cdp_identity *m, uint32_t *up, uint32_t *root,
 		  struct naming *out)
 {
-	uint32_t n = m->count, *number;
-	struct founder *founder;
+	uint32_t n = m->count, *number = up, p = 0;
 
-	number = find_founders(m, up, root, n);
-	founder = number_persons(m, root, n, number, out);
+	find_founders(m, up, root, n);
+	name_persons(m, up, root, n, out);
+	for (uint32_t i = 0; i < n; i++)
+		if (root[i] == i)
+			number[i] = ++p;
 	out->claim = gather_claims(m, root, n);
-	for (uint32_t p = 1; p <= m->npersons; p++)
+	for (p = 1; p <= m->npersons; p++)
 		if (out->claim[p] != NONE)
 			out->claim[p] = number[out->claim[p]];
 	out->person = root;
 	for (uint32_t i = 0; i < n; i++)
 		root[i] = root[i] == NONE ? 0 : number[root[i]];
 	free(number);
-	if (names_meet(out))
-		part_names(m, out, founder);
-	free(founder);
 }

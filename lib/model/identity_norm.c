@@ -276,46 +276,53 @@ static bool all_the_same(const char *p, size_t n)
 	return n >= 4;
 }
 
+#define WORD(text)                                                                       \
+	{                                                                                \
+		sizeof(text) - 1, text                                                   \
+	}
+
 bool cdp_id_is_junk(const char *value, size_t n)
 {
-	static const char *const words[] = {
-		"null",
-		"undefined",
-		"none",
-		"nan",
-		"nil",
-		"unknown",
-		"anonymous",
-		"guest",
-		"test",
-		"true",
-		"false",
-		"n/a",
-		"(null)",
-		"[object object]",
-		"-1",
-		"\\n",
+	static const struct word {
+		size_t n;
+		const char *p;
+	} words[] = {
+		WORD("null"),
+		WORD("undefined"),
+		WORD("none"),
+		WORD("nan"),
+		WORD("nil"),
+		WORD("unknown"),
+		WORD("anonymous"),
+		WORD("guest"),
+		WORD("test"),
+		WORD("true"),
+		WORD("false"),
+		WORD("n/a"),
+		WORD("(null)"),
+		WORD("[object object]"),
+		WORD("-1"),
+		WORD("\\n"),
 		/* phone numbers of examples and of forms filled in for show */
-		"+8613800138000",
-		"+8618888888888",
-		"+8612345678901",
-		"13800138000",
-		"18888888888",
+		WORD("+8613800138000"),
+		WORD("+8618888888888"),
+		WORD("+8612345678901"),
+		WORD("13800138000"),
+		WORD("18888888888"),
 		/* what iOS gives for a MAC address; the ANDROID_ID of a whole series */
-		"02:00:00:00:00:00",
-		"020000000000",
-		"00:00:00:00:00:00",
-		"9774d56d682e549c",
-		NULL,
+		WORD("02:00:00:00:00:00"),
+		WORD("020000000000"),
+		WORD("00:00:00:00:00:00"),
+		WORD("9774d56d682e549c"),
 	};
 
 	if (only_zeros(value, n) || all_the_same(value, n))
 		return true;
-	if (n > 17)
+	if (n > CDP_ID_JUNK_WORD_MAX)
 		return false;
-	for (const char *const *w = words; *w; w++)
-		if (lower(**w) == lower(*value) && strlen(*w) == n &&
-		    strncasecmp(*w, value, n) == 0)
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (words[i].n == n && lower(*words[i].p) == lower(*value) &&
+		    strncasecmp(words[i].p, value, n) == 0)
 			return true;
 	return false;
 }

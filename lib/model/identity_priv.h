@@ -186,7 +186,10 @@ static inline uint32_t idm_person(const struct cdp_identity *m, uint32_t id)
 /* --- identity_slots.c: tables of numbers --- */
 void idm_slots_init(struct slots *s, size_t expected);
 void idm_slots_release(struct slots *s);
-void idm_slots_add(struct slots *s, uint64_t hash, uint32_t number);
+/* `place`: behind the slots of this hash, where a search for the number ended; it must be
+ * larger than those that were added before. */
+void idm_slots_add(struct slots *s, const uint64_t *place, uint64_t hash,
+		   uint32_t number);
 /* The first slot of this hash, if it has one; those after it may be of the same. */
 static inline const uint64_t *idm_slots_at(const struct slots *s, uint64_t hash)
 {
@@ -219,14 +222,22 @@ static inline void idm_slots_prefetch(const struct slots *s, uint64_t hash)
 void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to);
 uint64_t idm_hash(const struct idkey *k);
 const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX]);
+/* False: of more than CDP_ID_JUNK_WORD_MAX bytes, this cannot be cdp_id_is_junk(). */
+bool idm_starts_like_junk(const struct idkey *k);
 /* The value of an id; borrows from the map or from `to`. */
 const char *idm_value(const struct cdp_identity *m, uint32_t id,
 		      char to[CDP_ID_VALUE_MAX], size_t *n);
 bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k);
 /* NONE if the map does not have it. */
 uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash);
+/* The same, and where such a key would be put. */
+uint32_t idm_seek(const struct cdp_identity *m, const struct idkey *k, uint64_t hash,
+		  const uint64_t **place);
+/* Room for so many ids, not fewer than there are. */
+void idm_ids_room(struct cdp_identity *m, size_t cap);
 /* For a key that the map does not have; the rest of the new id is zeros. */
-uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash);
+uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash,
+		    const uint64_t *place);
 
 /* --- identity_evidence.c --- */
 /* An id by key, added if new; NONE if blocked. */

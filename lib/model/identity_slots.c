@@ -19,34 +19,40 @@ enum { FIRST = 1024, TAIL = 256, LARGE = 1 << 20 };
 
 static size_t full(size_t size)
 {
-	return size / 8 * 7;
+	return size / 16 * 13;
+}
+
+static size_t bytes(size_t size)
+{
+	return (size + TAIL) * sizeof(uint64_t);
 }
 
 void idm_slots_init(struct slots *s, size_t expected)
 {
-	free(s->v);
-	s->n = 0;
-	s->size = expected / 7 * 8 + FIRST;
-	s->v = cdp_calloc(s->size + TAIL, sizeof(*s->v));
+	idm_slots_release(s);
+	s->size = expected / 13 * 16 + FIRST;
+	s->v = cdp_resize_large(NULL, 0, bytes(s->size));
+	memset(s->v, 0, bytes(s->size));
 }
 
 void idm_slots_release(struct slots *s)
 {
-	free(s->v);
+	if (s->v)
+		cdp_resize_large(s->v, bytes(s->size), 0);
 	*s = (struct slots){ 0 };
 }
 
 static void grow(struct slots *s)
 {
 	/* Large ones by less, for the sake of memory. */
-	size_t old = s->size, more = old / (old < LARGE ? 1 : 6), to = 0;
+	size_t old = s->size, more = old / (old < LARGE ? 1 : 7), to = 0;
 	uint64_t *v;
 
 	if (old + more > UINT32_MAX)
 		CDP_BUG("more than %zu ids or links", s->n);
 	s->size += more;
-	s->v = v = cdp_realloc(s->v, s->size + TAIL, sizeof(*v));
-	memmove(v + more, v, (old + TAIL) * sizeof(*v));
+	s->v = v = cdp_resize_large(s->v, bytes(old), bytes(s->size));
+	memmove(v + more, v, bytes(old));
 	for (size_t from = more; from < s->size + TAIL; from++) {
 		uint64_t e = v[from];
 		size_t home = (size_t)((e >> 32) * s->size >> 32);
@@ -57,26 +63,29 @@ static void grow(struct slots *s)
 			v[to++] = 0;
 		v[to++] = e;
 	}
-	memset(v + to, 0, (s->size + TAIL - to) * sizeof(*v));
+	memset(v + to, 0, bytes(s->size) - to * sizeof(*v));
 }
 
-void idm_slots_add(struct slots *s, uint64_t hash, uint32_t number)
+void idm_slots_add(struct slots *s, const uint64_t *place, uint64_t hash, uint32_t number)
 {
 	uint64_t e = (hash >> 32 << 32) | ((uint64_t)number + 1);
-	uint64_t *p, *last;
+	uint64_t *p = s->v + (place - s->v), *last;
 
 	if (s->n >= full(s->size))
-		grow(s);
+		p = NULL;
 	for (;;) {
-		p = s->v + ((hash >> 32) * s->size >> 32);
-		while (*p && *p < e)
-			p++;
+		if (!p) {
+			grow(s);
+			p = s->v + ((hash >> 32) * s->size >> 32);
+			while (*p && *p < e)
+				p++;
+		}
 		last = p;
 		while (*last)
 			last++;
 		if (last != s->v + s->size + TAIL - 1)
 			break;
-		grow(s);
+		p = NULL;
 	}
 	memmove(p + 1, p, (size_t)(last - p) * sizeof(*p));
 	*p = e;

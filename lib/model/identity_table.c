@@ -5,6 +5,7 @@
  * six.  Equal values have equal packed forms, so keys are packed once, when a record is
  * read, and compared packed.  Slots have 32 bits of the hash: growing never touches the
  * keys. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,8 @@ enum { FORM_RAW, FORM_SIX, FORM_HEX, FORM_CHAR_HEX };
 static const char letters[] =
 	"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_";
 /* clang-format off */
-/* By ASCII character: its place among them, or 64. */
-static const unsigned char six_of[128] = {
+/* By character: its place among them, or 64. */
+static const unsigned char six_of[256] = {
 	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
 	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
 	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 62, 64, 64,
@@ -29,6 +30,14 @@ static const unsigned char six_of[128] = {
 	51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 63,
 	64, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24,
 	25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
 };
 /* clang-format on */
 
@@ -51,15 +60,6 @@ static inline unsigned four(char c)
 	return ((unsigned)c & 15) + 9 * ((unsigned)c >> 6);
 }
 
-static bool all_six(const char *p, size_t n)
-{
-	unsigned any = 0;
-
-	for (size_t i = 0; i < n; i++)
-		any |= ((unsigned char)p[i] & 0x80u) | six_of[p[i] & 0x7f];
-	return any < 64;
-}
-
 static size_t pack_four(char *to, const char *p, size_t n)
 {
 	size_t k = 0;
@@ -71,23 +71,37 @@ static size_t pack_four(char *to, const char *p, size_t n)
 	return k;
 }
 
+/* Bytes written, 0 if a character has no place; four characters become three bytes. */
 static size_t pack_six(char *to, const char *p, size_t n)
 {
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t k = 0;
+	const unsigned char *c = (const unsigned char *)p;
+	unsigned any = 0;
+	size_t k = 0, i = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		bits = bits << 6 | six_of[(unsigned char)p[i]];
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		to[k++] = (char)(bits >> have);
+	for (; i + 4 <= n; i += 4) {
+		unsigned a = six_of[c[i]], b = six_of[c[i + 1]], d = six_of[c[i + 2]],
+			 e = six_of[c[i + 3]], bits = a << 18 | b << 12 | d << 6 | e;
+
+		any |= a | b | d | e;
+		to[k++] = (char)(bits >> 16);
+		to[k++] = (char)(bits >> 8);
+		to[k++] = (char)bits;
 	}
-	if (have)
-		to[k++] = (char)(bits << (8 - have));
-	return k;
+	if (i < n) {
+		unsigned bits = 0, have = 0;
+
+		for (; i < n; i++) {
+			any |= six_of[c[i]];
+			bits = bits << 6 | six_of[c[i]];
+			have += 6;
+		}
+		bits <<= 24 - have;
+		for (unsigned shift = 16; have > 0; shift -= 8) {
+			to[k++] = (char)(bits >> shift);
+			have -= have < 8 ? have : 8;
+		}
+	}
+	return any < 64 ? k : 0;
 }
 
 void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to)
@@ -100,36 +114,84 @@ void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to)
 		k->form = FORM_CHAR_HEX;
 		to[0] = p[0];
 		k->n = (uint16_t)(1 + pack_four(to + 1, p + 1, n - 1));
-	} else if (all_six(p, n)) {
-		k->form = FORM_SIX;
-		k->n = (uint16_t)pack_six(to, p, n);
 	} else {
-		return;
+		size_t six = pack_six(to, p, n);
+
+		if (!six)
+			return;
+		k->form = FORM_SIX;
+		k->n = (uint16_t)six;
 	}
 	k->p = to;
 }
 
+/* Of each byte its two digits; eight at a time. */
 static void unpack_four(char *to, const char *p, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++)
-		to[i] = digits[(unsigned char)p[i / 2] >> (i & 1 ? 0 : 4) & 15];
+	for (; i + 8 <= len; i += 8, p += 4) {
+		uint64_t v, over;
+		uint32_t four;
+
+		memcpy(&four, p, sizeof(four));
+		v = be32toh(four);
+		v = (v | v << 16) & 0x0000ffff0000ffff;
+		v = (v | v << 8) & 0x00ff00ff00ff00ff;
+		v = (v | v << 4) & 0x0f0f0f0f0f0f0f0f;
+		over = ((v + 0x0606060606060606) >> 4) & 0x0101010101010101;
+		v = htobe64(v + 0x3030303030303030 + over * ('a' - '9' - 1));
+		memcpy(to + i, &v, sizeof(v));
+	}
+	for (unsigned high = 1; i < len; high ^= 1) {
+		unsigned d = (unsigned char)*p >> (high ? 4 : 0) & 15;
+
+		to[i++] = (char)(d + (d > 9 ? 'a' - 10 : '0'));
+		p += !high;
+	}
 }
 
 static void unpack_six(char *to, const char *p, size_t len)
 {
+	const unsigned char *c = (const unsigned char *)p;
 	uint32_t bits = 0;
 	unsigned have = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < len; i++) {
+	for (; i + 4 <= len; i += 4, c += 3) {
+		uint32_t v = (uint32_t)c[0] << 16 | (uint32_t)c[1] << 8 | c[2];
+
+		to[i] = letters[v >> 18];
+		to[i + 1] = letters[v >> 12 & 63];
+		to[i + 2] = letters[v >> 6 & 63];
+		to[i + 3] = letters[v & 63];
+	}
+	for (; i < len; i++) {
 		if (have < 6) {
-			bits = bits << 8 | (unsigned char)*p++;
+			bits = bits << 8 | *c++;
 			have += 8;
 		}
 		have -= 6;
 		to[i] = letters[bits >> have & 63];
 	}
+}
+
+bool idm_starts_like_junk(const struct idkey *k)
+{
+	char c[4];
+
+	if (k->len < sizeof(c) || (k->form != FORM_HEX && k->form != FORM_SIX))
+		return true;
+	if (k->form == FORM_HEX)
+		unpack_four(c, k->p, sizeof(c));
+	else
+		unpack_six(c, k->p, sizeof(c));
+	if (c[0] == c[1] && c[1] == c[2] && c[2] == c[3])
+		return true;
+	for (size_t i = 0; i < sizeof(c); i++)
+		if (c[i] != '0' && c[i] != '-')
+			return false;
+	return true;
 }
 
 const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX])
@@ -177,14 +239,23 @@ bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k
 	       (unsigned char)p[0] == k->len && memcmp(p + 1, k->p, k->n) == 0;
 }
 
-uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash)
+uint32_t idm_seek(const struct cdp_identity *m, const struct idkey *k, uint64_t hash,
+		  const uint64_t **place)
 {
 	const uint64_t *p = idm_slots_at(&m->table, hash);
 
 	for (; idm_slot_has(p, hash); p++)
 		if (idm_is_key(m, idm_slot_number(p), k))
 			return idm_slot_number(p);
+	*place = p;
 	return NONE;
+}
+
+uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash)
+{
+	const uint64_t *place;
+
+	return idm_seek(m, k, hash, &place);
 }
 
 /* Where the text of a new key is. */
@@ -195,8 +266,10 @@ static uint32_t put_text(struct cdp_identity *m, const struct idkey *k)
 	if (need > UINT32_MAX)
 		CDP_BUG("more than 4 GiB of ids");
 	if (need > m->text_cap) {
-		m->text_cap = need + need / 4 + 4096;
-		m->text = cdp_realloc(m->text, m->text_cap, 1);
+		size_t cap = need + need / 4 + 4096;
+
+		m->text = cdp_resize_large(m->text, m->text_cap, cap);
+		m->text_cap = cap;
 	}
 	m->text[at] = (char)k->len;
 	memcpy(m->text + at + 1, k->p, k->n);
@@ -204,16 +277,22 @@ static uint32_t put_text(struct cdp_identity *m, const struct idkey *k)
 	return (uint32_t)at;
 }
 
-uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash)
+void idm_ids_room(struct cdp_identity *m, size_t cap)
+{
+	m->id = cdp_resize_large(m->id, m->cap * sizeof(*m->id), cap * sizeof(*m->id));
+	m->own =
+		cdp_resize_large(m->own, m->cap * sizeof(*m->own), cap * sizeof(*m->own));
+	m->cap = cap;
+}
+
+uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash,
+		    const uint64_t *place)
 {
 	uint32_t id = m->count;
 
-	if (id >= m->cap) {
-		m->cap = m->cap + m->cap / 4 + 1024;
-		m->id = cdp_realloc(m->id, m->cap, sizeof(*m->id));
-		m->own = cdp_realloc(m->own, m->cap, sizeof(*m->own));
-	}
-	idm_slots_add(&m->table, hash, id);
+	if (id >= m->cap)
+		idm_ids_room(m, m->cap + m->cap / 4 + 1024);
+	idm_slots_add(&m->table, place, hash, id);
 	m->own[id] = 0;
 	m->id[id] = (struct id){ .kind = k->kind,
 				 .form = k->form & 3u,

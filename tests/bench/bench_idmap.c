@@ -182,7 +182,7 @@ int main(int argc, char **argv)
 		cdp_identity_expect(b.m, 3 * n, 2 * n);
 	learn_all(&b, n);
 	cpu_add(&persons, -1);
-	cdp_identity_publish(b.m);
+	cdp_identity_finish(b.m);
 	cpu_add(&persons, 1);
 	getrusage(RUSAGE_SELF, &use);
 	cdp_identity_count(b.m, &c);
