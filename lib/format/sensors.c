@@ -31,6 +31,7 @@ void cdp_sensors_paths(struct cdp_sensors_slots *slots, struct cdp_paths *paths)
 		{ "_track_id" },
 		{ "properties" },
 		{ "lib", "$lib" },
+		{ "lib" },
 		{ "login_id" },
 		{ "anonymous_id" },
 		{ "original_id" },
@@ -234,8 +235,8 @@ static bool has_lifted(struct cdp_sensors *r, struct cdp_rec *rec)
 	return false;
 }
 
-static void put_value(const struct cdp_rec *rec, struct cdp_buf *out,
-		      const struct cdp_val *v)
+void sensors_put_value(const struct cdp_rec *rec, struct cdp_buf *out,
+		       const struct cdp_val *v)
 {
 	if (rec->compact)
 		cdp_json_val(out, v);
@@ -253,7 +254,7 @@ static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
 	bool more = false;
 
 	if (!has_lifted(r, rec)) {
-		put_value(rec, out, p);
+		sensors_put_value(rec, out, p);
 		return;
 	}
 	cdp_buf_addc(out, '{');
@@ -265,7 +266,7 @@ static void put_properties(struct cdp_sensors *r, struct cdp_rec *rec,
 		more = true;
 		cdp_json_val(out, &key);
 		cdp_buf_addc(out, ':');
-		put_value(rec, out, &v);
+		sensors_put_value(rec, out, &v);
 	}
 	cdp_buf_addc(out, '}');
 }
@@ -407,66 +408,6 @@ static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_bu
 	info->source = cdp_canon_add_str(out, start, "source", b->p, b->n);
 }
 
-/* What becomes of a member that is not written yet. */
-enum fate { KEPT, DONE, CLASHES };
-
-static enum fate fate_of(const struct cdp_val *key, enum sensors_kind kind)
-{
-	static const struct {
-		const char *name;
-		uint8_t n;
-		uint8_t kinds; /* bits: done for these only */
-		uint8_t fate;
-	} table[] = {
-#define NAME(text) text, sizeof(text) - 1
-		{ NAME("type"), 0xff, DONE },
-		{ NAME("event"), 0xff, DONE },
-		{ NAME("time"), 0xff, DONE },
-		{ NAME("distinct_id"), 0xff, DONE },
-		{ NAME("properties"), 0xff, DONE },
-		{ NAME("_track_id"), 0xff, DONE },
-		{ NAME("_flush_time"), 0xff, DONE },
-		{ NAME("identities"), 0xff, DONE },
-		{ NAME("login_id"), 0xff, DONE },
-		{ NAME("anonymous_id"), 0xff, DONE },
-		{ NAME("original_id"), 0xff, DONE },
-		{ NAME("project"), 0xff, DONE },
-		{ NAME("token"), 0xff, DONE },
-		{ NAME("schema"), 0xff, DONE },
-		{ NAME("version"), 0xff, DONE },
-		{ NAME("item_type"), 1 << ENTITY, DONE },
-		{ NAME("item_id"), 1 << ENTITY, DONE },
-		{ NAME("id"), 1 << ENTITY | 1 << DETAIL, DONE },
-		/* names of ours that mean something else there */
-		{ NAME("id"), 0xff, CLASHES },
-		{ NAME("ids"), 0xff, CLASHES },
-		{ NAME("props"), 0xff, CLASHES },
-		{ NAME("set"), 0xff, CLASHES },
-		{ NAME("set_once"), 0xff, CLASHES },
-		{ NAME("increment"), 0xff, CLASHES },
-		{ NAME("append"), 0xff, CLASHES },
-		{ NAME("unset"), 0xff, CLASHES },
-		{ NAME("deleted"), 0xff, CLASHES },
-		{ NAME("entity"), 0xff, CLASHES },
-		{ NAME("detail"), 0xff, CLASHES },
-		{ NAME("row"), 0xff, CLASHES },
-		{ NAME("event_id"), 0xff, CLASHES },
-		{ NAME("source"), 0xff, CLASHES },
-		{ NAME("sent"), 0xff, CLASHES },
-		{ NAME("received"), 0xff, CLASHES },
-		{ NAME("one_id"), 0xff, CLASHES },
-		{ NAME("sensors"), 0xff, CLASHES },
-#undef NAME
-	};
-
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
-		if ((key->n == table[i].n || key->escaped) &&
-		    table[i].kinds >> kind & 1 &&
-		    cdp_val_is(key, table[i].name, table[i].n))
-			return (enum fate)table[i].fate;
-	return KEPT;
-}
-
 /* `,"key":"text"` of the property or else the member. */
 static void put_lifted(struct cdp_rec *rec, struct cdp_buf *out, const char *key,
 		       int property, int member)
@@ -483,148 +424,61 @@ static void put_lifted(struct cdp_rec *rec, struct cdp_buf *out, const char *key
 	cdp_json_val(out, v);
 }
 
-static void put_member(const struct cdp_rec *rec, struct cdp_buf *out,
-		       const struct cdp_val *key, const struct cdp_val *v)
-{
-	cdp_buf_addc(out, ',');
-	cdp_json_val(out, key);
-	cdp_buf_addc(out, ':');
-	put_value(rec, out, v);
-}
-
-/* Members of an object that stay, those whose names are taken apart in r->text. */
-static void put_some(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
-		     const struct cdp_val *object)
-{
-	struct cdp_iter it = { .known = &rec->slots[r->slots->properties] };
-	struct cdp_val key, v;
-
-	while (cdp_val_member(object, &it, &key, &v)) {
-		switch (fate_of(&key, r->type->kind)) {
-		case KEPT:
-			put_member(rec, out, &key, &v);
-			break;
-		case CLASHES:
-			put_member(rec, &r->text, &key, &v);
-			break;
-		default:
-			break;
-		}
-	}
-}
-
-/* Where a member begins and where the next one does. */
-struct part {
-	const char *from, *to;
-};
-
-/* The members that are dealt with, by their slots, in the order of the line; -1 if one
- * does not stand as its slot lets expect. */
-static int done_parts(const struct cdp_sensors *r, const struct cdp_rec *rec,
-		      struct part *parts)
-{
-	const struct cdp_sensors_slots *s = r->slots;
-	const struct {
-		int slot;
-		unsigned n;
-		const char *key;
-	} members[] = {
-#define MEMBER(slot, name) { slot, sizeof(name) + 2, "\"" name "\":" }
-		MEMBER(CDP_SLOT_TYPE, "type"),
-		MEMBER(CDP_SLOT_EVENT, "event"),
-		MEMBER(CDP_SLOT_TIME, "time"),
-		MEMBER(s->distinct_id, "distinct_id"),
-		MEMBER(s->properties, "properties"),
-		MEMBER(s->track_id, "_track_id"),
-		MEMBER(s->flush_time, "_flush_time"),
-		MEMBER(s->identities, "identities"),
-		MEMBER(s->login_id, "login_id"),
-		MEMBER(s->anonymous_id, "anonymous_id"),
-		MEMBER(s->original_id, "original_id"),
-#undef MEMBER
-	};
-	int n = 0;
-
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		const struct cdp_val *v = &rec->slots[members[i].slot];
-		bool quoted = v->type == CDP_STRING;
-		struct part p;
-		int k;
-
-		if (v->type == CDP_MISSING)
-			continue;
-		p.from = v->p - quoted - members[i].n;
-		p.to = v->p + v->n + quoted;
-		p.to += *p.to == ',';
-		if (p.from <= rec->raw ||
-		    memcmp(p.from, members[i].key, members[i].n) != 0)
-			return -1;
-		for (k = n++; k > 0 && parts[k - 1].from > p.from; k--)
-			parts[k] = parts[k - 1];
-		parts[k] = p;
-	}
-	return n;
-}
-
-/* Members that nobody asked for stay as they are; those whose names are taken, in an
- * object of their own. */
-static void put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
-{
-	struct part parts[16];
-	struct cdp_val all;
-	int n = rec->compact && !rec->twice ? done_parts(r, rec, parts) : -1;
-	const char *from = rec->raw + 1;
-
-	cdp_buf_reset(&r->text);
-	if (n < 0) {
-		cdp_val_at(&all, rec->raw, rec->len);
-		put_some(r, rec, out, &all);
-	}
-	for (int i = 0; i <= n; i++) {
-		const char *to = i < n ? parts[i].from : rec->raw + rec->len - 1;
-
-		/* What lies between is read as if there were braces around it. */
-		all = (struct cdp_val){ .p = from - 1, .n = (uint32_t)(to - from) + 2 };
-		if (to > from)
-			put_some(r, rec, out, &all);
-		if (i < n)
-			from = parts[i].to;
-	}
-	if (!r->text.n)
-		return;
-	cdp_buf_adds(out, ",\"sensors\":{");
-	cdp_buf_add(out, r->text.p + 1, r->text.n - 1);
-	cdp_buf_addc(out, '}');
-}
-
 static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
 		     size_t start, struct cdp_canon *info)
 {
 	const struct cdp_sensors_slots *s = r->slots;
+	char sent[CDP_TIME_CANON];
 
 	put_lifted(rec, out, "project", s->p_project, s->project);
 	put_lifted(rec, out, "token", s->p_token, s->token);
-	put_members(r, rec, out);
-	if (r->sent != CDP_NO_TIME)
-		info->sent = cdp_canon_add_time(out, start, "sent", r->sent);
+	sensors_put_members(r, rec, out);
+	if (r->sent != CDP_NO_TIME) {
+		cdp_minute_format(&r->sent_minute, sent, r->sent);
+		info->sent = cdp_canon_add_str(out, start, "sent", sent, sizeof(sent));
+	}
 	if (r->opts->received != CDP_NO_TIME)
 		info->received =
 			cdp_canon_add_time(out, start, "received", r->opts->received);
+}
+
+/* As cdp_canon_open() does.  A name without escapes stays as it is written. */
+static void open_event(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
+{
+	static const char time[] = "{\"time\":\"", event[] = "\",\"event\":";
+	const struct cdp_val *name = &rec->slots[CDP_SLOT_EVENT];
+	char *w;
+
+	if (cdp_buf_reserve(out, sizeof(time) + CDP_TIME_CANON + sizeof(event)) < 0)
+		return;
+	w = out->p + out->n;
+	memcpy(w, time, sizeof(time) - 1);
+	w += sizeof(time) - 1;
+	cdp_minute_format(&r->minute, w, r->ms);
+	memcpy(w + CDP_TIME_CANON, event, sizeof(event) - 1);
+	out->n = (size_t)(w - out->p) + CDP_TIME_CANON + sizeof(event) - 1;
+	if (name->escaped)
+		cdp_json_str(out, r->event, r->event_len);
+	else
+		cdp_json_val(out, name);
 }
 
 int cdp_sensors_read(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
 		     struct cdp_canon *info, struct cdp_err *err)
 {
 	static const char *const names[] = {
-		[EVENT] = NULL,        [BIND] = "bind",     [UNBIND] = "unbind",
-		[PROFILE] = "profile", [ENTITY] = "entity", [DETAIL] = "detail",
+		[BIND] = "bind",     [UNBIND] = "unbind", [PROFILE] = "profile",
+		[ENTITY] = "entity", [DETAIL] = "detail",
 	};
 	size_t start = out->n;
 
 	if (check(r, rec, err) < 0)
 		return -1;
 	*info = (struct cdp_canon){ .ms = r->ms };
-	cdp_canon_open(out, r->ms, r->event, r->event_len, names[r->type->kind]);
+	if (r->type->kind == EVENT)
+		open_event(r, rec, out);
+	else
+		cdp_canon_open(out, r->ms, NULL, 0, names[r->type->kind]);
 	if (r->ids.n) {
 		cdp_buf_adds(out, ",\"ids\":");
 		cdp_ids_write(&r->ids, out);

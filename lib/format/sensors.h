@@ -12,7 +12,8 @@ struct cdp_sensors;
 
 /* Slots of the members that the reader looks at. */
 struct cdp_sensors_slots {
-	int distinct_id, track_id, properties, lib, login_id, anonymous_id, original_id;
+	int distinct_id, track_id, properties, lib, lib_object;
+	int login_id, anonymous_id, original_id;
 	int identities, project, token, flush_time, item_type, item_id, schema, id;
 	/* below properties */
 	int p_is_login, p_time, p_project, p_token, p_identities, p_distinct_id,

@@ -1,4 +1,4 @@
-/* Inside of the Sensors reader: what its two halves share. */
+/* Inside of the Sensors reader: what its parts share. */
 #ifndef CDP_FORMAT_SENSORS_PRIV_H
 #define CDP_FORMAT_SENSORS_PRIV_H
 
@@ -27,9 +27,17 @@ struct cdp_sensors {
 	const char *event;
 	size_t event_len;
 	int64_t ms, sent;
+	struct cdp_minute minute, sent_minute; /* of the last times written */
 };
 
 /* All ids of a record whose type and distinct_id are known, into r->ids. */
 int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err);
+
+/* A value as it came, but minified. */
+void sensors_put_value(const struct cdp_rec *rec, struct cdp_buf *out,
+		       const struct cdp_val *v);
+/* Members that nobody asked for stay as they are; those whose names are taken, in an
+ * object of their own. */
+void sensors_put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out);
 
 #endif
