@@ -70,6 +70,8 @@ struct cdp_sensors *cdp_sensors_new(const struct cdp_format_opts *opts,
 
 	r->opts = opts;
 	r->slots = slots;
+	for (unsigned i = 0; i < SENSORS_DONE; i++)
+		r->order[i] = (uint8_t)i;
 	cdp_ids_init(&r->ids);
 	cdp_buf_init(&r->distinct_buf, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->event_buf, CDP_BUF_NOMAX);

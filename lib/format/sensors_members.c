@@ -2,6 +2,8 @@
 #include "format/sensors_priv.h"
 #include "record/json.h"
 
+#include <stddef.h>
+
 /* What becomes of a member that is not written yet. */
 enum fate { KEPT, DONE, CLASHES };
 
@@ -95,53 +97,73 @@ static void put_some(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 /* Where a member begins and where the next one does. */
 struct part {
 	const char *from, *to;
+	uint8_t member;
 };
 
-/* The members that are dealt with, by their slots, in the order of the line; -1 if one
- * does not stand as its slot lets expect. */
-static int done_parts(const struct cdp_sensors *r, const struct cdp_rec *rec,
+/* The members that are dealt with, wherever they stand. */
+static const struct {
+	size_t slot; /* where in the slots its number is */
+	int known;   /* or its number */
+	unsigned n;
+	const char *key;
+} done[SENSORS_DONE] = {
+#define KNOWN(slot, name)                                                                \
+	{                                                                                \
+		0, slot, sizeof(name) + 2, "\"" name "\":"                               \
+	}
+#define MEMBER(slot, name)                                                               \
+	{                                                                                \
+		offsetof(struct cdp_sensors_slots, slot), -1, sizeof(name) + 2,          \
+			"\"" name "\":"                                                  \
+	}
+	MEMBER(distinct_id, "distinct_id"),   MEMBER(identities, "identities"),
+	MEMBER(properties, "properties"),     MEMBER(login_id, "login_id"),
+	MEMBER(anonymous_id, "anonymous_id"), KNOWN(CDP_SLOT_TYPE, "type"),
+	KNOWN(CDP_SLOT_EVENT, "event"),       MEMBER(track_id, "_track_id"),
+	KNOWN(CDP_SLOT_TIME, "time"),         MEMBER(flush_time, "_flush_time"),
+	MEMBER(original_id, "original_id"),
+#undef KNOWN
+#undef MEMBER
+};
+
+static int slot_of(const struct cdp_sensors *r, unsigned i)
+{
+	return done[i].known >= 0 ? done[i].known
+				  : *(const int *)((const char *)r->slots + done[i].slot);
+}
+
+/* Those, by their slots, in the order of the line; -1 if one does not stand as its slot
+ * lets expect.  They are looked for in the order of the last line, which is mostly that
+ * of this one. */
+static int done_parts(struct cdp_sensors *r, const struct cdp_rec *rec,
 		      struct part *parts)
 {
-	const struct cdp_sensors_slots *s = r->slots;
-	const struct {
-		int slot;
-		unsigned n;
-		const char *key;
-	} members[] = {
-#define MEMBER(slot, name) { slot, sizeof(name) + 2, "\"" name "\":" }
-		MEMBER(CDP_SLOT_TYPE, "type"),
-		MEMBER(CDP_SLOT_EVENT, "event"),
-		MEMBER(CDP_SLOT_TIME, "time"),
-		MEMBER(s->distinct_id, "distinct_id"),
-		MEMBER(s->properties, "properties"),
-		MEMBER(s->track_id, "_track_id"),
-		MEMBER(s->flush_time, "_flush_time"),
-		MEMBER(s->identities, "identities"),
-		MEMBER(s->login_id, "login_id"),
-		MEMBER(s->anonymous_id, "anonymous_id"),
-		MEMBER(s->original_id, "original_id"),
-#undef MEMBER
-	};
-	int n = 0;
+	int n = 0, missing = SENSORS_DONE;
+	uint8_t order[SENSORS_DONE];
 
-	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
-		const struct cdp_val *v = &rec->slots[members[i].slot];
+	for (unsigned i = 0; i < SENSORS_DONE; i++) {
+		unsigned m = r->order[i];
+		const struct cdp_val *v = &rec->slots[slot_of(r, m)];
 		bool quoted = v->type == CDP_STRING;
-		struct part p;
+		struct part p = { .member = (uint8_t)m };
 		int k;
 
-		if (v->type == CDP_MISSING)
+		if (v->type == CDP_MISSING) {
+			order[--missing] = (uint8_t)m;
 			continue;
-		p.from = v->p - quoted - members[i].n;
+		}
+		p.from = v->p - quoted - done[m].n;
 		p.to = v->p + v->n + quoted;
 		p.to += *p.to == ',';
-		if (p.from <= rec->raw ||
-		    memcmp(p.from, members[i].key, members[i].n) != 0)
+		if (p.from <= rec->raw || memcmp(p.from, done[m].key, done[m].n) != 0)
 			return -1;
 		for (k = n++; k > 0 && parts[k - 1].from > p.from; k--)
 			parts[k] = parts[k - 1];
 		parts[k] = p;
 	}
+	for (int i = 0; i < n; i++)
+		order[i] = parts[i].member;
+	memcpy(r->order, order, sizeof(order));
 	return n;
 }
 
@@ -160,7 +182,7 @@ static bool is_lib(const struct cdp_sensors *r, const struct cdp_rec *rec,
 
 void sensors_put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
 {
-	struct part parts[16];
+	struct part parts[SENSORS_DONE];
 	struct cdp_val all;
 	int n = rec->compact && !rec->twice ? done_parts(r, rec, parts) : -1;
 	const char *from = rec->raw + 1;

@@ -15,6 +15,8 @@ struct sensors_type {
 	bool deleted;
 };
 
+enum { SENSORS_DONE = 11 }; /* members that every reader's part knows */
+
 struct cdp_sensors {
 	const struct cdp_format_opts *opts;
 	const struct cdp_sensors_slots *slots;
@@ -27,6 +29,7 @@ struct cdp_sensors {
 	const char *event;
 	size_t event_len;
 	int64_t ms, sent;
+	uint8_t order[SENSORS_DONE]; /* in which the last record had its members */
 	struct cdp_minute minute, sent_minute; /* of the last times written */
 };
 

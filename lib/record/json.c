@@ -304,10 +304,37 @@ static inline bool is_plain8(const char *p)
 		 ((w - CDP_ONES * ' ') & ~w & CDP_HIGH));
 }
 
+/* No byte needs an escape. */
+static bool is_plain(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	if (n < 8) {
+		for (; p < end; p++)
+			if ((unsigned char)*p < ' ' || *p == '"' || *p == '\\')
+				return false;
+		return true;
+	}
+	for (; end - p > 8; p += 8)
+		if (!is_plain8(p))
+			return false;
+	return is_plain8(end - 8); /* some of them once more */
+}
+
 void cdp_json_str(struct cdp_buf *b, const char *p, size_t n)
 {
 	const char *end = p + n, *from = p;
 
+	if (is_plain(p, n)) {
+		if (cdp_buf_reserve(b, n + 2) < 0)
+			return;
+		b->p[b->n] = '"';
+		if (n)
+			memcpy(b->p + b->n + 1, p, n);
+		b->p[b->n + 1 + n] = '"';
+		b->n += n + 2;
+		return;
+	}
 	cdp_buf_addc(b, '"');
 	while (p < end) {
 		unsigned c = (unsigned char)*p;
