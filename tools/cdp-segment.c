@@ -44,9 +44,9 @@ static const char *name_of(void *ctx, uint32_t i)
 
 static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
 {
-	(void)ctx;
-	(void)i;
-	cdp_buf_adds(b, "{}");
+	const struct found *f = ctx;
+
+	cdp_buf_adds(b, f->s->set->v[i].note);
 }
 
 static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
@@ -101,18 +101,25 @@ static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 			s->sets[s->set_count++] = i;
 }
 
-/* The audiences that streams gave, as bits from 0 on. */
-static struct cdp_members *given_members(const struct segment_ctx *s,
-					 const struct cdp_memberships *with)
+/* The audiences that streams gave, else the store, as bits from 0 on. */
+static int give(struct segment_ctx *s, const struct cdp_memberships *with,
+		struct cdp_err *err)
 {
 	struct cdp_intern *names = cdp_intern_new(0);
-	struct cdp_members *m;
+	int ret = 0;
 
 	for (unsigned i = s->set->defined; i < s->set->count; i++)
 		cdp_intern_put(names, s->set->v[i].name, strlen(s->set->v[i].name), NULL);
-	m = cdp_memberships_bits(with, names, 0);
+	s->given = cdp_memberships_bits(with, names, 0);
+	for (unsigned i = s->set->defined; i < s->set->count && ret == 0; i++) {
+		const char *name = s->set->v[i].name;
+
+		if (cdp_intern_get(with->names, name, strlen(name)) == CDP_INTERN_NONE)
+			ret = cdp_segment_store_give(&s->store, name, s->given,
+						     i - s->set->defined, err);
+	}
 	cdp_intern_free(names);
-	return m;
+	return ret;
 }
 
 static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
@@ -126,30 +133,33 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 
 	if (s->store.count)
 		cdp_segment_write_counts(&rows);
-	else
+	else if (!s->store.dir)
 		cdp_segment_write_members(&rows);
 	cdp_segment_tell_vain(&rows);
 }
 
 static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
+	struct cdp_segments_given given = { .knows = cdp_segment_store_knows,
+					    .ctx = &s->store };
 	struct cdp_memberships with, previous;
 	int ret = 0;
 
 	cdp_memberships_init(&with);
 	cdp_memberships_init(&previous);
+	given.names = with.names;
 	if (s->store.dir)
-		ret = cdp_segment_store_begin(&s->store, err);
+		ret = cdp_segment_store_begin(&s->store, cli->opt.run.as_of, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
-		s->set = cdp_segments_load(s->definition, s->job.paths, with.names, err);
+		s->set = cdp_segments_load(s->definition, s->job.paths, &given, err);
 		ret = s->set ? 0 : -1;
 	}
 	if (ret == 0) {
 		choose(cli, s);
-		s->given = given_members(s, &with);
-		if (s->previous)
+		ret = give(s, &with, err);
+		if (ret == 0 && s->previous)
 			ret = cdp_memberships_read(cli, &previous, s->previous, err);
 	}
 	if (ret == 0 && s->previous)
@@ -171,7 +181,7 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		return 0;
 	if (s->store.dir)
 		ret = keep(cli, s, err);
-	if (!s->store.dir || s->store.count)
+	if (ret == 0)
 		write_all(cli, s);
 	return ret;
 }

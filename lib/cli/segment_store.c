@@ -372,14 +372,51 @@ int cdp_segment_store_answer(struct cdp_cli *cli, const struct cdp_segment_store
 
 /* --- keeping --- */
 
-int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_err *err)
+int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_time as_of,
+			    struct cdp_err *err)
 {
+	int64_t limit = cdp_time_ms(as_of) - 1;
+
 	o->store = cdp_segstore_open(o->dir, true, err);
-	return o->store ? 0 : -1;
+	if (!o->store)
+		return -1;
+	return cdp_segversion_latest(&o->before, o->store, limit, err) < 0 ? -1 : 0;
+}
+
+bool cdp_segment_store_knows(void *opts, const char *name, size_t n)
+{
+	const struct cdp_segment_store_opts *o = opts;
+
+	return o->before && cdp_segversion_find(o->before, name, n) >= 0;
+}
+
+int cdp_segment_store_give(const struct cdp_segment_store_opts *o, const char *name,
+			   struct cdp_members *members, unsigned bit, struct cdp_err *err)
+{
+	int64_t at = cdp_segversion_find(o->before, name, strlen(name));
+	const struct cdp_bitmap *b = cdp_segversion_load(o->before, (uint32_t)at, err);
+	struct cdp_keydict *dict = cdp_segstore_dict(o->store);
+	uint32_t v[1024];
+	uint64_t from = 0;
+	size_t n = 0;
+	int rc = b ? 0 : -1;
+
+	while (rc == 0 && (n = cdp_bitmap_next(b, &from, v, 1024)))
+		for (size_t i = 0; i < n && rc == 0; i++) {
+			const char *key;
+			size_t len;
+
+			rc = cdp_keydict_key(dict, v[i], &key, &len, err);
+			if (rc == 0)
+				cdp_bit_set(cdp_members_put(members, key, len), bit);
+		}
+	cdp_bitmap_free(b);
+	return rc;
 }
 
 void cdp_segment_store_release(struct cdp_segment_store_opts *o)
 {
+	cdp_segversion_close(o->before);
 	cdp_segstore_close(o->store);
 	cdp_strs_release(&o->only);
 	cdp_strs_release(&o->exprs);

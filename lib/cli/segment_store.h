@@ -4,6 +4,7 @@
 #define CDP_CLI_SEGMENT_STORE_H
 
 #include "cli/cli.h"
+#include "model/segments.h"
 #include "model/segstore.h"
 
 struct cdp_segment_store_opts {
@@ -12,8 +13,10 @@ struct cdp_segment_store_opts {
 	struct cdp_strs exprs;
 	const char *search;
 	bool count, changes, list;
-	int64_t keep;               /* versions; 0: all */
-	struct cdp_segstore *store; /* with -d, once it is begun */
+	int64_t keep; /* versions; 0: all */
+	/* With -d, once it is begun: */
+	struct cdp_segstore *store;
+	struct cdp_segversion *before; /* the last version before this run's; or NULL */
 };
 
 /* Usage errors of the options; the process ends there.  `runs`: there are definitions, so
@@ -21,8 +24,15 @@ struct cdp_segment_store_opts {
 void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
 			     bool runs);
 
-/* Before profiles are read: the store is this run's until its end. */
-int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_err *err);
+/* Before definitions and profiles are read: the store is this run's until its end. */
+int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_time as_of,
+			    struct cdp_err *err);
+/* Whether the version before has such an audience (for rules), and its members: each gets
+ * the bit. */
+bool cdp_segment_store_knows(void *opts, const char *name, size_t n);
+int cdp_segment_store_give(const struct cdp_segment_store_opts *o, const char *name,
+			   struct cdp_members *members, unsigned bit,
+			   struct cdp_err *err);
 void cdp_segment_store_release(struct cdp_segment_store_opts *o);
 
 /* What a run decided.  Customers have ranks by the bytes of their keys. */

@@ -7,20 +7,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int add_name(struct cdp_segments *s, const char *name, size_t n,
+		    struct cdp_err *err);
+
 static int resolve(void *host, const char *const *names, size_t count, size_t *used,
 		   struct cdp_err *err)
 {
-	const struct cdp_segments *s = host;
+	struct cdp_segments *s = host;
+	const struct cdp_segments_given *given = s->given;
+	size_t n;
 	uint32_t i;
 
 	if (count < 2)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'segments' needs a name: 'segments.NAME'");
 	*used = 2;
-	i = cdp_intern_get(s->names, names[1], strlen(names[1]));
-	if (i == CDP_INTERN_NONE)
-		return cdp_depend_unknown(s->names, "segment", names[1], err);
-	return (int)i;
+	n = strlen(names[1]);
+	i = cdp_intern_get(s->names, names[1], n);
+	if (i != CDP_INTERN_NONE)
+		return (int)i;
+	if (given->knows && n && given->knows(given->ctx, names[1], n))
+		return add_name(s, names[1], n, err) < 0 ? -1 : (int)s->count - 1;
+	return cdp_depend_unknown(s->names, "segment", names[1], err);
 }
 
 static int add_name(struct cdp_segments *s, const char *name, size_t n,
@@ -39,9 +47,10 @@ static int add_name(struct cdp_segments *s, const char *name, size_t n,
 }
 
 /* Names first, so that a rule may refer to what stands below it. */
-static int load_names(struct cdp_segments *s, const json_t *list,
-		      const struct cdp_intern *given, struct cdp_err *err)
+static int load_names(struct cdp_segments *s, const json_t *list, struct cdp_err *err)
 {
+	const struct cdp_intern *given = s->given->names;
+
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *o = json_array_get(list, i);
 		const char *name = NULL;
@@ -67,7 +76,23 @@ static int load_names(struct cdp_segments *s, const json_t *list,
 	return 0;
 }
 
-static int load_rule(struct cdp_segments *s, struct cdp_segment *g, const json_t *o,
+static char *note_of(const json_t *o)
+{
+	json_t *rest = json_copy((json_t *)o);
+	char *text, *note;
+
+	json_object_del(rest, "name");
+	json_object_del(rest, "when");
+	text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
+	if (!text)
+		cdp_mem_exhausted();
+	note = cdp_strdup(text);
+	free(text);
+	json_decref(rest);
+	return note;
+}
+
+static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
 		     struct cdp_paths *paths, struct cdp_err *err)
 {
 	static const char *const known[] = { "name",  "title", "owner",
@@ -79,16 +104,20 @@ static int load_rule(struct cdp_segments *s, struct cdp_segment *g, const json_t
 			       .resolve = resolve,
 			       .host = s };
 	const char *when = NULL;
+	uint32_t rule;
 
 	if (cdp_tree_known(o, known, "", err) < 0 ||
 	    cdp_tree_str(o, "when", &when, true, "", err) < 0)
 		return -1;
-	if (cdp_rules_add(s->rules, when, strlen(when), &env, &g->rule, err) < 0) {
+	/* It may add audiences that are known elsewhere. */
+	if (cdp_rules_add(s->rules, when, strlen(when), &env, &rule, err) < 0) {
 		cdp_err_prefix(err, "when");
 		return -1;
 	}
-	for (size_t i = 0; i < s->rules->sets.n; i++)
-		cdp_needs_add(&g->needs, s->rules->sets.v[i]);
+	s->v[i].rule = rule;
+	s->v[i].note = note_of(o);
+	for (size_t k = 0; k < s->rules->sets.n; k++)
+		cdp_needs_add(&s->v[i].needs, s->rules->sets.v[k]);
 	return 0;
 }
 
@@ -105,7 +134,7 @@ static int put_in_order(struct cdp_segments *s, struct cdp_err *err)
 }
 
 static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *paths,
-		const struct cdp_intern *given, struct cdp_err *err)
+		struct cdp_err *err)
 {
 	static const char *const known[] = { "segments", "title", NULL };
 	const json_t *list = json_object_get(root, "segments");
@@ -115,10 +144,10 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 	if (json_array_size(list) == 0)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "segments: expected a list of segments");
-	if (load_names(s, list, given, err) < 0)
+	if (load_names(s, list, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < s->defined; i++)
-		if (load_rule(s, &s->v[i], json_array_get(list, i), paths, err) < 0) {
+		if (load_rule(s, i, json_array_get(list, i), paths, err) < 0) {
 			cdp_err_prefix(err, "%s", s->v[i].name);
 			return -1;
 		}
@@ -126,7 +155,7 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 }
 
 struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
-				       const struct cdp_intern *given,
+				       const struct cdp_segments_given *given,
 				       struct cdp_err *err)
 {
 	json_t *root = cdp_tree_load(path, err);
@@ -138,7 +167,9 @@ struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths
 	s = cdp_calloc(1, sizeof(*s));
 	s->names = cdp_intern_new(0);
 	s->rules = cdp_rules_new();
-	ret = load(s, root, paths, given, err);
+	s->given = given;
+	ret = load(s, root, paths, err);
+	s->given = NULL;
 	json_decref(root);
 	if (ret < 0) {
 		cdp_err_prefix(err, "%s", path);
@@ -155,6 +186,7 @@ void cdp_segments_free(struct cdp_segments *s)
 	for (unsigned i = 0; i < s->count; i++) {
 		free(s->v[i].name);
 		free(s->v[i].needs.v);
+		free(s->v[i].note);
 	}
 	free(s->v);
 	free(s->order);

@@ -22,6 +22,7 @@ struct cdp_segment {
 	char *name;
 	uint32_t rule;          /* in rules; CDP_RULE_GIVEN: read from a stream */
 	struct cdp_needs needs; /* other audiences */
+	char *note; /* of those of the file: what it says but for name and rule, JSON */
 };
 
 struct cdp_segments {
@@ -31,11 +32,18 @@ struct cdp_segments {
 	unsigned *order;     /* all, each after those that it needs */
 	struct cdp_intern *names;
 	struct cdp_rules *rules;
+	const struct cdp_segments_given *given; /* while it is loaded */
 };
 
-/* `given`: names of audiences that come from streams, `given_count` of them. */
+/* Audiences that are not computed: `names` from streams, and others that a rule refers to
+ * if knows() says that there are such. */
+struct cdp_segments_given {
+	const struct cdp_intern *names;
+	bool (*knows)(void *ctx, const char *name, size_t n); /* NULL: none */
+	void *ctx;
+};
 struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
-				       const struct cdp_intern *given,
+				       const struct cdp_segments_given *given,
 				       struct cdp_err *err);
 void cdp_segments_free(struct cdp_segments *s);
 

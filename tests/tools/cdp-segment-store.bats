@@ -128,6 +128,29 @@ members() {
   [ "$(cdp-segment --store st --list --search RIC | jq -r .segment)" = rich ]
 }
 
+@test "the catalogue tells what definitions say" {
+  echo '{"segments":[{"name":"x","title":"甲","owner":"ann","class":"scene","when":"true"},{"name":"y","when":"false"}]}' >s.json
+  keep 01 monday
+  [ "$(cdp-segment --store st --list --search ANN | jq -c '[.segment,.title,.owner,.class,.expires]')" = '["x","甲","ann","scene",null]' ]
+  [ "$(cdp-segment --store st --list --search 甲 | jq -r .segment)" = x ]
+}
+
+@test "rules may refer to audiences of the version before" {
+  keep 01 monday
+  echo '{"segments":[{"name":"stay","when":"segments.rich && tags.aum > 100"},
+    {"name":"active","when":"segments.both"}]}' >s.json
+  [ -z "$(keep 02 tuesday)" ]
+  [ "$(cdp-segment --store st | members)" = 'b/active c/stay' ]
+  keep 02 tuesday
+  [ "$(cdp-segment --store st | members)" = 'b/active c/stay' ]
+  echo '{"one_id":"0","segment":"rich"}' >list
+  keep 02 tuesday --with list
+  [ "$(cdp-segment --store st --segment stay | members)" = '0/stay' ]
+  echo '{"segments":[{"name":"x","when":"segments.rihc"}]}' >s.json
+  run -2 --separate-stderr keep 02 tuesday
+  [[ $stderr == *"unknown segment 'rihc'"* ]]
+}
+
 @test "--keep removes all but the latest versions" {
   keep 01 monday
   keep 02 tuesday

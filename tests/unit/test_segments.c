@@ -16,7 +16,8 @@ static struct cdp_segments *load(const char *text, struct cdp_paths *paths,
 {
 	if (cdp_file_replace(path, text, strlen(text), err) < 0)
 		return NULL;
-	return cdp_segments_load(path, paths, given, err);
+	return cdp_segments_load(path, paths,
+				 &(struct cdp_segments_given){ .names = given }, err);
 }
 
 /* The message behind the file's name. */
