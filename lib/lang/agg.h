@@ -48,6 +48,9 @@ struct cdp_agg {
 	struct cdp_expr *arg;  /* NULL for count, days, sequence */
 	struct cdp_expr *by;   /* top_by_sum, top_by_max: y */
 	struct cdp_expr *cond; /* NULL: every event; without the within() part */
+	/* Conditions of one set that read alike have one number, from 1; 0: none. */
+	unsigned test;
+	bool by_event; /* the names of cdp_agg_events() are all of the condition */
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
 	const char *text; /* canonical text, the key for sharing */
@@ -90,6 +93,9 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state);
  * then on. */
 int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
+/* The same of an event within the window that meets the condition. */
+int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
+		 struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
 void cdp_agg_merge(const struct cdp_agg *a, void *into,
 		   void *from); /* from is consumed */
 /* The value (borrowed from state and ev); an aggregate over no events: count, sum,

@@ -17,6 +17,7 @@ struct cdp_aggs {
 	struct entry **entries;
 	size_t n, cap;
 	struct cdp_intern *texts; /* to their numbers */
+	struct cdp_intern *tests; /* texts of conditions, likewise */
 };
 
 struct cdp_aggs *cdp_aggs_new(void)
@@ -24,6 +25,7 @@ struct cdp_aggs *cdp_aggs_new(void)
 	struct cdp_aggs *a = cdp_calloc(1, sizeof(*a));
 
 	a->texts = cdp_intern_new(0);
+	a->tests = cdp_intern_new(0);
 	return a;
 }
 
@@ -47,6 +49,7 @@ void cdp_aggs_free(struct cdp_aggs *a)
 		entry_free(a->entries[i]);
 	free(a->entries);
 	cdp_intern_free(a->texts);
+	cdp_intern_free(a->tests);
 	free(a);
 }
 
@@ -351,6 +354,28 @@ static struct cdp_ast *with_steps(struct cdp_compiler *c, const struct call *k)
 	return k->cond ? rest(c, &p) : k->steps;
 }
 
+/* The condition of an aggregate, and its number. */
+static bool compile_test(struct cdp_compiler *c, const struct cdp_ast *a,
+			 struct cdp_agg *g)
+{
+	const struct cdp_node *n;
+	struct cdp_buf text;
+
+	if (!compile_condition(c, a, &g->cond))
+		return false;
+	if (!g->cond)
+		return true;
+	cdp_buf_init(&text, CDP_BUF_NOMAX);
+	cdp_ast_text(&text, a);
+	g->test = 1 + cdp_intern_put(c->env->aggs->tests, text.p, text.n, NULL);
+	cdp_buf_release(&text);
+	n = g->cond->root;
+	g->by_event = n->ref == CDP_SLOT_EVENT &&
+		      ((n->op == CDP_N_SLOT_IS && !n->sub) || n->op == CDP_N_SLOT_IN) &&
+		      g->cond->event_count > 0;
+	return true;
+}
+
 static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct cdp_agg *g)
 {
 	if (!compile_part(c, k->arg, &g->arg) || !compile_part(c, k->by, &g->by))
@@ -367,7 +392,7 @@ static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct c
 	for (unsigned i = 0; i < g->step_count; i++)
 		if (!compile_condition(c, k->steps->kid[i], &g->steps[i]))
 			return false;
-	if (!compile_condition(c, with_steps(c, k), &g->cond))
+	if (!compile_test(c, with_steps(c, k), g))
 		return false;
 	g->id_slot = -1;
 	g->of_time = (g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST) &&

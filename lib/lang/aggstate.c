@@ -372,14 +372,19 @@ static int add_day(const struct cdp_agg *a, struct cdp_days **days, struct cdp_e
 int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err)
 {
-	struct cdp_value v;
 	int r;
 
 	if (time_ms < a->from_ms || time_ms >= a->to_ms)
 		return 0;
 	r = a->cond ? cdp_expr_match(a->cond, ev, rec, err) : 1;
-	if (r <= 0)
-		return r;
+	return r > 0 ? cdp_agg_take(a, state, ev, rec, time_ms, err) : r;
+}
+
+int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
+		 struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err)
+{
+	struct cdp_value v;
+
 	if (a->of_time) {
 		add_instant(a, state, rec, time_ms);
 		return 1;

@@ -110,22 +110,51 @@ static size_t rounded(size_t block)
 	return n;
 }
 
+struct turn {
+	unsigned test, agg;
+};
+
+static int compare_turns(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+
+	if (x->test != y->test)
+		return x->test < y->test ? -1 : 1;
+	return x->agg < y->agg ? -1 : 1;
+}
+
+/* Aggregates with equal conditions side by side, so that these are tested once. */
+static struct turn *by_test(const struct cdp_aggs *aggs)
+{
+	unsigned n = cdp_aggs_count(aggs);
+	struct turn *order = cdp_calloc(n, sizeof(*order));
+
+	for (unsigned a = 0; a < n; a++)
+		order[a] = (struct turn){ cdp_aggs_at(aggs, a)->test, a };
+	if (n)
+		qsort(order, n, sizeof(*order), compare_turns);
+	return order;
+}
+
 struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 {
 	struct cdp_aggplan *p = cdp_calloc(1, sizeof(*p));
 	unsigned n = cdp_aggs_count(aggs);
+	struct turn *order;
 	size_t largest = 1;
 
 	p->aggs = aggs;
 	p->by_events = cdp_intern_new(0);
 	p->events = cdp_intern_new(0);
 	p->where = cdp_calloc(n, sizeof(*p->where));
-	for (unsigned a = 0; a < n; a++) {
-		size_t size = cdp_agg_size(cdp_aggs_at(aggs, a));
+	order = by_test(aggs);
+	for (unsigned i = 0; i < n; i++) {
+		size_t size = cdp_agg_size(cdp_aggs_at(aggs, order[i].agg));
 
-		place(p, a, size);
+		place(p, order[i].agg, size);
 		largest = size > largest ? size : largest;
 	}
+	free(order);
 	for (unsigned i = 0; i < p->count; i++) {
 		struct group *g = &p->groups[i];
 
@@ -344,12 +373,25 @@ static void add_to(struct cdp_aggstore *s, const struct cdp_aggroute *r,
 	for (size_t i = 0; i < r->count; i++) {
 		const struct group *g = &s->plan->groups[r->groups[i]];
 		char *block = block_of(s, r->groups[i], customer);
+		unsigned test = 0; /* the one that was made last, */
+		int met = 0;       /* and what came out */
 
-		for (size_t k = 0; k < g->count; k++)
-			*eval_errors +=
-				cdp_agg_add(cdp_aggs_at(s->plan->aggs, g->aggs[k]),
-					    block + g->offset[k], ev, rec, ms,
-					    &ignored) < 0;
+		for (size_t k = 0; k < g->count; k++) {
+			const struct cdp_agg *a = cdp_aggs_at(s->plan->aggs, g->aggs[k]);
+			int ret;
+
+			if (ms < a->from_ms || ms >= a->to_ms)
+				continue;
+			if (a->test && !a->by_event && a->test != test) {
+				test = a->test;
+				met = cdp_expr_match(a->cond, ev, rec, &ignored);
+			}
+			ret = !a->test || a->by_event || met > 0
+				      ? cdp_agg_take(a, block + g->offset[k], ev, rec, ms,
+						     &ignored)
+				      : met;
+			*eval_errors += ret < 0;
+		}
 	}
 }
 

@@ -26,6 +26,7 @@ void cdp_facts_release(struct cdp_facts *f)
 		free(f->arenas[i]);
 	}
 	free(f->arenas);
+	free(f->first);
 	free(f->v);
 }
 
@@ -81,10 +82,27 @@ static int compare(const void *a, const void *b)
 	return compare_bytes(x->text, x->text_len, y->text, y->text_len);
 }
 
+/* Where the facts of each customer begin: they are asked for in another order, and one
+ * by one. */
+static void index_customers(struct cdp_facts *f)
+{
+	uint32_t c = 0;
+
+	if (f->n == 0 || f->n > UINT32_MAX)
+		return;
+	f->customers = f->v[f->n - 1].customer + 1;
+	f->first = cdp_alloc(((size_t)f->customers + 1) * sizeof(*f->first));
+	for (size_t i = 0; i < f->n; i++)
+		while (c <= f->v[i].customer)
+			f->first[c++] = (uint32_t)i;
+	f->first[c] = (uint32_t)f->n;
+}
+
 void cdp_facts_sort(struct cdp_facts *f)
 {
 	if (f->n > 1)
 		qsort(f->v, f->n, sizeof(*f->v), compare);
+	index_customers(f);
 }
 
 /* First fact at or after (customer, subject). */
@@ -92,6 +110,12 @@ static size_t lower_bound(const struct cdp_facts *f, uint32_t customer, uint64_t
 {
 	size_t lo = 0, hi = f->n;
 
+	if (f->first && customer >= f->customers)
+		return f->n;
+	if (f->first) {
+		lo = f->first[customer];
+		hi = f->first[customer + 1];
+	}
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		const struct cdp_fact *x = &f->v[mid];

@@ -20,6 +20,8 @@ struct cdp_fact {
 struct cdp_facts {
 	struct cdp_fact *v;
 	size_t n, cap;
+	uint32_t *first; /* sorted: of each customer; NULL if there are too many facts */
+	uint32_t customers;
 	struct cdp_arena **arenas; /* the texts; [0] is the one being filled */
 	size_t arena_count, arena_cap;
 };
