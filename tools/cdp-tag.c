@@ -5,6 +5,8 @@
 #include "cli/profiles.h"
 #include "cli/tag_lineage.h"
 #include "cli/tag_lint.h"
+#include "cli/tag_state.h"
+#include "model/changes.h"
 #include "model/relations.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -18,6 +20,7 @@ struct tag_ctx {
 	struct cdp_tagset *set;
 	const struct cdp_run *run;
 	struct cdp_customers *customers;
+	struct cdp_tag_state *state; /* or NULL */
 	struct cdp_relations *relations;
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
 	struct cdp_given *given;
@@ -206,7 +209,7 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		return 0;
 	}
 	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
-	if (cdp_val_is(type, "profile", 7) && !w->rows)
+	if (cdp_val_is(type, "profile", 7) && !w->t->set->own)
 		return add_profile(w, rec, err);
 	if (cdp_val_is(type, "detail", 6))
 		return add_detail(w, rec, err);
@@ -282,7 +285,7 @@ static int add_relations(struct tag_ctx *t, struct cdp_err *err)
 }
 
 static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
-		   unsigned threads, struct cdp_err *err)
+		   struct cdp_err *err)
 {
 	static const char *const changes[] = { "unset", "set", "set_once", "increment",
 					       "append" };
@@ -304,11 +307,30 @@ static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
 				 t->run, err);
 	if (!t->set)
 		return -1;
-	if (t->set->own)
-		t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
-	t->customers = cdp_customers_new(t->set, threads);
 	t->given = cdp_given_new(t->set);
 	return add_relations(t, err);
+}
+
+/* Where records are gathered.  A state has no entity rows: those of --entities count. */
+static int prepare_customers(struct cdp_cli *cli, struct tag_ctx *t,
+			     struct cdp_tag_state_opts *state, struct cdp_err *err)
+{
+	if (!state->dir) {
+		if (t->set->own)
+			t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
+		t->customers = cdp_customers_new(t->set, cdp_cli_jobs(cli));
+		return 0;
+	}
+	if (cdp_intern_count(t->set->relations))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "tags ask for relations, which a state does not keep");
+	state->set = t->set;
+	state->key = t->key;
+	t->state = cdp_tag_state_open(cli, state, err);
+	if (!t->state)
+		return -1;
+	t->customers = cdp_tag_state_fresh(t->state);
+	return 0;
 }
 
 static void add_own(void *gather, const char *id, size_t n)
@@ -333,6 +355,7 @@ static void gather_rest(struct tag_ctx *t)
 static void release(struct tag_ctx *t)
 {
 	cdp_given_free(t->given);
+	cdp_tag_state_close(t->state);
 	cdp_customers_free(t->customers);
 	cdp_relations_free(t->relations);
 	free(t->slots);
@@ -347,7 +370,8 @@ struct options {
 	struct cdp_strs definitions, entities, used_in;
 	const char *map;
 	int lineage; /* -1: not asked for */
-	bool nulls, lint;
+	struct cdp_tag_state_opts state;
+	bool nulls, lint, changed;
 };
 
 enum { LINEAGE_ROWS, LINEAGE_DOT };
@@ -355,7 +379,16 @@ enum { LINEAGE_ROWS, LINEAGE_DOT };
 static void check_usage(struct cdp_cli *cli, const struct options *o)
 {
 	bool rows = o->lineage == LINEAGE_ROWS || o->lint;
+	const char *needs = o->changed        ? "changed"
+			    : o->state.batch  ? "batch"
+			    : o->state.merges ? "merges"
+					      : NULL;
 
+	if (needs && !o->state.dir)
+		cdp_cli_usage(cli, "option '--%s' requires '--state'", needs);
+	if (o->state.dir && (o->lineage >= 0 || o->lint))
+		cdp_cli_usage(cli, "options '--state' and '--%s' exclude each other",
+			      o->lint ? "lint" : "lineage");
 	if (!o->definitions.n)
 		cdp_cli_usage(cli, "-d TAGS is needed");
 	if (o->lineage >= 0 && o->lint)
@@ -367,6 +400,17 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 	if ((cli->opt.table || cli->opt.csv) && !rows)
 		cdp_cli_usage(cli, "option '--%s' requires '--lineage rows' or '--lint'",
 			      cli->opt.table ? "table" : "csv");
+}
+
+/* And with a state what it has. */
+static int read_records(struct cdp_cli *cli, struct tag_ctx *t, const struct cdp_job *job)
+{
+	if (!t->state)
+		return cdp_cli_run(cli, job);
+	if (cdp_tag_state_reads(t->state) && cdp_cli_run(cli, job) < 0)
+		return -1;
+	t->customers = cdp_tag_state_update(t->state, t->customers);
+	return t->customers ? 0 : -1;
 }
 
 /* Everything that is known of everybody. */
@@ -383,7 +427,7 @@ static int read_all(struct cdp_cli *cli, struct tag_ctx *t, const struct options
 
 	cdp_cli_check_entities(cli, t->set->entities, &o->entities, own);
 	if (cdp_cli_read_entities(cli, t->set->entities, &o->entities, own) < 0 ||
-	    cdp_cli_run(cli, &job) < 0)
+	    read_records(cli, t, &job) < 0)
 		return -1;
 	if (o->map) {
 		job.record = add_map_row;
@@ -413,14 +457,29 @@ static void lint(struct cdp_cli *cli, struct tag_ctx *t,
 	cdp_tag_lint_free(l);
 }
 
+/* Later runs are held against this one only once it has been heard. */
+static void write_changes(struct cdp_cli *cli, struct cdp_profile_spec *spec,
+			  const char *dir)
+{
+	struct cdp_err err;
+
+	spec->changes = cdp_changes_new(dir, spec->run, spec->key, spec->customers, &err);
+	if (!spec->changes)
+		cdp_cli_report(cli, &err);
+	else if (cdp_cli_write_profiles(cli, spec) == 0 && cdp_cli_close_out(cli) == 0 &&
+		 cdp_cli_status(cli) != 4 && cdp_changes_commit(spec->changes, &err) < 0)
+		cdp_cli_report(cli, &err);
+	cdp_changes_free(spec->changes);
+}
+
 static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
 {
-	const struct cdp_profile_spec spec = { .set = t->set,
-					       .customers = t->customers,
-					       .given = t->given,
-					       .run = t->run,
-					       .key = t->entity ? t->entity : t->key,
-					       .nulls = o->nulls };
+	struct cdp_profile_spec spec = { .set = t->set,
+					 .customers = t->customers,
+					 .given = t->given,
+					 .run = t->run,
+					 .key = t->entity ? t->entity : t->key,
+					 .nulls = o->nulls };
 
 	if (o->lineage >= 0) {
 		cdp_cli_write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
@@ -428,8 +487,13 @@ static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options 
 	}
 	if (o->lint)
 		lint(cli, t, &spec, o);
-	else if (read_all(cli, t, o) == 0)
-		cdp_cli_write_profiles(cli, &spec);
+	else if (read_all(cli, t, o) == 0) {
+		spec.customers = t->customers; /* the state's */
+		if (o->changed)
+			write_changes(cli, &spec, o->state.dir);
+		else
+			cdp_cli_write_profiles(cli, &spec);
+	}
 	cdp_cli_stat(cli, "no_key", t->no_key);
 	cdp_cli_stat(cli, "other", t->other);
 }
@@ -445,6 +509,10 @@ int main(int argc, char **argv)
 	const struct cdp_opt opts[] = {
 		{ 'd', "definition", CDP_OPT_LIST, &o.definitions, "FILE",
 		  "the tags; several files are one set" },
+		{ 0, "batch", CDP_OPT_STR, &o.state.batch, "NAME",
+		  "with --state: the input is known by this name, not by its content" },
+		{ 0, "changed", CDP_OPT_FLAG, &o.changed, NULL,
+		  "with --state: only profiles that differ from those of the last run" },
 		{ 0, "entities", CDP_OPT_LIST, &o.entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",
@@ -458,8 +526,12 @@ int main(int argc, char **argv)
 		  "read nothing, write what reads what: rows or dot", forms, 0, 0 },
 		{ 0, "lint", CDP_OPT_FLAG, &o.lint, NULL,
 		  "write what is odd about the tags, and with FILE about their values" },
+		{ 0, "merges", CDP_OPT_STR, &o.state.merges, "FILE",
+		  "with --state: merge log of cdp-idmap: who became whom" },
 		{ 0, "nulls", CDP_OPT_FLAG, &o.nulls, NULL,
 		  "write tags without a value as null" },
+		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
+		  "go on from what is known there: the input is what is new" },
 		{ 0, "used-in", CDP_OPT_LIST, &o.used_in, "FILE",
 		  "definitions that use tags, for --lint, repeatable" },
 		{ 0 },
@@ -481,7 +553,8 @@ int main(int argc, char **argv)
 	t.run = &cli.opt.run;
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;
-	failed = prepare(&t, &o.definitions, cdp_cli_jobs(&cli), &err) < 0 ||
+	failed = prepare(&t, &o.definitions, &err) < 0 ||
+		 prepare_customers(&cli, &t, &o.state, &err) < 0 ||
 		 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
 		  cdp_given_read(t.given, &err) < 0);
 	if (!failed)

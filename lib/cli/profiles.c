@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "cli/ordered.h"
+#include "model/changes.h"
 #include "model/given_program.h"
 
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static void note(struct failures *f, uint64_t n, const char *message)
 
 struct worker {
 	struct cdp_profiler *profiler;
+	struct cdp_changes *changes;
 	unsigned pass; /* surveys alone */
 	uint32_t customers;
 };
@@ -45,6 +47,7 @@ static void *new_worker(void *ctx)
 	struct worker *k = cdp_calloc(1, sizeof(*k));
 
 	k->profiler = cdp_profiler_new(&job->w->spec);
+	k->changes = job->w->spec.changes;
 	k->pass = job->pass;
 	k->customers = cdp_customers_count(job->w->spec.customers);
 	return k;
@@ -91,11 +94,37 @@ static uint64_t make_lines(void *worker, uint64_t chunk, struct cdp_buf *out)
 {
 	uint32_t from = (uint32_t)(chunk * CHUNK), to;
 	struct worker *k = worker;
+	uint64_t lines = 0;
 
 	to = end_of(k, chunk);
-	for (uint32_t i = from; i < to; i++)
+	for (uint32_t i = from; i < to; i++) {
+		size_t before;
+
+		if (k->changes)
+			lines += cdp_changes_gone(k->changes, i, i + 1, out);
+		before = out->n;
 		cdp_profiler_line(k->profiler, i, out);
-	return to - from;
+		if (k->changes &&
+		    !cdp_changes_line(k->changes, i, out->p + before, out->n - before))
+			out->n = before;
+		else
+			lines++;
+	}
+	return lines;
+}
+
+/* Those who would stand after everybody else. */
+static void write_last(struct cdp_cli *cli, const struct cdp_profile_spec *spec)
+{
+	struct cdp_buf out;
+
+	if (!spec->changes)
+		return;
+	cdp_buf_init(&out, CDP_BUF_NOMAX);
+	cli->counts.out += cdp_changes_gone(
+		spec->changes, cdp_customers_count(spec->customers), UINT32_MAX, &out);
+	cdp_out_write(cdp_cli_out(cli), out.p, out.n);
+	cdp_buf_release(&out);
 }
 
 static void end_lines(void *ctx, void *worker)
@@ -164,6 +193,7 @@ static void write_lines(struct cdp_cli *cli, struct writer *w)
 	};
 
 	cdp_cli_write_ordered(cli, &o);
+	write_last(cli, &w->spec);
 }
 
 /* Nobody at all: most likely the type or a name is wrong. */

@@ -76,6 +76,17 @@ const struct cdp_agg *cdp_aggs_at(const struct cdp_aggs *a, unsigned i);
  * 30 days before those of within('30d').  No aggregate sees events at
  * or after as_of, so that an old base time gives its old result. */
 int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err *err);
+/* The window [from, to) for this run alone, in epoch ms; from INT64_MIN: all before. */
+void cdp_agg_window(const struct cdp_agg *a, const struct cdp_run *run, int64_t *from_ms,
+		    int64_t *to_ms);
+/* Windows bound before are as wide as time: for partials of pieces of time, of which
+ * those in the window are merged later. */
+void cdp_aggs_open(struct cdp_aggs *a);
+/* NULL if events counted on one day count the same on any later; else why not: for an
+ * error message. */
+const char *cdp_agg_fickle(const struct cdp_agg *a);
+/* Events count by what entity tables say of them when they are read. */
+bool cdp_agg_asks_entities(const struct cdp_agg *a);
 /* Event names that an event must have to count; 0: any (cdp_expr_events of cond). */
 const char *const *cdp_agg_events(const struct cdp_agg *a, size_t *count);
 

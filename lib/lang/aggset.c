@@ -100,6 +100,13 @@ static int64_t window_start(const struct cdp_agg *a, const struct cdp_run *run)
 	return ceil_ms(t);
 }
 
+void cdp_agg_window(const struct cdp_agg *a, const struct cdp_run *run, int64_t *from_ms,
+		    int64_t *to_ms)
+{
+	*to_ms = a->until_days ? days_start(a->until_days, run) : ceil_ms(run->as_of);
+	*from_ms = a->within_days || a->within_ns ? window_start(a, run) : INT64_MIN;
+}
+
 int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err *err)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -108,13 +115,17 @@ int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err 
 		if (!run->zone)
 			return cdp_err_set(err, CDP_ERR_USAGE,
 					   "windows need a time zone");
-		g->to_ms = g->until_days ? days_start(g->until_days, run)
-					 : ceil_ms(run->as_of);
-		g->from_ms = INT64_MIN;
-		if (g->within_days || g->within_ns)
-			g->from_ms = window_start(g, run);
+		cdp_agg_window(g, run, &g->from_ms, &g->to_ms);
 	}
 	return 0;
+}
+
+void cdp_aggs_open(struct cdp_aggs *a)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		a->entries[i]->agg.from_ms = INT64_MIN;
+		a->entries[i]->agg.to_ms = INT64_MAX;
+	}
 }
 
 /* ---- compiling a call ---- */

@@ -404,6 +404,14 @@ void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 	add_to(s, &s->plan->always, customer, ev, rec, ms, eval_errors);
 }
 
+void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg)
+{
+	unsigned group = s->plan->where[agg].group;
+
+	return block_of(s, group, customer) +
+	       s->plan->groups[group].offset[s->plan->where[agg].member];
+}
+
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg)
 {

@@ -32,6 +32,8 @@ void cdp_aggstore_prefetch_states(const struct cdp_aggstore *s, uint32_t custome
 void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 		      const struct cdp_aggroute *route, struct cdp_eval *ev,
 		      struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors);
+/* The state, there from now on, to be written to. */
+void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg);
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg);
 

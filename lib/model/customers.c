@@ -65,6 +65,11 @@ void cdp_customers_free(struct cdp_customers *c)
 	free(c);
 }
 
+void cdp_customers_by_pane(struct cdp_customers *c, const struct cdp_panes *panes)
+{
+	c->panes = panes;
+}
+
 /* Kinds are numbered as they came; by name they are the same for any order. */
 static void renumber_kinds(struct cdp_customers *c)
 {

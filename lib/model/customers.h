@@ -19,6 +19,11 @@ struct cdp_customers;
 /* For so many threads.  The tag set is shared and not changed. */
 struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set, unsigned threads);
 void cdp_customers_free(struct cdp_customers *c);
+/* Before anything is gathered: each customer's events are kept apart by pane, for
+ * model/tagstate alone, which takes the customers instead of cdp_customers_finish() and
+ * asking. */
+struct cdp_panes;
+void cdp_customers_by_pane(struct cdp_customers *c, const struct cdp_panes *panes);
 
 /* --- gathering: one gatherer a thread --- */
 

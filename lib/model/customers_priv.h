@@ -22,9 +22,14 @@ struct cdp_customers {
 	struct cdp_aggplan *plan;
 	struct cdp_intern *kinds; /* of ids */
 	struct cdp_facts attributes, forgets, details, relations, ids;
-	uint32_t *order; /* all customers by key */
+	const struct cdp_panes *panes; /* or NULL, see cdp_customers_by_pane */
+	uint32_t *order;               /* all customers by key */
 	uint32_t count;
 };
+
+/* A key with its pane: the key, then the pane's start as eight bytes. */
+enum { CDP_PANE_BYTES = 8 };
+#define CDP_PANE_NONE INT64_MAX /* what belongs to no event */
 
 /* Customers are numbered through all shards: shard, then number in it. */
 static inline uint32_t cdp_customer_number(const struct cdp_customers *c, unsigned shard,

@@ -63,7 +63,7 @@ static int compare_bytes(const char *p, uint32_t n, const char *q, uint32_t m)
 	return c ? c : n < m ? -1 : n > m;
 }
 
-static int compare(const void *a, const void *b)
+int cdp_fact_cmp(const void *a, const void *b)
 {
 	const struct cdp_fact *x = a, *y = b;
 	int c;
@@ -100,8 +100,12 @@ static void index_customers(struct cdp_facts *f)
 
 void cdp_facts_sort(struct cdp_facts *f)
 {
-	if (f->n > 1)
-		qsort(f->v, f->n, sizeof(*f->v), compare);
+	size_t sorted = 1;
+
+	while (sorted < f->n && cdp_fact_cmp(&f->v[sorted - 1], &f->v[sorted]) <= 0)
+		sorted++;
+	if (sorted < f->n)
+		qsort(f->v, f->n, sizeof(*f->v), cdp_fact_cmp);
 	index_customers(f);
 }
 

@@ -35,6 +35,7 @@ void cdp_facts_take(struct cdp_facts *f, struct cdp_facts *from);
 /* By customer, subject, key, time, what, text: nothing depends on the order of arrival.
  */
 void cdp_facts_sort(struct cdp_facts *f);
+int cdp_fact_cmp(const void *a, const void *b); /* in that order */
 /* The run of facts of (customer, subject) in sorted order; *n of them. */
 const struct cdp_fact *cdp_facts_of(const struct cdp_facts *f, uint32_t customer,
 				    uint32_t subject, size_t *n);

@@ -1,6 +1,7 @@
 /* Gathering what is known of customers: the half of customers.c that threads work on. */
 #include "base/mem.h"
 #include "model/customers_priv.h"
+#include "model/pane.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -27,6 +28,8 @@ struct cdp_gather {
 	struct cdp_facts attributes, forgets, details, relations, ids;
 	struct cdp_intern *kinds; /* of ids */
 	struct cdp_buf name, key;
+	struct cdp_pane pane;   /* the last event's */
+	struct cdp_arena paned; /* keys with their panes, of events that are put off */
 };
 
 struct cdp_gather *cdp_gather_new(struct cdp_customers *c, const struct cdp_run *run)
@@ -44,6 +47,7 @@ struct cdp_gather *cdp_gather_new(struct cdp_customers *c, const struct cdp_run 
 	cdp_facts_init(&g->ids);
 	cdp_buf_init(&g->name, CDP_BUF_NOMAX);
 	cdp_buf_init(&g->key, CDP_BUF_NOMAX);
+	cdp_arena_init(&g->paned);
 	return g;
 }
 
@@ -65,6 +69,7 @@ void cdp_gather_end(struct cdp_gather *g)
 	cdp_intern_free(g->kinds);
 	cdp_buf_release(&g->name);
 	cdp_buf_release(&g->key);
+	cdp_arena_release(&g->paned);
 	cdp_eval_free(g->ev);
 	free(g);
 }
@@ -75,15 +80,28 @@ static unsigned shard_of(const struct cdp_gather *g, uint64_t hash)
 	return (unsigned)hash & (g->customers->shard_count - 1);
 }
 
+static const char *with_pane(struct cdp_gather *g, const char *key, size_t *n,
+			     int64_t pane)
+{
+	char *p = cdp_arena_alloc(&g->paned, *n + CDP_PANE_BYTES);
+
+	if (*n)
+		memcpy(p, key, *n);
+	memcpy(p + *n, &pane, CDP_PANE_BYTES);
+	*n += CDP_PANE_BYTES;
+	return p;
+}
+
 uint32_t cdp_gather_customer(struct cdp_gather *g, const char *key, size_t n)
 {
-	uint64_t hash = cdp_hash(key, n);
+	const char *k = g->customers->panes ? with_pane(g, key, &n, CDP_PANE_NONE) : key;
+	uint64_t hash = cdp_hash(k, n);
 	unsigned at = shard_of(g, hash);
 	struct cdp_shard *s = &g->customers->shards[at];
 	uint32_t local;
 
 	pthread_mutex_lock(&s->lock);
-	local = cdp_intern_put_hashed(s->keys, key, n, hash, NULL);
+	local = cdp_intern_put_hashed(s->keys, k, n, hash, NULL);
 	pthread_mutex_unlock(&s->lock);
 	return cdp_customer_number(g->customers, at, local);
 }
@@ -93,8 +111,11 @@ uint32_t cdp_gather_customer(struct cdp_gather *g, const char *key, size_t n)
 void cdp_gather_event(struct cdp_gather *g, const char *key, size_t n,
 		      struct cdp_rec *rec, const struct cdp_val *event, int64_t ms)
 {
+	const struct cdp_panes *panes = g->customers->panes;
 	struct event *e = &g->events[g->count++];
 
+	if (panes)
+		key = with_pane(g, key, &n, cdp_pane_of(panes, &g->pane, ms));
 	*e = (struct event){
 		.rec = rec,
 		.key = key,
@@ -168,6 +189,7 @@ void cdp_gather_settle(struct cdp_gather *g, uint64_t *eval_errors)
 				     end[s] - from, eval_errors);
 	}
 	g->count = 0;
+	cdp_arena_reset(&g->paned);
 }
 
 /* --- all else --- */

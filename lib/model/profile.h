@@ -9,6 +9,7 @@
 /* Evaluates; one a thread. */
 struct cdp_profiler;
 
+struct cdp_changes;
 struct cdp_profile_spec {
 	const struct cdp_tagset *set;
 	const struct cdp_customers *customers; /* finished */
@@ -16,7 +17,9 @@ struct cdp_profile_spec {
 	struct cdp_given *given;               /* or NULL: no tag's values are given */
 	const struct cdp_run *run;
 	const char *key; /* name of the first member: "one_id" */
-	bool nulls;      /* write tags that are null, too */
+	/* Only profiles that changed, and who is gone (model/changes.h); NULL: all. */
+	struct cdp_changes *changes;
+	bool nulls; /* write tags that are null, too */
 };
 
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec);

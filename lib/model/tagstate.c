@@ -1,0 +1,431 @@
+#include "model/tagstate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/hash.h"
+#include "io/in.h"
+#include "io/lock.h"
+#include "model/tagstate_priv.h"
+
+const char tst_magic[CDP_BLOCKS_MAGIC] = { 'c', 'd', 'p', 't', 'a', 'g', '1', '\n' };
+
+void tst_window(const struct cdp_tagstate *s, const struct cdp_agg *a, int64_t as_of_ms,
+		int64_t *from_ms, int64_t *to_ms)
+{
+	struct cdp_run run = *s->o.run;
+
+	run.as_of = cdp_time_from_ms(as_of_ms);
+	cdp_agg_window(a, &run, from_ms, to_ms);
+}
+
+bool cdp_tagstate_is_new(const struct cdp_tagstate *s)
+{
+	return !s->old;
+}
+
+const char *cdp_tagstate_path(const struct cdp_tagstate *s, const char *file,
+			      struct cdp_buf *b)
+{
+	cdp_buf_reset(b);
+	cdp_buf_addf(b, "%s/%s", s->o.dir, file);
+	return cdp_buf_str(b);
+}
+
+/* --- opening --- */
+
+static int take_lock(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	if (mkdir(s->o.dir, 0777) < 0 && errno != EEXIST)
+		return cdp_err_sys(err, errno, "%s", s->o.dir);
+	s->lock = cdp_lock_take(cdp_tagstate_path(s, "run.lock", &s->tmp), err);
+	return s->lock < 0 ? -1 : 0;
+}
+
+static int check_base_time(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	const struct cdp_run *run = s->o.run;
+	int64_t day = cdp_zone_day(run->zone, run->as_of.s);
+
+	if (cdp_zone_day_start(run->zone, day) != run->as_of.s || run->as_of.ns)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "a state knows whole days: the base time must be the "
+				   "start of one in '%s'",
+				   cdp_zone_name(run->zone));
+	s->as_of_ms = run->as_of.s * 1000;
+	s->floor_ms = cdp_zone_day_start(run->zone, day - CDP_TAGSTATE_BACK) * 1000;
+	return 0;
+}
+
+/* --- tags by what they ask for --- */
+
+struct search {
+	const struct cdp_tagset *set;
+	enum cdp_use what;
+	int number;
+	bool found;
+};
+
+static void look_at(void *ctx, enum cdp_use what, int number)
+{
+	struct search *k = ctx;
+
+	if (what == k->what && number == k->number)
+		k->found = true;
+	if (what == CDP_USE_POP && k->what == CDP_USE_AGG) {
+		const struct cdp_pop *f = cdp_pops_at(k->set->pops, (unsigned)number);
+
+		cdp_expr_uses(f->arg, look_at, k);
+		if (f->cond)
+			cdp_expr_uses(f->cond, look_at, k);
+	}
+}
+
+/* Puts the first tag that asks for the aggregate before the message. */
+static int name_tag(const struct cdp_tagset *set, unsigned agg, struct cdp_err *err)
+{
+	struct search k = { .set = set, .what = CDP_USE_AGG, .number = (int)agg };
+
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct cdp_tag *t = &set->tags[i];
+
+		if (t->value)
+			cdp_expr_uses(t->value, look_at, &k);
+		for (size_t l = 0; l < t->layer_count; l++)
+			cdp_expr_uses(t->layers[l].when, look_at, &k);
+		if (k.found) {
+			cdp_err_prefix(err, "tag '%s'", t->name);
+			break;
+		}
+	}
+	return -1;
+}
+
+static int check_aggs(const struct cdp_tagstate *s, struct cdp_err *err)
+{
+	const struct cdp_aggs *aggs = s->o.set->aggs;
+
+	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
+		const struct cdp_agg *a = cdp_aggs_at(aggs, i);
+		const char *why = cdp_agg_fickle(a);
+
+		if (why) {
+			cdp_err_set(err, CDP_ERR_USAGE,
+				    "%.200s cannot be kept in a state: %s", a->text, why);
+			return name_tag(s->o.set, i, err);
+		}
+	}
+	return 0;
+}
+
+/* Names of one kind, old numbers to new ones; -1 and an error for one that is new. */
+struct names {
+	const char *what;
+	const struct tst_texts *old;
+	int32_t *to;
+	struct cdp_intern *known; /* old ones by text */
+};
+
+static void names_init(struct names *k, const char *what, const struct tst_texts *old,
+		       int32_t **to)
+{
+	*k = (struct names){ .what = what, .old = old, .known = cdp_intern_new(0) };
+	*to = k->to = cdp_alloc((old->n + 1) * sizeof(**to));
+	for (size_t i = 0; i < old->n; i++) {
+		cdp_intern_put(k->known, old->v[i].p, old->v[i].n, NULL);
+		k->to[i] = -1;
+	}
+}
+
+static int match(const struct cdp_tagstate *s, struct names *k, const char *p, size_t n,
+		 uint32_t number, struct cdp_err *err)
+{
+	uint32_t i = cdp_intern_get(k->known, p, n);
+
+	if (i == CDP_INTERN_NONE)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "%s%.*s is not in '%s', which has no history of it: "
+				   "it must be made anew from all history",
+				   k->what, n < 200 ? (int)n : 200, p, s->path);
+	k->to[i] = (int32_t)number;
+	return 0;
+}
+
+static int match_interned(const struct cdp_tagstate *s, struct names *k,
+			  const struct cdp_intern *now, struct cdp_err *err)
+{
+	for (uint32_t i = 0; i < cdp_intern_count(now); i++) {
+		size_t n;
+		const char *p = cdp_intern_key(now, i, &n);
+
+		if (match(s, k, p, n, i, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int match_aggs(struct cdp_tagstate *s, struct names *k, struct cdp_err *err)
+{
+	const struct cdp_aggs *aggs = s->o.set->aggs;
+
+	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
+		const char *text = cdp_aggs_at(aggs, i)->text;
+
+		if (match(s, k, text, strlen(text), i, err) < 0)
+			return name_tag(s->o.set, i, err);
+	}
+	for (size_t i = 0; i < k->old->n; i++) {
+		if (k->to[i] >= 0)
+			continue;
+		CDP_GROW(s->dropped.v, s->dropped.n, s->dropped.cap);
+		s->dropped.v[s->dropped.n++] =
+			(struct tst_text){ cdp_strndup(k->old->v[i].p, k->old->v[i].n),
+					   k->old->v[i].n };
+	}
+	return 0;
+}
+
+static int match_names(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	struct names aggs, attributes, details;
+	int rc;
+
+	names_init(&aggs, "", &s->head.aggs, &s->agg_of);
+	names_init(&attributes, "profile.", &s->head.attributes, &s->attribute_of);
+	names_init(&details, "details.", &s->head.details, &s->detail_of);
+	rc = match_aggs(s, &aggs, err) < 0 ||
+			     match_interned(s, &attributes, s->o.set->attributes, err) <
+				     0 ||
+			     match_interned(s, &details, s->o.set->details, err) < 0
+		     ? -1
+		     : 0;
+	cdp_intern_free(aggs.known);
+	cdp_intern_free(attributes.known);
+	cdp_intern_free(details.known);
+	return rc;
+}
+
+static int check_floor(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	char text[CDP_TIME_CANON];
+
+	if (s->as_of_ms < s->head.floor_ms) {
+		cdp_time_format(text, cdp_time_from_ms(s->head.floor_ms));
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' goes back to %.*s: an earlier base time needs "
+				   "a pass over all history",
+				   s->path, CDP_TIME_CANON, text);
+	}
+	if (s->floor_ms < s->head.floor_ms)
+		s->floor_ms = s->head.floor_ms;
+	return 0;
+}
+
+static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	const char *p;
+	size_t n;
+	int rc = cdp_blocks_open(&s->old, s->path, tst_magic, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = cdp_blocks_next(s->old, &p, &n, err);
+	if (rc == 0)
+		return cdp_err_set(err, CDP_ERR_SYS, "'%s' is empty", s->path);
+	if (rc < 0 || tst_head_read(s, p, n, err) < 0)
+		return -1;
+	if (s->head.key.n != strlen(s->o.key) ||
+	    memcmp(s->head.key.p, s->o.key, s->head.key.n) != 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' tells customers apart by '%.*s', not '%s'",
+				   s->path, (int)s->head.key.n, s->head.key.p, s->o.key);
+	return match_names(s, err) < 0 || check_floor(s, err) < 0 ? -1 : 0;
+}
+
+/* The oldest instant that some later base time still parts from what is before it. */
+static int64_t oldest(const struct cdp_tagstate *s)
+{
+	const struct cdp_aggs *aggs = s->o.set->aggs;
+	int64_t ms = s->floor_ms;
+
+	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
+		int64_t from, to;
+
+		tst_window(s, cdp_aggs_at(aggs, i), s->floor_ms, &from, &to);
+		if (from != INT64_MIN && from < ms)
+			ms = from;
+	}
+	return ms;
+}
+
+struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
+				       struct cdp_err *err)
+{
+	struct cdp_tagstate *s = cdp_calloc(1, sizeof(*s));
+	struct cdp_buf path;
+
+	s->o = *o;
+	s->lock = -1;
+	s->names = cdp_intern_new(0);
+	cdp_buf_init(&s->tmp, CDP_BUF_NOMAX);
+	cdp_buf_init(&path, CDP_BUF_NOMAX);
+	s->path = cdp_strdup(cdp_tagstate_path(s, "tags", &path));
+	cdp_buf_release(&path);
+	if (check_aggs(s, err) < 0 || check_base_time(s, err) < 0 ||
+	    take_lock(s, err) < 0 || read_old(s, err) < 0) {
+		cdp_tagstate_close(s);
+		return NULL;
+	}
+	cdp_aggs_open(o->set->aggs);
+	s->panes = cdp_panes_new(o->set->aggs, o->run->zone);
+	cdp_panes_set_oldest(s->panes, oldest(s));
+	return s;
+}
+
+void cdp_tagstate_close(struct cdp_tagstate *s)
+{
+	if (!s)
+		return;
+	cdp_blocks_abandon(s->out);
+	cdp_blocks_close(s->old);
+	if (s->lock >= 0)
+		cdp_lock_release(s->lock);
+	cdp_panes_free(s->panes);
+	tst_head_release(&s->head);
+	for (size_t i = 0; i < s->input_count; i++)
+		free(s->inputs[i].name);
+	for (size_t i = 0; i < s->dropped.n; i++)
+		free((char *)s->dropped.v[i].p);
+	free(s->dropped.v);
+	free(s->inputs);
+	free(s->agg_of);
+	free(s->attribute_of);
+	free(s->detail_of);
+	free(s->into);
+	cdp_intern_free(s->names);
+	cdp_buf_release(&s->tmp);
+	free(s->path);
+	free(s);
+}
+
+const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i)
+{
+	return i < s->dropped.n ? s->dropped.v[i].p : NULL;
+}
+
+/* --- each input once --- */
+
+/* Pieces of one size, however the content is read. */
+static int hash_file(const char *path, uint64_t *hash, uint64_t *length,
+		     struct cdp_err *err)
+{
+	char *operands[] = { (char *)path, NULL };
+	struct cdp_in *in = cdp_in_new(operands, NULL);
+	struct cdp_block b;
+	struct cdp_buf piece;
+	int rc;
+
+	*hash = *length = 0;
+	cdp_block_init(&b);
+	cdp_buf_init(&piece, CDP_BUF_NOMAX);
+	while ((rc = cdp_in_bytes(in, &b, err)) > 0) {
+		for (size_t at = 0, n; at < b.len; at += n) {
+			n = b.len - at;
+			if (n > CDP_IN_BLOCK - piece.n)
+				n = CDP_IN_BLOCK - piece.n;
+			cdp_buf_add(&piece, b.data + at, n);
+			if (piece.n == CDP_IN_BLOCK) {
+				*hash = cdp_hash_stable(piece.p, piece.n, *hash);
+				cdp_buf_reset(&piece);
+			}
+		}
+		*length += b.len;
+	}
+	*hash = cdp_hash_stable(piece.p, piece.n, *hash);
+	cdp_buf_release(&piece);
+	cdp_block_release(&b);
+	cdp_in_free(in);
+	return rc;
+}
+
+static void add_input(struct cdp_tagstate *s, const struct tst_input *in)
+{
+	CDP_GROW(s->inputs, s->input_count, s->input_cap);
+	s->inputs[s->input_count++] = *in;
+}
+
+int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **before,
+		      struct cdp_err *err)
+{
+	struct tst_input in = { .looked = true };
+
+	if (stat(path, &in.st) < 0)
+		return cdp_err_sys(err, errno, "%s", path);
+	if (hash_file(path, &in.hash, &in.length, err) < 0)
+		return -1;
+	for (size_t i = 0; in.length && i < s->input_count; i++)
+		if (s->inputs[i].hash == in.hash && s->inputs[i].length == in.length) {
+			*before = s->inputs[i].name;
+			return 1;
+		}
+	in.name = cdp_strdup(path);
+	if (in.length)
+		add_input(s, &in);
+	else
+		free(in.name);
+	return 0;
+}
+
+int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name)
+{
+	struct tst_input in = { .hash = 0 };
+
+	for (size_t i = 0; i < s->input_count; i++)
+		if (!s->inputs[i].length && strcmp(s->inputs[i].name, name) == 0)
+			return 1;
+	in.name = cdp_strdup(name);
+	add_input(s, &in);
+	return 0;
+}
+
+/* --- a run --- */
+
+struct cdp_customers *cdp_tagstate_fresh(struct cdp_tagstate *s, unsigned threads)
+{
+	struct cdp_customers *c = cdp_customers_new(s->o.set, threads);
+
+	cdp_customers_by_pane(c, s->panes);
+	return c;
+}
+
+/* What was read may be more than what was looked at. */
+static int check_inputs(const struct cdp_tagstate *s, struct cdp_err *err)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < s->input_count; i++) {
+		const struct tst_input *in = &s->inputs[i];
+
+		if (in->looked &&
+		    (stat(in->name, &st) < 0 || st.st_size != in->st.st_size ||
+		     st.st_mtim.tv_sec != in->st.st_mtim.tv_sec ||
+		     st.st_mtim.tv_nsec != in->st.st_mtim.tv_nsec))
+			return cdp_err_set(err, CDP_ERR_SYS,
+					   "'%s' was written to while it was read: the "
+					   "state stays what it was",
+					   in->name);
+	}
+	return 0;
+}
+
+int cdp_tagstate_commit(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	struct cdp_blocks_out *out = s->out;
+
+	if (check_inputs(s, err) < 0)
+		return -1;
+	s->out = NULL;
+	return cdp_blocks_finish(out, err);
+}

@@ -1,0 +1,75 @@
+/* What cdp-tag --state keeps from night to night, so that a night reads one day of events
+ * and gives the profiles of a pass over all history.
+ *
+ * One file, sorted by customer, is read and written anew by each run: the partials of
+ * every aggregate by pane (model/pane.h), merged into one where no later base time parts
+ * them; changes of attributes as far as later ones do not hide them; the latest detail
+ * rows.  With it in the same file, and so changed in one step (rename): the definitions
+ * it was made with, what input it holds, and whom persons became.
+ *
+ * The base time of a run is the start of a civil day.  It may be any later than the last
+ * one's and up to CDP_TAGSTATE_BACK days earlier: what the state holds by now is then
+ * seen as of that day, as a full pass would see it.
+ *
+ * A state serves only definitions it was made for.  What an aggregate is, its canonical
+ * text says: one that is new has no history, and that is an error that names it.  The
+ * same for attributes and detail tables, another zone, zone rules that changed, another
+ * key, and aggregates that cannot be kept (cdp_agg_fickle).
+ *
+ * Memory: all customers, as in a full pass; of the input its aggregates by customer and
+ * pane. */
+#ifndef CDP_MODEL_TAGSTATE_H
+#define CDP_MODEL_TAGSTATE_H
+
+#include "model/customers.h"
+
+enum { CDP_TAGSTATE_BACK = 7 };
+
+struct cdp_tagstate;
+
+struct cdp_tagstate_opts {
+	const char *dir;
+	const struct cdp_tagset *set; /* borrowed; its windows are opened */
+	const struct cdp_run *run;
+	const char *key; /* member that tells customers apart */
+};
+/* Makes the directory if it is missing (not its parent) and locks it.  NULL with a usage
+ * error if the state does not fit the definitions or the run. */
+struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
+				       struct cdp_err *err);
+void cdp_tagstate_close(struct cdp_tagstate *s); /* without a commit; NULL is fine */
+bool cdp_tagstate_is_new(const struct cdp_tagstate *s); /* there was none */
+const char *cdp_tagstate_path(const struct cdp_tagstate *s, const char *file,
+			      struct cdp_buf *b);
+/* The i-th aggregate that the state has and the definitions do not: kept no longer.  NULL
+ * after the last. */
+const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i);
+
+/* --- each input once --- */
+
+/* Reads the regular file PATH and looks for its content (what it holds when it is not
+ * compressed) among what the state has and what this run has looked at.  1: known, and
+ * *before is the name that it had then; 0: new, and to be part of the state; -1. */
+int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **before,
+		      struct cdp_err *err);
+/* The same for an input that is known by a name alone. */
+int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name);
+
+/* --- a run --- */
+
+/* The person `from` is `into` from now on, also in later runs: what is known of both
+ * becomes one.  In the order in which it was decided. */
+void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
+		       const char *into, size_t into_n);
+/* Where the new input is gathered. */
+struct cdp_customers *cdp_tagstate_fresh(struct cdp_tagstate *s, unsigned threads);
+/* The state with what was gathered (consumed): all customers, not finished yet, so that
+ * ids can be gathered; NULL with *err.  The new state is written, and not yet in its
+ * place. */
+struct cdp_customers *cdp_tagstate_merge(struct cdp_tagstate *s,
+					 struct cdp_customers *fresh,
+					 struct cdp_err *err);
+/* The new state is in place and on disk. */
+int cdp_tagstate_commit(struct cdp_tagstate *s, struct cdp_err *err);
+
+#endif

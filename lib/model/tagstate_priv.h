@@ -1,0 +1,147 @@
+/* What the files of tagstate share. */
+#ifndef CDP_MODEL_TAGSTATE_PRIV_H
+#define CDP_MODEL_TAGSTATE_PRIV_H
+
+#include "base/buf.h"
+#include "io/blocks.h"
+#include "model/customers_priv.h"
+#include "model/pane.h"
+#include "model/tagstate.h"
+
+#include <sys/stat.h>
+
+/* Partials over all time up to the floor stand before those of panes. */
+#define CDP_PANE_ALL INT64_MIN
+
+struct tst_text {
+	const char *p;
+	size_t n;
+};
+struct tst_texts {
+	struct tst_text *v;
+	size_t n, cap;
+};
+
+struct tst_input {
+	char *name;
+	uint64_t hash, length; /* of the content; of a batch both 0 */
+	struct stat st;        /* before it was looked at */
+	bool looked;
+};
+
+/* Texts are borrowed from the file's first block. */
+struct tst_head {
+	struct tst_text zone, key;
+	int64_t floor_ms; /* the earliest base time that can be asked for */
+	struct tst_texts aggs, attributes, details;
+	int64_t *panes; /* ascending */
+	size_t pane_count, pane_cap;
+};
+
+struct cdp_tagstate {
+	struct cdp_tagstate_opts o;
+	char *path; /* of the file */
+	int lock;
+	struct cdp_panes *panes;
+	struct cdp_blocks *old; /* NULL: there is none yet */
+	struct tst_head head;   /* of the old one */
+	struct cdp_blocks_out *out;
+	int64_t as_of_ms, floor_ms;
+	/* by number in the old file; -1: gone */
+	int32_t *agg_of, *attribute_of, *detail_of;
+	struct tst_texts dropped;
+	struct tst_input *inputs;
+	size_t input_count, input_cap;
+	/* Persons that became others: names, and for each whom (itself: nobody). */
+	struct cdp_intern *names;
+	uint32_t *into;
+	size_t into_cap;
+	struct cdp_buf tmp;
+};
+
+extern const char tst_magic[CDP_BLOCKS_MAGIC];
+/* The window of an aggregate before a base time (cdp_agg_window). */
+void tst_window(const struct cdp_tagstate *s, const struct cdp_agg *a, int64_t as_of_ms,
+		int64_t *from_ms, int64_t *to_ms);
+
+/* --- head --- */
+
+void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n,
+		    struct cdp_buf *out);
+/* -1: a data error. */
+int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_err *err);
+void tst_head_release(struct tst_head *h);
+/* Whom this person is by now. */
+struct tst_text tst_resolve(const struct cdp_tagstate *s, const char *key, size_t n);
+
+/* --- rows --- */
+
+enum tst_fact_kind { TST_FORGET, TST_ATTRIBUTE, TST_DETAIL, TST_FACT_KINDS };
+
+/* A partial that waits to be written. */
+struct tst_part {
+	int64_t pane;
+	uint32_t agg, n;
+	const char *p;
+};
+
+/* A row of the old file, under the key that it has by now. */
+struct tst_old_row {
+	struct tst_text key;
+	const char *p, *end;
+};
+
+/* What was gathered of one customer in one pane. */
+struct tst_fresh_row {
+	struct tst_text key;
+	int64_t pane; /* CDP_PANE_NONE: facts alone */
+	uint32_t customer;
+};
+
+struct tst_merger {
+	struct cdp_tagstate *s;
+	const struct cdp_customers *fresh;
+	struct cdp_customers *whole;
+	/* sources, each by key */
+	struct tst_fresh_row *fresh_rows;
+	size_t fresh_count, fresh_at;
+	struct tst_old_row *moved;
+	size_t moved_count, moved_cap, moved_at;
+	struct tst_old_row next; /* of the old file, if has_next */
+	bool has_next;
+	const char *p, *end; /* the rest of its block */
+	/* windows, by aggregate */
+	int64_t *keep_from; /* panes before it are of no use any more */
+	int64_t *count_from, *count_to;
+	int64_t *panes; /* of the new file */
+	size_t pane_count, pane_cap;
+	/* the customer at hand */
+	uint32_t number;
+	int64_t last_pane; /* written, and its place */
+	size_t pane_at;
+	struct tst_part *parts;
+	size_t part_count, part_cap;
+	struct cdp_fact *facts[TST_FACT_KINDS];
+	size_t fact_count[TST_FACT_KINDS], fact_cap[TST_FACT_KINDS];
+	struct cdp_arena arena; /* texts of partials that were made for it */
+	struct cdp_buf text, parts_out, body, block;
+	char *state; /* of one aggregate, zeros */
+	size_t state_size;
+	struct cdp_err *err;
+};
+
+int tst_compare_texts(struct tst_text a, struct tst_text b); /* by bytes */
+/* The old file from its first row on. */
+int tst_rewind_old(struct tst_merger *m);
+/* m->next becomes the next row whose customer is still called so. */
+int tst_advance_old(struct tst_merger *m);
+/* Fill m->moved, m->fresh_rows, m->panes. */
+int tst_find_moved(struct tst_merger *m);
+void tst_find_fresh(struct tst_merger *m);
+void tst_find_panes(struct tst_merger *m);
+size_t tst_place_of(const struct tst_merger *m, int64_t pane); /* in m->panes */
+/* Add to the parts and facts of the customer at hand. */
+int tst_take_old(struct tst_merger *m, const struct tst_old_row *row);
+void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row);
+
+#endif

@@ -1,0 +1,307 @@
+/* The rows of a state: old and new ones of a customer become one, which is written and
+ * put before the profiler.
+ *
+ * A row: key; length of the rest; length of the partials, those, and facts up to the end.
+ * A partial: twice its aggregate, plus 1 and followed by the pane's number (0: all time
+ * up to the floor) if that is not the one of the partial before; its bytes.  Partials are
+ * in order of pane and aggregate, facts in that of their kind and cdp_fact_cmp(). */
+#include "model/tagstate_priv.h"
+
+#include "base/varint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BLOCK = 1 << 20 };
+
+/* --- writing --- */
+
+static int by_pane(const void *a, const void *b)
+{
+	const struct tst_part *x = a, *y = b;
+
+	if (x->pane != y->pane)
+		return x->pane < y->pane ? -1 : 1;
+	return (x->agg > y->agg) - (x->agg < y->agg);
+}
+
+static int put_part(struct tst_merger *m, const struct tst_part *t)
+{
+	bool same = t->pane == m->last_pane;
+
+	if (!same && t->pane == CDP_PANE_ALL)
+		m->pane_at = 0;
+	else if (!same)
+		m->pane_at = tst_place_of(m, t->pane) + 1;
+	m->last_pane = t->pane;
+	cdp_varint_add(&m->parts_out, (uint64_t)t->agg << 1 | !same);
+	if (!same)
+		cdp_varint_add(&m->parts_out, m->pane_at);
+	cdp_varint_add_bytes(&m->parts_out, t->p, t->n);
+	if (t->pane != CDP_PANE_ALL &&
+	    (t->pane < m->count_from[t->agg] || t->pane >= m->count_to[t->agg]))
+		return 0;
+	return cdp_agg_read(cdp_aggs_at(m->s->o.set->aggs, t->agg),
+			    cdp_aggstore_put(m->whole->shards[0].aggs, m->number, t->agg),
+			    t->p, t->n, m->err);
+}
+
+/* Several partials of one aggregate and pane. */
+static int put_merged(struct tst_merger *m, const struct tst_part *t, size_t n)
+{
+	const struct cdp_agg *agg = cdp_aggs_at(m->s->o.set->aggs, t->agg);
+	struct tst_part one = *t;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = cdp_agg_read(agg, m->state, t[i].p, t[i].n, m->err);
+	cdp_buf_reset(&m->text);
+	cdp_agg_write(agg, m->state, &m->text);
+	cdp_agg_release(agg, m->state);
+	one.p = m->text.p;
+	one.n = (uint32_t)m->text.n;
+	return rc < 0 ? -1 : put_part(m, &one);
+}
+
+static int put_parts(struct tst_merger *m)
+{
+	size_t sorted = 1;
+	int rc = 0;
+
+	while (sorted < m->part_count &&
+	       by_pane(&m->parts[sorted - 1], &m->parts[sorted]) <= 0)
+		sorted++;
+	if (sorted < m->part_count)
+		qsort(m->parts, m->part_count, sizeof(*m->parts), by_pane);
+	m->last_pane = CDP_PANE_NONE;
+	for (size_t i = 0, n; i < m->part_count && rc == 0; i += n) {
+		n = 1;
+		while (i + n < m->part_count &&
+		       by_pane(&m->parts[i], &m->parts[i + n]) == 0)
+			n++;
+		rc = n == 1 ? put_part(m, &m->parts[i]) : put_merged(m, &m->parts[i], n);
+	}
+	return rc;
+}
+
+static void put_fact(struct tst_merger *m, enum tst_fact_kind kind,
+		     const struct cdp_fact *f)
+{
+	struct cdp_facts *to[TST_FACT_KINDS] = { [TST_FORGET] = &m->whole->forgets,
+						 [TST_ATTRIBUTE] = &m->whole->attributes,
+						 [TST_DETAIL] = &m->whole->details };
+
+	cdp_facts_add(to[kind], f);
+	cdp_buf_addc(&m->body, (char)kind);
+	cdp_varint_add(&m->body, f->subject);
+	cdp_varint_add(&m->body, f->what);
+	cdp_varint_add(&m->body, cdp_zigzag(f->ms));
+	cdp_varint_add_bytes(&m->body, f->key, f->key_len);
+	cdp_varint_add_bytes(&m->body, f->text, f->text_len);
+}
+
+static bool same_subject(const struct cdp_fact *a, const struct cdp_fact *b)
+{
+	return a->subject == b->subject && a->key_len == b->key_len &&
+	       memcmp(a->key, b->key, a->key_len) == 0;
+}
+
+/* Of the n changes of one attribute, those that no later one hides, whatever may still
+ * come in between. */
+static void put_changes(struct tst_merger *m, const struct cdp_fact *f, size_t n,
+			int64_t forgotten)
+{
+	size_t from = n;
+
+	while (from > 0 && f[from - 1].ms >= forgotten) {
+		from--;
+		if (f[from].what == CDP_UNSET || f[from].what == CDP_SET)
+			break;
+	}
+	for (size_t i = from; i < n; i++)
+		put_fact(m, TST_ATTRIBUTE, &f[i]);
+}
+
+static void put_facts(struct tst_merger *m)
+{
+	int64_t forgotten = INT64_MIN;
+
+	for (int k = 0; k < TST_FACT_KINDS; k++)
+		if (m->fact_count[k] > 1)
+			qsort(m->facts[k], m->fact_count[k], sizeof(struct cdp_fact),
+			      cdp_fact_cmp);
+	if (m->fact_count[TST_FORGET]) {
+		const struct cdp_fact *f =
+			&m->facts[TST_FORGET][m->fact_count[TST_FORGET] - 1];
+
+		forgotten = f->ms;
+		put_fact(m, TST_FORGET, f);
+	}
+	for (int k = TST_ATTRIBUTE; k < TST_FACT_KINDS; k++) {
+		const struct cdp_fact *f = m->facts[k];
+
+		for (size_t i = 0, n; i < m->fact_count[k]; i += n) {
+			n = 1;
+			while (i + n < m->fact_count[k] && same_subject(&f[i], &f[i + n]))
+				n++;
+			if (k == TST_DETAIL)
+				put_fact(m, TST_DETAIL, &f[i + n - 1]);
+			else
+				put_changes(m, f + i, n, forgotten);
+		}
+	}
+}
+
+/* --- one customer after the other --- */
+
+static void flush(struct tst_merger *m)
+{
+	if (m->block.n)
+		cdp_blocks_add(m->s->out, m->block.p, m->block.n);
+	cdp_buf_reset(&m->block);
+}
+
+static int put_row(struct tst_merger *m, struct tst_text key)
+{
+	struct cdp_buf *parts = &m->parts_out;
+
+	cdp_buf_reset(parts);
+	cdp_buf_reset(&m->body);
+	if (put_parts(m) < 0)
+		return -1;
+	put_facts(m);
+	cdp_varint_add_bytes(&m->block, key.p, key.n);
+	cdp_buf_reset(&m->text);
+	cdp_varint_add(&m->text, parts->n);
+	cdp_varint_add(&m->block, m->text.n + parts->n + m->body.n);
+	cdp_buf_add(&m->block, m->text.p, m->text.n);
+	cdp_buf_add(&m->block, parts->p, parts->n);
+	cdp_buf_add(&m->block, m->body.p, m->body.n);
+	if (m->block.n >= BLOCK)
+		flush(m);
+	return 0;
+}
+
+/* False at the end. */
+static bool next_key(const struct tst_merger *m, struct tst_text *key)
+{
+	bool any = m->has_next;
+
+	if (any)
+		*key = m->next.key;
+	if (m->moved_at < m->moved_count &&
+	    (!any || tst_compare_texts(m->moved[m->moved_at].key, *key) < 0)) {
+		*key = m->moved[m->moved_at].key;
+		any = true;
+	}
+	if (m->fresh_at < m->fresh_count &&
+	    (!any || tst_compare_texts(m->fresh_rows[m->fresh_at].key, *key) < 0)) {
+		*key = m->fresh_rows[m->fresh_at].key;
+		any = true;
+	}
+	return any;
+}
+
+static int merge_customer(struct tst_merger *m, struct tst_text key)
+{
+	m->number = cdp_intern_put(m->whole->shards[0].keys, key.p, key.n, NULL);
+	m->part_count = 0;
+	memset(m->fact_count, 0, sizeof(m->fact_count));
+	cdp_arena_reset(&m->arena);
+	if (m->has_next && tst_compare_texts(m->next.key, key) == 0 &&
+	    (tst_take_old(m, &m->next) < 0 || tst_advance_old(m) < 0))
+		return -1;
+	for (; m->moved_at < m->moved_count &&
+	       tst_compare_texts(m->moved[m->moved_at].key, key) == 0;
+	     m->moved_at++)
+		if (tst_take_old(m, &m->moved[m->moved_at]) < 0)
+			return -1;
+	for (; m->fresh_at < m->fresh_count &&
+	       tst_compare_texts(m->fresh_rows[m->fresh_at].key, key) == 0;
+	     m->fresh_at++)
+		tst_take_fresh(m, &m->fresh_rows[m->fresh_at]);
+	return put_row(m, key);
+}
+
+static int merge_all(struct tst_merger *m)
+{
+	struct tst_text key;
+
+	if (tst_rewind_old(m) < 0 || tst_find_moved(m) < 0)
+		return -1;
+	tst_find_fresh(m);
+	tst_find_panes(m);
+	tst_head_write(m->s, m->panes, m->pane_count, &m->block);
+	flush(m);
+	if (tst_advance_old(m) < 0)
+		return -1;
+	while (next_key(m, &key))
+		if (merge_customer(m, key) < 0)
+			return -1;
+	flush(m);
+	return 0;
+}
+
+static void set_windows(struct tst_merger *m)
+{
+	const struct cdp_tagstate *s = m->s;
+	unsigned n = cdp_aggs_count(s->o.set->aggs);
+
+	m->keep_from = cdp_alloc(n * sizeof(*m->keep_from));
+	m->count_from = cdp_alloc(n * sizeof(*m->count_from));
+	m->count_to = cdp_alloc(n * sizeof(*m->count_to));
+	for (unsigned i = 0; i < n; i++) {
+		const struct cdp_agg *a = cdp_aggs_at(s->o.set->aggs, i);
+		size_t size = cdp_agg_size(a);
+		int64_t ignored;
+
+		tst_window(s, a, s->floor_ms, &m->keep_from[i], &ignored);
+		tst_window(s, a, s->as_of_ms, &m->count_from[i], &m->count_to[i]);
+		m->state_size = size > m->state_size ? size : m->state_size;
+	}
+	m->state = cdp_calloc(m->state_size + 1, 1);
+}
+
+static void release(struct tst_merger *m)
+{
+	free(m->fresh_rows);
+	free(m->moved);
+	free(m->keep_from);
+	free(m->count_from);
+	free(m->count_to);
+	free(m->panes);
+	free(m->parts);
+	for (int k = 0; k < TST_FACT_KINDS; k++)
+		free(m->facts[k]);
+	free(m->state);
+	cdp_arena_release(&m->arena);
+	cdp_buf_release(&m->text);
+	cdp_buf_release(&m->parts_out);
+	cdp_buf_release(&m->body);
+	cdp_buf_release(&m->block);
+}
+
+struct cdp_customers *cdp_tagstate_merge(struct cdp_tagstate *s,
+					 struct cdp_customers *fresh, struct cdp_err *err)
+{
+	struct tst_merger m = { .s = s, .fresh = fresh, .err = err };
+	int rc = -1;
+
+	cdp_customers_finish(fresh);
+	m.whole = cdp_customers_new(s->o.set, 1);
+	cdp_arena_init(&m.arena);
+	cdp_buf_init(&m.text, CDP_BUF_NOMAX);
+	cdp_buf_init(&m.parts_out, CDP_BUF_NOMAX);
+	cdp_buf_init(&m.body, CDP_BUF_NOMAX);
+	cdp_buf_init(&m.block, CDP_BUF_NOMAX);
+	set_windows(&m);
+	s->out = cdp_blocks_create(s->path, tst_magic, err);
+	if (s->out)
+		rc = merge_all(&m);
+	release(&m);
+	cdp_customers_free(fresh);
+	if (rc == 0)
+		return m.whole;
+	cdp_customers_free(m.whole);
+	return NULL;
+}
