@@ -7,15 +7,30 @@
 #include <string.h>
 
 struct names {
-	const struct cdp_value **p; /* string constants */
+	const struct cdp_value **p; /* string constants, by text, each once */
 	size_t n, cap;
 };
 
+static int by_text(const void *a, const void *b)
+{
+	return cdp_value_cmp(*(const struct cdp_value *const *)a,
+			     *(const struct cdp_value *const *)b);
+}
+
+static void put_in_order(struct names *s)
+{
+	size_t k = 0;
+
+	if (s->n)
+		qsort(s->p, s->n, sizeof(*s->p), by_text);
+	for (size_t i = 0; i < s->n; i++)
+		if (k == 0 || by_text(&s->p[i], &s->p[k - 1]) != 0)
+			s->p[k++] = s->p[i];
+	s->n = k;
+}
+
 static void add(struct names *s, const struct cdp_value *v)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (cdp_value_equal(s->p[i], v))
-			return;
 	CDP_GROW(s->p, s->n, s->cap);
 	s->p[s->n++] = v;
 }
@@ -26,25 +41,20 @@ static void add_list(struct names *s, const struct cdp_list *l)
 	for (size_t i = 0; i < cdp_list_count(l); i++)
 		if (cdp_list_at(l, i)->type == CDP_V_STRING)
 			add(s, cdp_list_at(l, i));
+	put_in_order(s);
 }
 
-/* Keep what is in both; false if nothing is. */
-static bool intersect(struct names *s, const struct names *with)
+/* Keep what is in both; all where that is nothing: no record can match then, and a name
+ * there must be. */
+static void intersect(struct names *s, const struct names *with)
 {
 	size_t k = 0;
 
 	for (size_t i = 0; i < s->n; i++)
-		for (size_t j = 0; j < with->n; j++)
-			if (cdp_value_equal(s->p[i], with->p[j])) {
-				const struct cdp_value *both = s->p[i];
-
-				s->p[i] = s->p[k];
-				s->p[k++] = both;
-				break;
-			}
+		if (bsearch(&s->p[i], with->p, with->n, sizeof(*with->p), by_text))
+			s->p[k++] = s->p[i];
 	if (k)
 		s->n = k;
-	return k > 0;
 }
 
 static bool collect(const struct cdp_node *n, struct names *s);
@@ -83,6 +93,7 @@ static bool collect_or(const struct cdp_node *n, struct names *s)
 		if (!bounded)
 			return false;
 	}
+	put_in_order(s);
 	return true;
 }
 
@@ -109,19 +120,12 @@ static bool collect(const struct cdp_node *n, struct names *s)
 	}
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return cdp_value_cmp(*(const struct cdp_value *const *)a,
-			     *(const struct cdp_value *const *)b);
-}
-
 void cdp_index_events(struct cdp_expr *e)
 {
 	struct names s = { 0 };
 	bool nul = false;
 
 	if (collect(e->root, &s)) {
-		qsort(s.p, s.n, sizeof(*s.p), by_text);
 		e->events = cdp_arena_alloc(&e->arena, s.n * sizeof(*e->events));
 		for (size_t i = 0; i < s.n; i++) {
 			/* A name with a NUL cannot be given as a C string. */

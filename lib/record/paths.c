@@ -6,7 +6,8 @@
 
 #include <stdlib.h>
 
-enum { BUCKET_BITS_MIN = 5, FACTORS = 64 };
+/* Nodes of more edges than FEW take what factor they have. */
+enum { BUCKET_BITS_MIN = 5, FACTORS = 64, FEW = 256 };
 
 static unsigned add_node(struct cdp_paths *p)
 {
@@ -48,7 +49,7 @@ static void rebuild(struct cdp_paths *p, struct cdp_node *n)
 		n->shift--;
 	n->bucket =
 		cdp_realloc(n->bucket, (size_t)1 << (64 - n->shift), sizeof(*n->bucket));
-	for (int i = 0; i < FACTORS && least; i++) {
+	for (int i = 0; i < FACTORS && least && n->count <= FEW; i++) {
 		n->factor = factor;
 		shared = fill_buckets(p, n);
 		if (shared < least) {
@@ -62,21 +63,35 @@ static void rebuild(struct cdp_paths *p, struct cdp_node *n)
 	fill_buckets(p, n);
 }
 
+/* Where the node's newest edge goes. */
+static void place(struct cdp_paths *p, struct cdp_node *n)
+{
+	int32_t at = n->edges[n->count - 1], *head;
+	struct cdp_edge *e = &p->edges[at];
+
+	if (n->count <= FEW || n->count * 8 > 1u << (64 - n->shift)) {
+		rebuild(p, n);
+		return;
+	}
+	head = &n->bucket[cdp_key_bucket(n, e->word, e->len)];
+	e->next = *head;
+	*head = at;
+}
+
 /* The edge of a key under a node, made if new. */
 static int32_t edge_of(struct cdp_paths *p, unsigned node, const char *key, size_t len)
 {
 	struct cdp_node *n = &p->nodes[node];
 	char head[8] = { 0 };
 	struct cdp_edge *e;
+	int32_t at;
 
-	for (unsigned i = 0; i < n->count; i++) {
-		int32_t at = n->edges[i];
-
-		if (p->edges[at].len == len && memcmp(p->more[at].key, key, len) == 0)
-			return at;
-	}
 	if (len)
 		memcpy(head, key, len < 8 ? len : 8);
+	at = n->bucket[cdp_key_bucket(n, cdp_load64(head), (uint32_t)len)];
+	for (; at != CDP_NO_EDGE; at = p->edges[at].next)
+		if (p->edges[at].len == len && memcmp(p->more[at].key, key, len) == 0)
+			return at;
 	CDP_GROW(p->edges, p->edge_count, p->edge_cap);
 	CDP_GROW(p->more, p->edge_count, p->more_cap);
 	e = &p->edges[p->edge_count];
@@ -88,7 +103,7 @@ static int32_t edge_of(struct cdp_paths *p, unsigned node, const char *key, size
 	p->more[p->edge_count] = (struct cdp_edge_more){ .key = cdp_strndup(key, len) };
 	CDP_GROW(n->edges, n->count, n->cap);
 	n->edges[n->count++] = (int32_t)p->edge_count++;
-	rebuild(p, n);
+	place(p, n);
 	return n->edges[n->count - 1];
 }
 

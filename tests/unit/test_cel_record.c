@@ -3,6 +3,7 @@
 #include "tap.h"
 
 #include <string.h>
+#include <time.h>
 
 #define T "{\"type\":\"bool\",\"value\":true}"
 #define F "{\"type\":\"bool\",\"value\":false}"
@@ -412,6 +413,32 @@ static void check_types(void)
 	}
 }
 
+/* Thousands of names, "START" NAME0 "MIDDLE" NAME1 ..., in time that grows as they do. */
+static void check_many(const char *start, const char *middle, const char *end, int n)
+{
+	struct cdp_env env = { .paths = cdp_paths_new() };
+	struct timespec a, b;
+	struct cdp_expr *e;
+	struct cdp_buf text;
+	struct cdp_err err;
+	bool fine;
+
+	cdp_buf_init(&text, CDP_BUF_NOMAX);
+	cdp_buf_adds(&text, start);
+	for (int i = 0; i < n; i++)
+		cdp_buf_addf(&text, "%sn%d", i ? middle : "", i);
+	cdp_buf_adds(&text, end);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
+	fine = cdp_expr_compile(&e, text.p, text.n, &env, &err) == 0;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
+	ok(fine && b.tv_sec - a.tv_sec < 3, "%d names with '%s' are soon compiled", n,
+	   middle);
+	if (fine)
+		cdp_expr_free(e);
+	cdp_buf_release(&text);
+	cdp_paths_free(env.paths);
+}
+
 static void check_hosts(void)
 {
 	check_host("tags.vip + 1", "8");
@@ -469,6 +496,10 @@ int main(void)
 	check_indexes();
 	check_hosts();
 	check_types();
+	check_many("", " || ", "", 6500);
+	check_many("has(x.", ") && has(x.", ")", 3000);
+	check_many("event in ['", "','", "']", 7000);
+	check_many("event == '", "' || event == '", "'", 3000);
 	check_bytes_kept("props.amount", "5000.00");
 	check_bytes_kept("props.amount * 1", "5000");
 	check_bytes_kept("props.huge", "1e999");
