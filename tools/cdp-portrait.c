@@ -201,7 +201,8 @@ static int list_customer(void *ctx, const char *key, size_t n, const uint64_t *b
 	return 0;
 }
 
-static void write_portrait(struct cdp_rows *rows, const struct portrait_ctx *f)
+static int write_portrait(struct cdp_rows *rows, const struct portrait_ctx *f,
+			  struct cdp_err *err)
 {
 	const struct options *o = &f->o;
 	struct cdp_portrait_spec spec = {
@@ -210,10 +211,13 @@ static void write_portrait(struct cdp_rows *rows, const struct portrait_ctx *f)
 		.equal_width = o->bins > 0,
 		.min_cell = (uint64_t)o->min_cell,
 	};
-	struct cdp_portrait_tables *t = cdp_portrait_tables_new(f->portrait, &spec);
+	struct cdp_portrait_tables *t = cdp_portrait_tables_new(f->portrait, &spec, err);
 
+	if (!t)
+		return -1;
 	cdp_portrait_write(rows, t, &f->names, o->rank);
 	cdp_portrait_tables_free(t);
+	return 0;
 }
 
 /* What makes a result look empty. */
@@ -239,9 +243,10 @@ static void explain(struct cdp_cli *cli, const struct portrait_ctx *f)
 	}
 }
 
-static void report(struct cdp_cli *cli, const struct portrait_ctx *f)
+static int report(struct cdp_cli *cli, const struct portrait_ctx *f, struct cdp_err *err)
 {
 	struct cdp_rows *rows = cdp_rows_new(cli);
+	int ret = 0;
 	uint64_t min = (uint64_t)f->o.min_cell;
 
 	if (f->o.list)
@@ -252,9 +257,11 @@ static void report(struct cdp_cli *cli, const struct portrait_ctx *f)
 	else if (f->o.matrix)
 		cdp_portrait_write_matrix(rows, f->portrait, &f->names, min);
 	else
-		write_portrait(rows, f);
+		ret = write_portrait(rows, f, err);
 	cdp_rows_free(rows);
-	explain(cli, f);
+	if (ret == 0)
+		explain(cli, f);
+	return ret;
 }
 
 /* --- options --- */
@@ -440,7 +447,7 @@ static int run_store(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err
 		told.drill_count = (unsigned)o->drill.n;
 		memcpy(told.drills, a.drills, sizeof(a.drills));
 		memcpy(told.levels, a.levels, sizeof(a.levels));
-		report(cli, &told);
+		ret = report(cli, &told, err);
 	}
 	cdp_portrait_answer_release(&a);
 	return ret;
@@ -467,10 +474,8 @@ static int run(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err *err)
 	job.paths = f->paths;
 	if (cdp_cli_run(cli, &job) < 0 || !f->portrait)
 		return 0;
-	if (!f->o.min_cell || f->keyed == cdp_members_count(f->listed)) {
-		report(cli, f);
-		return 0;
-	}
+	if (!f->o.min_cell || f->keyed == cdp_members_count(f->listed))
+		return report(cli, f, err);
 	/* One person's profiles would count as several people. */
 	return cdp_err_set(err, CDP_ERR_USAGE,
 			   "--min-cell needs one profile a customer: %llu are of "

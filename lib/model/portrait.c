@@ -20,6 +20,7 @@ struct cdp_portrait {
 	uint32_t *touched; /* tags of the profile at hand */
 	size_t ntouched, touched_cap;
 	struct cdp_buf key, tmp;
+	struct cdp_portrait_loader loader;
 };
 
 static const char empty_list[] = { CDP_PORTRAIT_JSON, '[', ']', '\0' };
@@ -89,10 +90,14 @@ void cdp_portrait_free(struct cdp_portrait *p)
 {
 	if (!p)
 		return;
+	if (p->loader.release)
+		p->loader.release(p->loader.ctx);
 	for (uint32_t i = 0; i < cdp_intern_count(p->names); i++) {
 		cdp_intern_free(p->tags[i].values);
-		free(p->tags[i].counts);
 		free(p->tags[i].met);
+		if (p->tags[i].borrowed)
+			continue;
+		free(p->tags[i].counts);
 		free(p->tags[i].chosen);
 	}
 	free(p->tags);
@@ -270,15 +275,19 @@ void cdp_portrait_set_regions(struct cdp_portrait *p, const uint64_t *regions)
 }
 
 struct cdp_portrait_tag *cdp_portrait_put_tag(struct cdp_portrait *p, const char *name,
-					      size_t n)
+					      size_t n, uint32_t *id)
 {
-	uint32_t id;
-
-	return put_tag(p, name, n, &id);
+	return put_tag(p, name, n, id);
 }
 
-uint64_t *cdp_portrait_put_counts(struct cdp_portrait *p, struct cdp_portrait_tag *t,
-				  uint32_t id)
+void cdp_portrait_set_loader(struct cdp_portrait *p,
+			     const struct cdp_portrait_loader *loader)
+{
+	p->loader = *loader;
+}
+
+uint64_t *cdp_portrait_put_counts(const struct cdp_portrait *p,
+				  struct cdp_portrait_tag *t, uint32_t id)
 {
 	reserve(t, p->groups, id);
 	return t->counts + (size_t)id * p->groups;
@@ -314,4 +323,15 @@ const struct cdp_portrait_tag *cdp_portrait_tag_at(const struct cdp_portrait *p,
 {
 	*name = cdp_intern_key(p->names, tag, n);
 	return &p->tags[tag];
+}
+
+const struct cdp_portrait_tag *cdp_portrait_load(const struct cdp_portrait *p,
+						 unsigned tag, const char **name,
+						 size_t *n, struct cdp_err *err)
+{
+	const struct cdp_portrait_loader *l = &p->loader;
+
+	if (l->load && l->load(l->ctx, p, tag, &p->tags[tag], err) < 0)
+		return NULL;
+	return cdp_portrait_tag_at(p, tag, name, n);
 }

@@ -52,6 +52,7 @@ struct cdp_portrait_tag {
 	 * numbers ascending, are the values. */
 	struct cdp_portrait_keys keys;
 	uint32_t *chosen, chosen_count;
+	bool borrowed;    /* counts and chosen are the loader's */
 	uint64_t *counts; /* of value v in group g: [v * groups + g] */
 	uint64_t *met;    /* of lists: the last customer who had the value */
 	size_t cap, met_cap;
@@ -87,14 +88,23 @@ void cdp_portrait_add(struct cdp_portrait *p, const struct cdp_val *tags, unsign
 /* `from` is freed. */
 void cdp_portrait_merge(struct cdp_portrait *into, struct cdp_portrait *from);
 
-/* For who counts by other means: how many customers there are by mask, and a tag, which
- * is added if it is not there. */
+/* For who counts by other means: how many customers there are by mask, and tags, which
+ * are added if they are not there; their values are counted when they are asked for. */
 void cdp_portrait_set_regions(struct cdp_portrait *p, const uint64_t *regions);
 struct cdp_portrait_tag *cdp_portrait_put_tag(struct cdp_portrait *p, const char *name,
-					      size_t n);
+					      size_t n, uint32_t *id);
 /* The counts of the tag's value number `id`, by group. */
-uint64_t *cdp_portrait_put_counts(struct cdp_portrait *p, struct cdp_portrait_tag *t,
-				  uint32_t id);
+uint64_t *cdp_portrait_put_counts(const struct cdp_portrait *p,
+				  struct cdp_portrait_tag *t, uint32_t id);
+struct cdp_portrait_loader {
+	/* Count tag number `tag`; 0 or -1. */
+	int (*load)(void *ctx, const struct cdp_portrait *p, uint32_t tag,
+		    struct cdp_portrait_tag *t, struct cdp_err *err);
+	void (*release)(void *ctx); /* with the portrait */
+	void *ctx;
+};
+void cdp_portrait_set_loader(struct cdp_portrait *p,
+			     const struct cdp_portrait_loader *loader);
 
 unsigned cdp_portrait_groups(const struct cdp_portrait *p);
 /* Customers by mask: 1 << groups of them. */
@@ -102,8 +112,13 @@ const uint64_t *cdp_portrait_regions(const struct cdp_portrait *p);
 /* Customers of a group. */
 uint64_t cdp_portrait_size(const struct cdp_portrait *p, unsigned group);
 unsigned cdp_portrait_tags(const struct cdp_portrait *p);
+/* As far as it is known. */
 const struct cdp_portrait_tag *cdp_portrait_tag_at(const struct cdp_portrait *p,
 						   unsigned tag, const char **name,
 						   size_t *n);
+/* Counted; with a loader once, and until the next one is.  NULL with *err. */
+const struct cdp_portrait_tag *cdp_portrait_load(const struct cdp_portrait *p,
+						 unsigned tag, const char **name,
+						 size_t *n, struct cdp_err *err);
 
 #endif

@@ -340,6 +340,22 @@ static struct cdp_portrait_row *new_row(struct cdp_portrait_table *t)
 	return &t->rows[t->count++];
 }
 
+/* The first value from number i on that is not below x. */
+static uint32_t first_from(const struct cdp_portrait_sorted *s, uint32_t i, struct edge x)
+{
+	uint32_t end = s->count;
+
+	while (i < end) {
+		uint32_t mid = i + (end - i) / 2;
+
+		if (cmp(s, value(s, mid), x) < 0)
+			i = mid + 1;
+		else
+			end = mid;
+	}
+	return i;
+}
+
 void cdp_portrait_add_bins(struct cdp_portrait_table *t,
 			   const struct cdp_portrait_sorted *s,
 			   const struct cdp_portrait_spec *spec, unsigned bins,
@@ -347,7 +363,7 @@ void cdp_portrait_add_bins(struct cdp_portrait_table *t,
 {
 	struct edges e = { .s = s, .text = text };
 	bool open = spec->min_cell > 0;
-	uint32_t i = 0;
+	uint32_t i = 0, end;
 
 	if (!spec->equal_width || s->order != CDP_PORTRAIT_NUMBERS ||
 	    !edges_by_width(&e, bins))
@@ -356,12 +372,10 @@ void cdp_portrait_add_bins(struct cdp_portrait_table *t,
 		struct cdp_portrait_row *r = new_row(t);
 
 		r->text = label(&e, bin, open, &r->n);
-		for (; i < s->count; i++) {
-			if (bin < e.count && cmp(s, value(s, i), e.v[bin]) >= 0)
-				break;
+		end = bin < e.count ? first_from(s, i, e.v[bin]) : s->count;
+		for (; i < end; i++)
 			for (unsigned g = 0; g < s->groups; g++)
 				r->counts[g] += cdp_portrait_count(s, i, g);
-		}
 	}
 	free(e.v);
 }
@@ -416,14 +430,14 @@ static void summarise(struct cdp_portrait_summary *u, const struct cdp_portrait_
 
 	u->count = s->tag->present[group];
 	for (uint32_t i = 0; i < s->count && u->count; i++) {
-		struct edge v = value(s, i);
-
 		upto += cdp_portrait_count(s, i, group);
 		for (; q < CDP_PORTRAIT_QUANTILES; q++) {
 			uint64_t rank = (u->count * q + 3) / 4;
+			struct edge v;
 
 			if (upto < (rank ? rank : 1))
 				break;
+			v = value(s, i);
 			u->quantiles[q] = cdp_portrait_json(text, kind, v.p, v.n, NULL);
 		}
 	}

@@ -339,7 +339,8 @@ static int by_power(const void *a, const void *b)
 }
 
 struct cdp_portrait_tables *cdp_portrait_tables_new(const struct cdp_portrait *p,
-						    const struct cdp_portrait_spec *spec)
+						    const struct cdp_portrait_spec *spec,
+						    struct cdp_err *err)
 {
 	struct cdp_portrait_tables *all = cdp_calloc(1, sizeof(*all));
 
@@ -354,7 +355,11 @@ struct cdp_portrait_tables *cdp_portrait_tables_new(const struct cdp_portrait *p
 	for (unsigned i = 0; i < all->count; i++) {
 		struct build b = { .spec = spec, .all = all, .t = &all->v[i] };
 
-		b.tag = cdp_portrait_tag_at(p, i, &b.t->name, &b.t->name_n);
+		b.tag = cdp_portrait_load(p, i, &b.t->name, &b.t->name_n, err);
+		if (!b.tag) {
+			cdp_portrait_tables_free(all);
+			return NULL;
+		}
 		build_table(&b);
 	}
 	if (all->count)

@@ -70,9 +70,10 @@ struct cdp_portrait_tables {
 	struct cdp_arena text;
 };
 
-/* `p` must outlive them. */
+/* `p` must outlive them.  NULL with *err if a tag cannot be counted. */
 struct cdp_portrait_tables *cdp_portrait_tables_new(const struct cdp_portrait *p,
-						    const struct cdp_portrait_spec *spec);
+						    const struct cdp_portrait_spec *spec,
+						    struct cdp_err *err);
 void cdp_portrait_tables_free(struct cdp_portrait_tables *t);
 
 #endif

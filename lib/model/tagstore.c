@@ -242,13 +242,20 @@ static uint32_t cell(const struct column *c, uint32_t i)
 
 /* --- counting --- */
 
+/* What is kept with a portrait, whose tags are counted one at a time. */
 struct count {
 	const struct cdp_tagstore *t;
-	struct cdp_bitmap *const *groups; /* within all */
+	struct cdp_bitmap *groups[CDP_PORTRAIT_GROUPS]; /* within all */
 	unsigned group_count;
 	bool whole[CDP_PORTRAIT_GROUPS]; /* the group is all */
-	const uint8_t *masks;            /* by ordinal */
-	struct cdp_portrait *p;
+	uint8_t *masks;                  /* by ordinal */
+	struct entries *tags;            /* by number in the portrait; first 0: none */
+	size_t cap;
+	/* of a column: counts by value and group, and the values that are met */
+	uint64_t *counts;
+	size_t counts_cap;
+	uint32_t *chosen;
+	size_t chosen_cap;
 };
 
 static uint64_t in_group(const struct count *c, const struct cdp_bitmap *b, unsigned g)
@@ -294,40 +301,55 @@ static int count_cells(const struct count *c, const struct column *col, uint64_t
 	return 0;
 }
 
+static void reserve(struct count *c, size_t values)
+{
+	size_t n = values * c->group_count;
+
+	if (n > c->counts_cap) {
+		free(c->counts);
+		c->counts = cdp_alloc(n * sizeof(*c->counts));
+		c->counts_cap = n;
+	}
+	memset(c->counts, 0, n * sizeof(*c->counts));
+	if (values > c->chosen_cap) {
+		free(c->chosen);
+		c->chosen = cdp_alloc(values * sizeof(*c->chosen));
+		c->chosen_cap = values;
+	}
+}
+
 /* Only what somebody in a group has is a value of the portrait. */
-static int add_column(const struct count *c, const struct column *col,
+static int add_column(struct count *c, const struct column *col,
 		      struct cdp_portrait_tag *tag, struct cdp_err *err)
 {
 	unsigned groups = c->group_count;
-	uint64_t *counts =
-		cdp_calloc((size_t)col->keys.count + 1, groups * sizeof(*counts));
+	uint32_t n = 0;
 
-	if (count_cells(c, col, counts) < 0) {
-		free(counts);
+	reserve(c, (size_t)col->keys.count + 1);
+	if (count_cells(c, col, c->counts) < 0)
 		return damaged(c->t, err);
-	}
-	tag->keys = col->keys;
-	tag->chosen = cdp_alloc(((size_t)col->keys.count + 1) * sizeof(*tag->chosen));
-	if (col->keys.count)
-		cdp_portrait_put_counts(c->p, tag, col->keys.count - 1);
 	for (uint32_t x = 1; x <= col->keys.count; x++) {
-		const uint64_t *of = counts + (size_t)x * groups;
+		const uint64_t *of = c->counts + (size_t)x * groups;
 		uint64_t any = 0;
 
 		for (unsigned g = 0; g < groups; g++)
 			any |= of[g];
-		if (any)
-			memcpy(cdp_portrait_put_counts(c->p, tag, tag->chosen_count), of,
-			       groups * sizeof(*of));
-		tag->chosen[tag->chosen_count] = x - 1;
-		tag->chosen_count += any != 0;
+		if (!any)
+			continue;
+		memmove(c->counts + (size_t)n * groups, of, groups * sizeof(*of));
+		c->chosen[n++] = x - 1;
 	}
-	free(counts);
+	tag->keys = col->keys;
+	tag->counts = c->counts;
+	tag->chosen = c->chosen;
+	tag->chosen_count = n;
+	tag->borrowed = true;
 	return 0;
 }
 
-static int add_value(const struct count *c, struct cdp_portrait_tag *tag, uint32_t at,
-		     const char *key, size_t n, struct cdp_err *err)
+static int add_value(const struct count *c, const struct cdp_portrait *p,
+		     struct cdp_portrait_tag *tag, uint32_t at, const char *key, size_t n,
+		     struct cdp_err *err)
 {
 	const struct cdp_bitmap *b = load(c->t, at, err);
 	uint64_t counts[CDP_PORTRAIT_GROUPS], any = 0;
@@ -338,7 +360,7 @@ static int add_value(const struct count *c, struct cdp_portrait_tag *tag, uint32
 		any |= counts[g] = in_group(c, b, g);
 	cdp_bitmap_free(b);
 	if (any)
-		memcpy(cdp_portrait_put_counts(c->p, tag,
+		memcpy(cdp_portrait_put_counts(p, tag,
 					       cdp_intern_put(tag->values, key, n, NULL)),
 		       counts, c->group_count * sizeof(*counts));
 	return 0;
@@ -361,8 +383,9 @@ static int add_who(const struct count *c, uint32_t at, uint64_t *counts, bool *a
 	return 0;
 }
 
-static int add_entry(const struct count *c, const struct entries *e, uint32_t i,
-		     struct cdp_portrait_tag *tag, struct cdp_err *err)
+static int add_entry(const struct count *c, const struct cdp_portrait *p,
+		     const struct entries *e, uint32_t i, struct cdp_portrait_tag *tag,
+		     struct cdp_err *err)
 {
 	uint64_t counts[CDP_PORTRAIT_GROUPS];
 	const char *key;
@@ -380,7 +403,7 @@ static int add_entry(const struct count *c, const struct entries *e, uint32_t i,
 	case CDP_TAGS_LISTS:
 		return add_who(c, i, counts, &tag->list, err);
 	case CDP_TAGS_VALUE:
-		return n ? add_value(c, tag, i, key, n, err) : damaged(c->t, err);
+		return n ? add_value(c, p, tag, i, key, n, err) : damaged(c->t, err);
 	case CDP_TAGS_KEYS:
 	case CDP_TAGS_CELLS:
 		return 0;
@@ -389,32 +412,48 @@ static int add_entry(const struct count *c, const struct entries *e, uint32_t i,
 	}
 }
 
+static int load_tag(void *ctx, const struct cdp_portrait *p, uint32_t id,
+		    struct cdp_portrait_tag *tag, struct cdp_err *err)
+{
+	struct count *c = ctx;
+	const struct entries *e = &c->tags[id];
+	struct column col;
+	int rc;
+
+	if (id >= c->cap || !e->first)
+		return 0;
+	rc = read_column(c->t, e->name, e->n, &col, err);
+	if (rc > 0)
+		rc = add_column(c, &col, tag, err);
+	for (uint32_t i = e->first + 1; i < e->end && rc == 0; i++)
+		rc = add_entry(c, p, e, i, tag, err);
+	return rc;
+}
+
 /* A tag that nobody in a group has is none of the portrait, unless it was asked for. */
-static int add_tag(const struct count *c, const struct entries *e, bool asked,
-		   struct cdp_err *err)
+static int add_tag(struct count *c, struct cdp_portrait *p, const struct entries *e,
+		   bool asked, struct cdp_err *err)
 {
 	uint64_t present[CDP_PORTRAIT_GROUPS];
 	struct cdp_portrait_tag *tag;
-	struct column col;
+	size_t before = c->cap;
+	uint32_t id;
 	bool any;
-	int rc;
 
 	if (add_who(c, e->first, present, &any, err) < 0)
 		return -1;
 	if (!any && !asked)
 		return 0;
-	tag = cdp_portrait_put_tag(c->p, e->name, e->n);
+	tag = cdp_portrait_put_tag(p, e->name, e->n, &id);
 	memcpy(tag->present, present, sizeof(*present) * c->group_count);
-	rc = read_column(c->t, e->name, e->n, &col, err);
-	if (rc > 0)
-		rc = add_column(c, &col, tag, err);
-	for (uint32_t i = e->first + 1; i < e->end && rc == 0; i++)
-		rc = add_entry(c, e, i, tag, err);
-	return rc;
+	CDP_GROW(c->tags, id, c->cap);
+	memset(c->tags + before, 0, (c->cap - before) * sizeof(*c->tags));
+	c->tags[id] = *e;
+	return 0;
 }
 
-static int add_tags(const struct count *c, const struct cdp_intern *only,
-		    struct cdp_err *err)
+static int add_tags(struct count *c, struct cdp_portrait *p,
+		    const struct cdp_intern *only, struct cdp_err *err)
 {
 	struct entries e;
 	uint32_t i = 1;
@@ -427,10 +466,10 @@ static int add_tags(const struct count *c, const struct cdp_intern *only,
 
 		i = (uint32_t)at;
 		if (at > 0 && (rc = next_tag(c->t, &i, &e, err)) > 0)
-			rc = add_tag(c, &e, true, err);
+			rc = add_tag(c, p, &e, true, err);
 	}
 	while (!only && rc == 0 && (rc = next_tag(c->t, &i, &e, err)) > 0)
-		rc = add_tag(c, &e, false, err);
+		rc = add_tag(c, p, &e, false, err);
 	return rc;
 }
 
@@ -447,15 +486,28 @@ static void mark(uint8_t *masks, const struct cdp_bitmap *b, unsigned g)
 			masks[v[i]] |= (uint8_t)(1u << g);
 }
 
-static void count_regions(const struct count *c)
+static void count_regions(const struct count *c, struct cdp_portrait *p)
 {
-	uint64_t regions[CDP_PORTRAIT_REGIONS] = { 0 }, outside = 0;
+	uint64_t regions[CDP_PORTRAIT_REGIONS] = { 0 };
 
 	for (uint32_t i = 0; i < c->t->limit; i++)
 		regions[c->masks[i]]++;
-	outside = c->t->limit - cdp_bitmap_count(c->t->all);
-	regions[0] -= outside;
-	cdp_portrait_set_regions(c->p, regions);
+	/* Who had no profile is in no group either. */
+	regions[0] -= c->t->limit - cdp_bitmap_count(c->t->all);
+	cdp_portrait_set_regions(p, regions);
+}
+
+static void release(void *ctx)
+{
+	struct count *c = ctx;
+
+	for (unsigned g = 0; g < c->group_count; g++)
+		cdp_bitmap_free(c->groups[g]);
+	free(c->masks);
+	free(c->tags);
+	free(c->counts);
+	free(c->chosen);
+	free(c);
 }
 
 struct cdp_portrait *cdp_tagstore_portrait(const struct cdp_tagstore *t,
@@ -463,27 +515,23 @@ struct cdp_portrait *cdp_tagstore_portrait(const struct cdp_tagstore *t,
 					   unsigned count, const struct cdp_intern *only,
 					   struct cdp_err *err)
 {
-	struct cdp_bitmap *within[CDP_PORTRAIT_GROUPS];
-	uint8_t *masks = cdp_calloc((size_t)t->limit + 1, 1);
-	struct count c = {
-		.t = t, .groups = within, .group_count = count, .masks = masks
-	};
+	struct cdp_portrait *p = cdp_portrait_new(count, only);
+	struct count *c = cdp_calloc(1, sizeof(*c));
 
-	c.p = cdp_portrait_new(count, only);
+	c->t = t;
+	c->group_count = count;
+	c->masks = cdp_calloc((size_t)t->limit + 1, 1);
+	cdp_portrait_set_loader(p, &(struct cdp_portrait_loader){ load_tag, release, c });
 	for (unsigned g = 0; g < count; g++) {
-		within[g] = cdp_bitmap_and(groups[g], t->all);
-		c.whole[g] = cdp_bitmap_equals(within[g], t->all);
-		mark(masks, within[g], g);
+		c->groups[g] = cdp_bitmap_and(groups[g], t->all);
+		c->whole[g] = cdp_bitmap_equals(c->groups[g], t->all);
+		mark(c->masks, c->groups[g], g);
 	}
-	count_regions(&c);
-	if (add_tags(&c, only, err) < 0) {
-		cdp_portrait_free(c.p);
-		c.p = NULL;
-	}
-	for (unsigned g = 0; g < count; g++)
-		cdp_bitmap_free(within[g]);
-	free(masks);
-	return c.p;
+	count_regions(c, p);
+	if (add_tags(c, p, only, err) == 0)
+		return p;
+	cdp_portrait_free(p);
+	return NULL;
 }
 
 /* --- one tag's values --- */

@@ -15,6 +15,8 @@ struct customer {
 	const char *tags;
 };
 
+static struct cdp_err table_err;
+
 static void add(struct cdp_portrait *p, const struct customer *c)
 {
 	static char text[4096];
@@ -48,7 +50,7 @@ static const char *shown(const struct cdp_portrait *p,
 {
 	static const char *const kinds[] = { "", "", "other", "missing" };
 	static struct cdp_buf b;
-	struct cdp_portrait_tables *t = cdp_portrait_tables_new(p, spec);
+	struct cdp_portrait_tables *t = cdp_portrait_tables_new(p, spec, &table_err);
 
 	if (!b.p)
 		cdp_buf_init(&b, CDP_BUF_NOMAX);
@@ -209,8 +211,8 @@ static void quantiles(void)
 	};
 	static const char *const want[] = { "0.1", "0.1", "0.2", "0.3", "1e+30" };
 	struct cdp_portrait *p = collect(c, 5, 2);
-	struct cdp_portrait_tables *t =
-		cdp_portrait_tables_new(p, &(struct cdp_portrait_spec){ .values = 20 });
+	struct cdp_portrait_tables *t = cdp_portrait_tables_new(
+		p, &(struct cdp_portrait_spec){ .values = 20 }, &table_err);
 
 	for (unsigned i = 0; i < t->count; i++) {
 		const struct cdp_portrait_table *x = &t->v[i];
@@ -264,8 +266,8 @@ static void ranking(void)
 		{ 1, "{\"same\":2,\"tells\":\"z\",\"some\":2,\"list\":[]}" },
 	};
 	struct cdp_portrait *p = collect(c, 4, 2);
-	struct cdp_portrait_tables *t =
-		cdp_portrait_tables_new(p, &(struct cdp_portrait_spec){ .values = 20 });
+	struct cdp_portrait_tables *t = cdp_portrait_tables_new(
+		p, &(struct cdp_portrait_spec){ .values = 20 }, &table_err);
 	double want = cdp_divergence(1, 0.5) + cdp_divergence(0, 0.25) * 2;
 
 	ok(memcmp(t->v[0].name, "list", 4) == 0 &&

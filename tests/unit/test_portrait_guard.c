@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static struct cdp_err table_err;
+
 static void sizes(void)
 {
 	/* By mask, of the base and two audiences. */
@@ -147,7 +149,7 @@ static bool attack(struct cdp_rand *r, uint64_t min, unsigned *suppressed)
 		cdp_val_at(&v, tags, strlen(tags));
 		cdp_portrait_add(p, &v, 1 | cdp_rand_below(r, 8) % kinds << 1);
 	}
-	t = cdp_portrait_tables_new(p, &spec);
+	t = cdp_portrait_tables_new(p, &spec, &table_err);
 	for (unsigned g = 0; g < 3; g++) {
 		if (!cdp_guard_shows(&t->guard, g))
 			continue;
@@ -209,7 +211,7 @@ static const char *told(struct cdp_portrait *p, unsigned bins)
 {
 	static char text[512];
 	struct cdp_portrait_spec spec = { .values = 20, .bins = bins, .min_cell = 5 };
-	struct cdp_portrait_tables *t = cdp_portrait_tables_new(p, &spec);
+	struct cdp_portrait_tables *t = cdp_portrait_tables_new(p, &spec, &table_err);
 	int n = 0;
 
 	*text = '\0';
