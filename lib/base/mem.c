@@ -196,7 +196,7 @@ struct cdp_arena_chunk {
 	_Alignas(16) char data[];
 };
 
-enum { ARENA_CHUNK = 16 * 1024 };
+enum { ARENA_CHUNK = 1024 }; /* the first one; each that follows is twice as large */
 
 void cdp_arena_init(struct cdp_arena *a)
 {

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A customer's row of very many columns: those that there are, by column. */
+struct item {
+	uint32_t column, number; /* of the block, + 1 */
+};
+struct list {
+	struct item *v;
+	uint32_t n, cap;
+};
+
 /* --- the plan --- */
 
 struct group {
@@ -16,6 +25,7 @@ struct group {
 	size_t count, cap;
 	size_t block;    /* bytes */
 	unsigned column; /* in a customer's row, if it is not for every event */
+	unsigned pool;   /* where its blocks are */
 };
 
 struct cdp_aggroute {
@@ -34,6 +44,8 @@ struct cdp_aggplan {
 	struct cdp_aggroute always; /* groups that every event concerns */
 	struct cdp_aggroute other;  /* the others, by column */
 	size_t row;                 /* bytes of a customer's row */
+	bool sparse;                /* it lists the columns that there are */
+	unsigned pools;
 	struct {
 		unsigned group;
 		unsigned member;
@@ -136,6 +148,27 @@ static struct turn *by_test(const struct cdp_aggs *aggs)
 	return order;
 }
 
+/* Of very many groups a customer has few: then rows are lists, and blocks of one size
+ * come from one pool, since each pool takes pages of its own. */
+static void choose_pools(struct cdp_aggplan *p)
+{
+	enum { DENSE_MAX = 256 };
+	struct cdp_intern *sizes = cdp_intern_new(0);
+
+	p->sparse = p->other.count > DENSE_MAX;
+	p->row = p->sparse ? sizeof(struct list)
+			   : rounded(p->other.count * sizeof(uint32_t));
+	for (unsigned i = 0; i < p->count; i++) {
+		struct group *g = &p->groups[i];
+		/* Its own pool, or that of its size. */
+		size_t key[2] = { g->block, p->sparse && g->event_count ? 0 : i + 1 };
+
+		g->pool = cdp_intern_put(sizes, (const char *)key, sizeof(key), NULL);
+	}
+	p->pools = cdp_intern_count(sizes);
+	cdp_intern_free(sizes);
+}
+
 struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 {
 	struct cdp_aggplan *p = cdp_calloc(1, sizeof(*p));
@@ -163,7 +196,7 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 		if (g->event_count)
 			lead(&p->other, i);
 	}
-	p->row = rounded(p->other.count * sizeof(uint32_t));
+	choose_pools(p);
 	p->zeros = cdp_calloc(largest, 1);
 	return p;
 }
@@ -225,10 +258,11 @@ struct blocks {
 
 struct cdp_aggstore {
 	const struct cdp_aggplan *plan;
-	/* By group.  Those that every event concerns have a block for each customer, by
+	/* By pool.  Groups that every event concerns have a block for each customer, by
 	 * its number; of the others a customer has those that its row names. */
 	struct blocks *blocks;
-	struct blocks rows; /* by customer: for each column block number + 1, 0 none */
+	/* By customer: for each column block number + 1, 0 none; or a list. */
+	struct blocks rows;
 };
 
 struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
@@ -236,7 +270,7 @@ struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
 	struct cdp_aggstore *s = cdp_calloc(1, sizeof(*s));
 
 	s->plan = plan;
-	s->blocks = cdp_calloc(plan->count, sizeof(*s->blocks));
+	s->blocks = cdp_calloc(plan->pools, sizeof(*s->blocks));
 	return s;
 }
 
@@ -253,24 +287,66 @@ static void free_blocks(struct blocks *b)
 	free(b->pages);
 }
 
-static void free_states(const struct cdp_aggplan *p, const struct group *g,
-			struct blocks *b)
+static void release_block(const struct cdp_aggplan *p, const struct group *g, char *block)
 {
 	for (size_t k = 0; k < g->count; k++) {
 		const struct cdp_agg *agg = cdp_aggs_at(p->aggs, g->aggs[k]);
 
-		for (uint32_t i = 0; i < b->used && cdp_agg_uses_heap(agg); i++)
-			cdp_agg_release(agg, at(b, i, g->block) + g->offset[k]);
+		if (cdp_agg_uses_heap(agg))
+			cdp_agg_release(agg, block + g->offset[k]);
 	}
-	free_blocks(b);
+}
+
+/* Blocks of a pool that is one group's. */
+static void release_all(struct cdp_aggstore *s, const struct group *g)
+{
+	struct blocks *b = &s->blocks[g->pool];
+
+	for (uint32_t i = 0; i < b->used; i++)
+		release_block(s->plan, g, at(b, i, g->block));
+}
+
+static void release_listed(struct cdp_aggstore *s)
+{
+	const struct cdp_aggplan *p = s->plan;
+
+	for (uint32_t i = 0; i < s->rows.used; i++) {
+		struct list *row = (struct list *)at(&s->rows, i, p->row);
+
+		for (uint32_t k = 0; k < row->n; k++) {
+			const struct group *g =
+				&p->groups[p->other.groups[row->v[k].column]];
+
+			release_block(
+				p, g,
+				at(&s->blocks[g->pool], row->v[k].number - 1, g->block));
+		}
+		free(row->v);
+	}
+}
+
+static bool any_heap(const struct cdp_aggplan *p, const struct group *g)
+{
+	for (size_t k = 0; k < g->count; k++)
+		if (cdp_agg_uses_heap(cdp_aggs_at(p->aggs, g->aggs[k])))
+			return true;
+	return false;
 }
 
 void cdp_aggstore_free(struct cdp_aggstore *s)
 {
 	if (!s)
 		return;
-	for (size_t i = 0; i < s->plan->count; i++)
-		free_states(s->plan, &s->plan->groups[i], &s->blocks[i]);
+	for (size_t i = 0; i < s->plan->count; i++) {
+		const struct group *g = &s->plan->groups[i];
+
+		if (!(s->plan->sparse && g->event_count) && any_heap(s->plan, g))
+			release_all(s, g);
+	}
+	if (s->plan->sparse)
+		release_listed(s);
+	for (unsigned i = 0; i < s->plan->pools; i++)
+		free_blocks(&s->blocks[i]);
 	free_blocks(&s->rows);
 	free(s->blocks);
 	free(s);
@@ -302,32 +378,79 @@ static char *grown_to(struct blocks *b, uint32_t i, size_t size)
 	return at(b, i, size);
 }
 
+/* Where the column is in the list, or would be. */
+static uint32_t find(const struct list *row, uint32_t column)
+{
+	uint32_t lo = 0, hi = row->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (row->v[mid].column < column)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static uint32_t *listed(struct list *row, uint32_t column)
+{
+	uint32_t i = find(row, column);
+
+	if (i < row->n && row->v[i].column == column)
+		return &row->v[i].number;
+	if (row->n == row->cap) {
+		row->cap = row->cap ? row->cap * 2 : 4;
+		row->v = cdp_realloc(row->v, row->cap, sizeof(*row->v));
+	}
+	memmove(row->v + i + 1, row->v + i, (row->n++ - i) * sizeof(*row->v));
+	row->v[i] = (struct item){ .column = column };
+	return &row->v[i].number;
+}
+
 static char *block_of(struct cdp_aggstore *s, unsigned group, uint32_t customer)
 {
 	const struct group *g = &s->plan->groups[group];
-	struct blocks *b = &s->blocks[group];
+	struct blocks *b = &s->blocks[g->pool];
 	uint32_t *number;
+	char *row;
 
 	if (!g->event_count)
 		return grown_to(b, customer, g->block);
-	number = (uint32_t *)grown_to(&s->rows, customer, s->plan->row) + g->column;
+	row = grown_to(&s->rows, customer, s->plan->row);
+	number = s->plan->sparse ? listed((struct list *)row, g->column)
+				 : (uint32_t *)row + g->column;
 	if (!*number)
 		*number = b->used + 1;
 	return grown_to(b, *number - 1, g->block);
+}
+
+/* Number of the column's block + 1, 0 if there is none. */
+static uint32_t number_in(const struct cdp_aggstore *s, uint32_t customer,
+			  uint32_t column)
+{
+	const char *row = at(&s->rows, customer, s->plan->row);
+	const struct list *list = (const struct list *)row;
+	uint32_t i;
+
+	if (!s->plan->sparse)
+		return ((const uint32_t *)row)[column];
+	i = find(list, column);
+	return i < list->n && list->v[i].column == column ? list->v[i].number : 0;
 }
 
 /* The block if it is there, else NULL. */
 static char *block_there(const struct cdp_aggstore *s, unsigned group, uint32_t customer)
 {
 	const struct group *g = &s->plan->groups[group];
-	const struct blocks *b = &s->blocks[group];
+	const struct blocks *b = &s->blocks[g->pool];
 	uint32_t number = customer;
 
 	if (g->event_count) {
 		if (customer >= s->rows.used)
 			return NULL;
-		number =
-			((uint32_t *)at(&s->rows, customer, s->plan->row))[g->column] - 1;
+		number = number_in(s, customer, g->column) - 1;
 	}
 	return number < b->used ? at(b, number, g->block) : NULL;
 }
@@ -345,7 +468,7 @@ void cdp_aggstore_prefetch(const struct cdp_aggstore *s, uint32_t customer)
 	if (customer < s->rows.used)
 		prefetch(at(&s->rows, customer, s->plan->row), s->plan->row);
 	for (size_t i = 0; i < r->count; i++)
-		if (customer < s->blocks[r->groups[i]].used)
+		if (customer < s->blocks[s->plan->groups[r->groups[i]].pool].used)
 			prefetch(block_there(s, r->groups[i], customer),
 				 s->plan->groups[r->groups[i]].block);
 }

@@ -221,3 +221,25 @@ END
   [ "$(value_of '"status":"stopped","value":"1"},{"name":"u","value":"2"')" = a=null ]
   [ "$(value_of '"status":"active","value":"1"},{"name":"u","value":"2"')" = a=1 ]
 }
+
+@test "tags of very many event codes are those of a few at a time" {
+  awk 'BEGIN { srand(7); for (i = 0; i < 4000; i++)
+    printf "{\"one_id\":\"u%d\",\"time\":\"2024-04-%02dT00:00:%02d.000Z\",\"event\":\"code%d\",\"props\":{\"p\":\"some text of number %d\"}}\n",
+      rand() * rand() * 40, 1 + rand() * 29, rand() * 60, rand() * 600, rand() * 5 }' >in
+  define() {
+    awk -v from="$1" -v to="$2" 'BEGIN { printf "{\"tags\":["; for (i = from; i < to; i++)
+      printf "%s\n{\"name\":\"n%d\",\"value\":\"count(event == \047code%d\047)\"},\n" \
+        "{\"name\":\"t%d\",\"preference\":{\"property\":\"props.p\",\"top\":5,\"event\":[\"code%d\",\"code%d\"]}}",
+        (i > from ? "," : ""), i, i, i, i, i + 1; print "]}" }'
+  }
+  define 0 600 >all
+  cdp-tag -d all --as-of 2024-05-01 in >together
+  for from in $(seq 0 60 599); do
+    define "$from" $((from + 60)) >part
+    cdp-tag -d part --as-of 2024-05-01 in
+  done | jq -cn 'reduce inputs as $p ({}; .[$p.one_id].tags += $p.tags) | to_entries | sort_by(.key)[] |
+    {one_id: .key, as_of: "2024-04-30T16:00:00.000Z", tags: .value.tags}' >apart
+  jq -c '{one_id, as_of, tags}' together | cmp - apart
+  [ "$(jq -n '[inputs.tags | to_entries[] | select(.key < "t") | .value] | add' together)" -eq 4000 ]
+  cdp-tag -j 3 -d all --as-of 2024-05-01 in | cmp - together
+}
