@@ -1,6 +1,7 @@
 /* cdp-segment: profiles -> memberships of audiences, or what changed since the last run.
  */
 #include "base/mem.h"
+#include "cli/segment_export.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
 
@@ -11,6 +12,7 @@ struct segment_ctx {
 	const char *definition, *previous;
 	struct cdp_strs with;
 	struct cdp_segment_store_opts store;
+	struct cdp_segment_export_opts handover;
 	struct cdp_segments *set;
 	struct cdp_segment_job job;
 	struct cdp_members *given; /* what streams say */
@@ -200,11 +202,45 @@ static void release(struct segment_ctx *s)
 	cdp_paths_free(s->job.paths);
 }
 
+/* Whether rows are what will be written. */
+static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
+{
+	const struct cdp_segment_store_opts *o = &s->store;
+	bool handover =
+		cdp_segment_export_check(cli, &s->handover, o->dir,
+					 s->definition || o->exprs.n || o->list ||
+						 o->changes || o->count || o->only.n);
+
+	cdp_segment_store_check(cli, o, s->definition != NULL);
+	if (!s->definition && !o->dir)
+		cdp_cli_usage(cli, "-d SEGMENTS or --store DIR is needed");
+	if (!s->definition && (s->previous || s->with.n))
+		cdp_cli_usage(cli, "--%s needs -d", s->previous ? "previous" : "with");
+	if (s->previous && o->dir)
+		cdp_cli_usage(cli, "--previous and --store exclude each other");
+	return handover || o->count || o->list;
+}
+
+/* From the store alone. */
+static int answer(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	const struct cdp_segment_export_opts *h = &s->handover;
+	int ret;
+
+	if (h->export || h->ack || h->batches)
+		ret = cdp_segment_export_run(cli, h, s->store.dir, err);
+	else
+		ret = cdp_segment_store_answer(cli, &s->store, err);
+	cdp_segment_store_release(&s->store);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	struct segment_ctx s = { 0 };
 	struct cdp_cli cli;
 	struct cdp_err err;
+	bool rows;
 	int ret;
 	const struct cdp_opt opts[] = {
 		{ 'd', "definition", CDP_OPT_STR, &s.definition, "FILE", "the audiences",
@@ -229,6 +265,14 @@ int main(int argc, char **argv)
 		  "write a row for each stored audience", NULL, 0, 0 },
 		{ 0, "search", CDP_OPT_STR, &s.store.search, "WORD",
 		  "with --list: only those that tell of WORD", NULL, 0, 0 },
+		{ 0, "export", CDP_OPT_STR, &s.handover.export, "NAME",
+		  "hand a stored audience over, once", NULL, 0, 0 },
+		{ 0, "again", CDP_OPT_FLAG, &s.handover.again, NULL,
+		  "with --export: also if it was handed over before", NULL, 0, 0 },
+		{ 0, "ack", CDP_OPT_STR, &s.handover.ack, "BATCH",
+		  "remember that a batch has arrived", NULL, 0, 0 },
+		{ 0, "batches", CDP_OPT_FLAG, &s.handover.batches, NULL,
+		  "write a row for each batch that was handed over", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",
 		  NULL, 0, 0 },
 		{ 0 },
@@ -246,19 +290,12 @@ int main(int argc, char **argv)
 	};
 
 	cdp_cli_start(&cli, &tool, argc, argv);
-	cdp_segment_store_check(&cli, &s.store, s.definition != NULL);
-	if (!s.definition && !s.store.dir)
-		cdp_cli_usage(&cli, "-d SEGMENTS or --store DIR is needed");
-	if (!s.definition && (s.previous || s.with.n))
-		cdp_cli_usage(&cli, "--%s needs -d", s.previous ? "previous" : "with");
-	if (s.previous && s.store.dir)
-		cdp_cli_usage(&cli, "--previous and --store exclude each other");
-	if (!s.store.count && !s.store.list && (cli.opt.table || cli.opt.csv))
+	rows = check_usage(&cli, &s);
+	if (!rows && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",
 			      cli.opt.table ? "table" : "csv");
 	if (!s.definition) {
-		ret = cdp_segment_store_answer(&cli, &s.store, &err);
-		cdp_segment_store_release(&s.store);
+		ret = answer(&cli, &s, &err);
 		return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 	}
 	s.job.paths = cdp_paths_new();

@@ -198,8 +198,84 @@ members() {
   [ "$(cdp-segment --store st --segment both | members)" = '0/both' ]
 }
 
+batch() {
+  jq -r .batch | sort -u
+}
+
+@test "a list is handed over once, with its batch" {
+  keep 01 monday
+  cdp-segment --store st --export rich 2>notes >list
+  [ "$(jq -r '"\(.result) \(.one_id) \(.segment) \(.as_of)"' list | xargs)" = \
+    'handover b rich 2024-05-01T00:00:00.000Z handover c rich 2024-05-01T00:00:00.000Z' ]
+  b=$(batch <list)
+  [ "$(cat notes)" = "cdp-segment: batch $b: 2 customers of 'rich'" ]
+  run -1 --separate-stderr cdp-segment --store st --export rich
+  [ -z "$output" ]
+  [ "$stderr" = "cdp-segment: batch $b of 'rich' was handed over before" ]
+  cdp-segment --store st --export rich --again | cmp - list
+}
+
+@test "a batch that was handed over is not written over" {
+  keep 01 monday
+  cdp-segment -q --store st --export rich --csv -o list.csv
+  [ "$(head -n 1 list.csv)" = 'result,one_id,segment,as_of,batch' ]
+  echo mine >list.csv
+  run -1 cdp-segment --store st --export rich --csv -o list.csv
+  [ "$(cat list.csv)" = mine ]
+}
+
+@test "a batch is acknowledged, and stays so" {
+  keep 01 monday
+  b=$(cdp-segment -q --store st --export rich | batch)
+  [ "$(cdp-segment --store st --batches | jq -r '"\(.batch) \(.segment) \(.customers) \(.state)"')" = "$b rich 2 exported" ]
+  cdp-segment --store st --ack "$b"
+  cdp-segment --store st --ack "$b"
+  [ "$(cdp-segment --store st --batches | jq -r .state)" = acknowledged ]
+  run -1 --separate-stderr cdp-segment --store st --export rich
+  [[ $stderr == *"was handed over before, and acknowledged" ]]
+  cdp-segment -q --store st --export rich --again >/dev/null
+  [ "$(cdp-segment --store st --batches | jq -r .state)" = acknowledged ]
+  for id in 0123456789abcdef nonsense ../customers ''; do
+    run -2 --separate-stderr cdp-segment --store st --ack "$id"
+    [[ $stderr == *"there is no batch '$id'"* ]]
+  done
+}
+
+@test "another night, another result or another audience is another batch" {
+  keep 01 monday
+  cdp-segment -q --store st --export rich | batch >ids
+  keep 02 monday
+  cdp-segment -q --store st --export rich | batch >>ids
+  cdp-segment -q --store st --export active | batch >>ids
+  keep 02 tuesday
+  cdp-segment -q --store st --export rich | batch >>ids
+  run -1 cdp-segment --store st --as-of 2024-05-01T00:00:00Z --export rich
+  keep 01 monday
+  run -1 cdp-segment --store st --as-of 2024-05-01T00:00:00Z --export rich
+  [ "$(sort -u ids | wc -l)" = 4 ]
+  [ "$(cdp-segment --store st --batches | jq -r .batch | sort)" = "$(sort ids)" ]
+}
+
+@test "a list that did not reach its reader was not handed over" {
+  keep 01 monday
+  run -4 cdp-segment --store st --export rich -o nowhere/list
+  run -4 bash -c 'cdp-segment --store st --export rich >/dev/full'
+  [ -z "$(cdp-segment --store st --batches)" ]
+  cdp-segment -q --store st --export rich >/dev/null
+}
+
+@test "an audience without members is a batch, too" {
+  keep 01 monday
+  echo '{"segments":[{"name":"none","when":"false"}]}' >s.json
+  keep 01 monday
+  [ -z "$(cdp-segment -q --store st --export none)" ]
+  [ "$(cdp-segment --store st --batches | jq -r .customers)" = 0 ]
+  run -2 --separate-stderr cdp-segment --store st --export non
+  [[ $stderr == *"--export: unknown segment 'non'; did you mean 'none'?" ]]
+}
+
 @test "options that have no store, or nothing to do with it, are refused" {
-  for o in '-e segments.a' --changes --list; do
+  for o in '-e segments.a' --changes --list --batches '--export a' '--ack b'; do
     run -2 --separate-stderr cdp-segment $o
     [[ $stderr == *"needs --store DIR"* ]]
   done
@@ -207,6 +283,9 @@ members() {
   run -2 cdp-segment --store st monday
   run -2 cdp-segment --store st --search x
   run -2 cdp-segment --store st --keep 3
+  run -2 cdp-segment --store st --again
+  run -2 cdp-segment --store st --export a --count
+  run -2 cdp-segment --store st --export a --batches
   run -4 --separate-stderr cdp-segment --store nowhere
   [ "$stderr" = "cdp-segment: 'nowhere': no store of audiences" ]
 }
