@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "io/spool.h"
 #include "model/identity.h"
+#include "model/identity_refs.h"
 #include "model/identity_state.h"
 #include "record/head.h"
 
@@ -17,12 +18,6 @@ struct line {
 	uint32_t old,
 		oldn; /* value of the one_id it came with, from its start; 0: none */
 };
-
-/* A record between the passes of --resolve; its n ids follow. */
-struct ref {
-	int64_t ms;
-	uint32_t n;
-} __attribute__((packed));
 
 struct batch {
 	struct cdp_sights sights;
@@ -48,7 +43,7 @@ struct idmap {
 	struct cdp_paths *paths;
 	struct cdp_sight_slots slots;
 	/* --resolve */
-	struct cdp_spool *refs;  /* ids of each record, as they were learned */
+	struct cdp_idrefs *refs; /* ids of each record, as they were learned */
 	struct cdp_spool *input; /* the records, unless they can be read twice */
 	uint64_t joined;         /* records that --retro knew */
 	/* the block at hand, when it is its turn */
@@ -203,14 +198,9 @@ static int learn_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 		return 0;
 	for (size_t i = 0; i < c->batch->n && rc == 0; i++) {
 		const uint32_t *ids;
-		size_t all = learn(c, i, &ids);
-		struct ref ref = { c->batch->sights.v[i].ms,
-				   (uint32_t)cdp_identity_deciding(c->m, all, ids) };
-		uint32_t n = ref.n;
+		size_t n = learn(c, i, &ids);
 
-		rc = cdp_spool_write(c->refs, &ref, sizeof(ref), err);
-		if (rc == 0)
-			rc = cdp_spool_write(c->refs, ids, n * sizeof(*ids), err);
+		rc = cdp_idrefs_add(c->refs, c->m, c->batch->sights.v[i].ms, ids, n, err);
 	}
 	if (rc == 0 && c->input)
 		rc = cdp_spool_write(c->input, emit->out.p, emit->out.n, err);
@@ -225,36 +215,22 @@ static int input_changed(struct cdp_err *err)
 	return cdp_err_set(err, CDP_ERR_SYS, "the input changed while it was read twice");
 }
 
-static int next_one_id(struct idmap *c, uint64_t *one_id, bool *known,
-		       struct cdp_err *err)
-{
-	uint32_t ids[CDP_IDKINDS_MAX];
-	struct ref ref;
-	int rc = cdp_spool_read(c->refs, &ref, sizeof(ref), err);
-
-	if (rc > 0 && ref.n <= CDP_IDKINDS_MAX && ref.n > 0)
-		rc = cdp_spool_read(c->refs, ids, ref.n * sizeof(*ids), err);
-	if (rc == 0)
-		return input_changed(err);
-	if (rc > 0)
-		*known = cdp_identity_of(c->m, ids, ref.n, ref.ms, one_id);
-	return rc < 0 ? -1 : 0;
-}
-
 /* The second pass. */
 static int write_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 {
 	struct idmap *c = ctx;
 	const struct batch *b = emit->user;
-	int rc = 0;
+	int rc = 1;
 
-	for (size_t i = 0; b && i < b->n && rc == 0; i++) {
+	for (size_t i = 0; b && i < b->n && rc > 0; i++) {
 		const struct line *l = &b->lines[i];
 		uint64_t one_id;
 		bool known = false;
 
-		rc = next_one_id(c, &one_id, &known, err);
+		rc = cdp_idrefs_next(c->refs, c->m, &one_id, &known, err);
 		if (rc == 0)
+			return input_changed(err);
+		if (rc > 0)
 			put_line(&c->made, emit->out.p + l->at, l,
 				 known ? &one_id : NULL);
 	}
@@ -262,7 +238,7 @@ static int write_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 		return 0;
 	put_made(c, emit);
 	end_block(emit);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 static int pass_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -365,14 +341,15 @@ static int second_pass(struct idmap *c, struct cdp_err *err)
 {
 	struct cdp_job job = job_base;
 	char *operands[2] = { NULL, NULL };
-	struct ref more;
+	uint64_t one_id;
+	bool known;
 	int rc;
 
 	job.ctx = c;
 	job.record = pass_record;
 	job.commit = write_block;
 	job.again = true;
-	if (cdp_spool_rewind(c->refs, err) < 0)
+	if (cdp_idrefs_rewind(c->refs, err) < 0)
 		return -1;
 	if (c->input) {
 		if (cdp_spool_rewind(c->input, err) < 0)
@@ -385,13 +362,13 @@ static int second_pass(struct idmap *c, struct cdp_err *err)
 	free(operands[0]);
 	if (rc < 0)
 		return 0; /* already reported */
-	rc = cdp_spool_read(c->refs, &more, sizeof(more), err);
+	rc = cdp_idrefs_next(c->refs, c->m, &one_id, &known, err);
 	return rc > 0 ? input_changed(err) : rc;
 }
 
 static int resolve(struct idmap *c, struct cdp_err *err)
 {
-	c->refs = cdp_spool_new(err);
+	c->refs = cdp_idrefs_new(err);
 	if (!c->refs)
 		return -1;
 	if (!can_be_read_twice(c->cli.operands)) {
@@ -548,7 +525,7 @@ static void release(struct idmap *c)
 	for (int i = 0; i < FILES; i++)
 		if (c->out[i])
 			cdp_out_abandon(c->out[i]);
-	cdp_spool_free(c->refs);
+	cdp_idrefs_free(c->refs);
 	cdp_spool_free(c->input);
 	cdp_idstate_close(c->state);
 	cdp_identity_free(c->m);

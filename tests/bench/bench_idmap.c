@@ -1,11 +1,11 @@
-/* Usage: bench_idmap tsv PERSONS
+/* Usage: bench_idmap tsv|ndjson PERSONS
  *        bench_idmap build|presized PERSONS ROUND
  * Persons of three ids each: a customer number of 10 bytes, a device of 32 hexadecimal
  * digits and an open id of 28 letters, from records with two ids, two a person, in an
- * order that jumps between persons.  `tsv` prints the pairs for others; `build` learns
- * them and computes who is who, with tables that grow, `presized` with room from the
- * start.  Prints a line as measure does, of the CPU time for learning and for persons
- * alone, and to standard error what that is an id. */
+ * order that jumps between persons.  `tsv` prints the pairs for others, `ndjson` the
+ * records; `build` learns them and computes who is who, with tables that grow, `presized`
+ * with room from the start.  Prints a line as measure does, of the CPU time for learning
+ * and for persons alone, and to standard error what that is an id. */
 #include "base/mem.h"
 #include "model/identity.h"
 
@@ -95,6 +95,19 @@ static void put_tsv(uint64_t n)
 	cdp_buf_release(&b);
 }
 
+static void put_ndjson(uint64_t n)
+{
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (uint64_t i = 0; i < 2 * n; i++) {
+		cdp_buf_reset(&b);
+		put_line(&b, i, n);
+		fwrite(b.p, 1, b.n, stdout);
+	}
+	cdp_buf_release(&b);
+}
+
 struct bench {
 	struct cdp_identity *m;
 	struct cdp_paths *paths;
@@ -168,13 +181,14 @@ int main(int argc, char **argv)
 	struct bench b;
 	struct cpu persons = { 0 };
 
-	if (!n || (strcmp(argv[1], "tsv") != 0 && argc < 4)) {
-		fprintf(stderr, "usage: bench_idmap tsv|build|presized PERSONS ROUND\n");
-		return 2;
-	}
-	if (strcmp(argv[1], "tsv") == 0) {
-		put_tsv(n);
+	if (n && (strcmp(argv[1], "tsv") == 0 || strcmp(argv[1], "ndjson") == 0)) {
+		(argv[1][0] == 't' ? put_tsv : put_ndjson)(n);
 		return 0;
+	}
+	if (!n || argc < 4) {
+		fprintf(stderr, "usage: bench_idmap tsv|ndjson PERSONS\n"
+				"       bench_idmap build|presized PERSONS ROUND\n");
+		return 2;
 	}
 	kinds = cdp_idkinds_default();
 	start(&b, kinds);
