@@ -30,6 +30,9 @@ struct cdp_profiler {
 	struct cdp_value *values; /* by tag, of the customer at hand */
 	struct failures *tags, *functions;
 	struct cdp_buf text; /* attributes and details, as raw JSON */
+	struct cdp_buf
+		keys;    /* the tags' names as members, "name": one after the other; */
+	size_t *key_end; /* where each of them ends */
 	char as_of[CDP_TIME_CANON];
 };
 
@@ -144,6 +147,15 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
 	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&p->keys, CDP_BUF_NOMAX);
+	p->key_end = cdp_calloc(spec->set->count, sizeof(*p->key_end));
+	for (unsigned i = 0; i < spec->set->count; i++) {
+		const char *name = spec->set->tags[i].name;
+
+		cdp_json_str(&p->keys, name, strlen(name));
+		cdp_buf_addc(&p->keys, ':');
+		p->key_end[i] = p->keys.n;
+	}
 	cdp_time_format(p->as_of, spec->run->as_of);
 	return p;
 }
@@ -159,6 +171,8 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->tags);
 	free(p->functions);
 	cdp_buf_release(&p->text);
+	cdp_buf_release(&p->keys);
+	free(p->key_end);
 	free(p);
 }
 
@@ -355,6 +369,15 @@ static void add_models(const struct cdp_profiler *p, struct cdp_buf *out)
 		cdp_buf_addc(out, '}');
 }
 
+static void add_key(const struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
+{
+	size_t from = tag ? p->key_end[tag - 1] : 0;
+
+	if (out->p[out->n - 1] != '{')
+		cdp_buf_addc(out, ',');
+	cdp_buf_add(out, p->keys.p + from, p->key_end[tag] - from);
+}
+
 void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out)
 {
 	const struct cdp_tagset *set = p->spec.set;
@@ -374,7 +397,7 @@ void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *o
 	for (unsigned i = 0; i < set->count; i++) {
 		if (p->values[i].type == CDP_V_NULL && !p->spec.nulls)
 			continue;
-		cdp_json_key(out, set->tags[i].name);
+		add_key(p, i, out);
 		cdp_value_json(out, &p->values[i]);
 	}
 	cdp_buf_addc(out, '}');
