@@ -16,7 +16,8 @@ dir=$PWD/build/bench
 here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
-rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tags30 convert
+rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
+	templates convert
 	archive chain idmap splice http http-batch}
 million=$dir/e1m.ndjson
 events=$million
@@ -99,6 +100,30 @@ make_canonical() {
 		>"$canonical.new" && mv "$canonical.new" "$canonical"
 }
 
+# A bank whose customers have profiles, rows and 60 events each, for the shipped tags; its
+# records carry the person, as after cdp-idmap.
+bank=$dir/bank$((${#events} > ${#million} ? 10 : 1))m
+make_bank() {
+	local n=1000000
+
+	[ "$events" = "$million" ] || n=10000000
+	[ -s "$bank.ndjson" ] && return
+	say "making $bank"
+	rm -rf "$bank"
+	cdp-gen --customers $((n / 60)) --events 0 -o "$bank" || return
+	{
+		awk 'NR == FNR {
+			if (/"kind":"customer"/) { split($0, f, "\""); who[f[8]] = f[16] }
+			next
+		}
+		{
+			id = substr($0, index($0, "\"customer\":\"") + 12, 10)
+			print "{\"one_id\":\"" who[id] "\"," substr($0, 2)
+		}' "$bank/truth-identity.ndjson" "$bank"/core/{profiles,holdings,credit,ledger}.ndjson
+		cdp-gen --format events --one-id --customers $((n / 60)) --events "$n"
+	} >"$bank.new" && mv "$bank.new" "$bank.ndjson"
+}
+
 # --- rows ---
 
 row_count() {
@@ -173,6 +198,33 @@ row_tag() {
 	fi
 	sql tag duckdb
 	sql tag chdb
+}
+
+# Counts, sums, distinct values, days, extremes; some of them of a week.
+row_tag20() {
+	local what="-d $here/tags20.json --as-of 2024-05-02 --key ids.customer $events"
+
+	run tag20.cdp "exec cdp-tag $what"
+	run tag20.cdp-j1 "exec cdp-tag -j 1 $what"
+	sql tag20 duckdb
+	sql tag20 chdb
+}
+
+# The shipped tags: 3, 30, 120 of them, and all.
+row_templates() {
+	local n what="-q --as-of 2024-05-01 --calendar $here/../../samples/calendar.json
+		--entities $bank/core/products.ndjson --entities $bank/core/entities.ndjson
+		$bank.ndjson"
+
+	has jq && make_bank || return
+	for n in 3 30 120 1000; do
+		jq -s --argjson n "$n" -f "$here/pick.jq" "$here"/../../samples/tags/*.json \
+			>"$scratch/$n.json"
+		unheard "templates.tags${n/1000/all}" \
+			"exec cdp-tag -d $scratch/$n.json $what >/dev/null"
+	done
+	once templates.cdp "exec cdp-tag -d $scratch/120.json $what"
+	once templates.cdp-j1 "exec cdp-tag -j 1 -d $scratch/120.json $what"
 }
 
 row_tags30() {
@@ -320,6 +372,28 @@ customers() {
 	}' | sort
 }
 
+# The 20 values, sums in cents, means as sums, the last login in UTC: of our profiles,
+twenty() {
+	jq -r '.["ids.customer"] as $c | .tags | [$c, .pages, .logins_7d, .opens_30d, .big_transfers,
+		.ios, .version, .wifi_7d, .pays, .viewed, .pages_7d, .days_open, .days_page,
+		(.transferred, .paid_7d, .bought, (.average // 0) * .pays, .largest, .smallest
+			| (. // 0) * 100 | round), .city, .last_login // ""] | @tsv' | sort
+}
+
+# and of the peers' rows.
+twenty_rows() {
+	tr -d '"' <"$1" | sed 's/\\N//g' | gawk -F, -v OFS='\t' '{
+		$17 *= $9
+		for (i = 14; i <= 19; i++) $i = sprintf("%.0f", $i * 100)
+		if ($21 != "") {
+			t = mktime(gensub(/[-T:]/, " ", "g", substr($21, 1, 19)), 1) - 8 * 3600
+			$21 = strftime("%Y-%m-%dT%H:%M:%S", t, 1) substr($21, 20, 4) "Z"
+		}
+		$1 = $1
+		print
+	}' | sort
+}
+
 compare() {
 	same count cdp counts cdp-j1 counts trusted counts duckdb sort chdb sort
 	same count-text cdp counts jq sort miller sort gawk sort
@@ -332,6 +406,20 @@ compare() {
 		chdb "customers $answers/tag.chdb.out"
 	same tag cdp cat cdp-j1 cat
 	same tag trusted cat one_id cat
+	same tag20 cdp twenty duckdb "twenty_rows $answers/tag20.duckdb.out" \
+		chdb "twenty_rows $answers/tag20.chdb.out"
+	same tag20 cdp cat cdp-j1 cat
+	same templates cdp cat cdp-j1 cat
+}
+
+# What a customer takes with 120 tags: the peak above that of 3.
+per_customer() {
+	[ -s "$answers/templates.cdp" ] || return
+	awk -F'\t' -v n="$(wc -l <"$answers/templates.cdp")" '
+		$1 == "templates.tags120" && $5 > most { most = $5 }
+		$1 == "templates.tags3" && (!least || $5 < least) { least = $5 }
+		END { printf "120 shipped tags take %d bytes a customer more than 3, of %d customers\n",
+			(most - least) * 1048576 / n, n }' "$dir/runs"
 }
 
 # --- all of it ---
@@ -352,6 +440,7 @@ done
 compare
 {
 	awk -f tests/bench/report.awk tests/bench/goals "$dir/runs"
+	per_customer
 	[ $status -eq 0 ] && echo "all answers agree" || echo "ANSWERS DIFFER"
 } | tee "$dir/report.txt"
 exit $status

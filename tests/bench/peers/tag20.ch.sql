@@ -1,0 +1,31 @@
+insert into function file('$O', 'CSV')
+select ids.customer c,
+	countIf(event = 'page_view'),
+	countIf(event = 'login' and time >= '2024-04-25'),
+	countIf(event = 'app_open' and time >= '2024-04-02'),
+	countIf(event = 'transfer' and props.amount >= 50000),
+	countIf(props.os = 'iOS'),
+	countIf(startsWith(props.app_ver, '7.3.')),
+	countIf(props.net = 'WIFI' and time >= '2024-04-25'),
+	countIf(event = 'pay_success'),
+	uniqExactIf(props.product_id, event = 'view_product'),
+	uniqExactIf(props.page, event = 'page_view' and time >= '2024-04-25'),
+	uniqExactIf(left(time, 10), event = 'app_open'),
+	uniqExactIf(left(time, 10), event = 'page_view' and time >= '2024-04-18'),
+	sumIf(props.amount, event = 'transfer'),
+	sumIf(props.amount, event = 'pay_success' and time >= '2024-04-25'),
+	sumIf(props.amount, event = 'fund_buy'),
+	avgIf(props.amount, event = 'pay_success'),
+	maxIf(props.amount, event = 'pay_success'),
+	minIf(props.amount, event = 'pay_success'),
+	argMax(props.city, (time, event_id)),
+	maxIf(time, event = 'login')
+from file('$F', 'JSONEachRow', 'event_id String, time String,
+	event LowCardinality(String),
+	ids Tuple(customer Nullable(String)),
+	props Tuple(amount Nullable(Float64), product_id String, page LowCardinality(String),
+		os LowCardinality(String), net LowCardinality(String),
+		app_ver String, city String)')
+where c is not null group by c
+settings max_threads=$T, input_format_json_ignore_unknown_keys_in_named_tuple=1,
+	input_format_skip_unknown_fields=1, engine_file_truncate_on_insert=1;

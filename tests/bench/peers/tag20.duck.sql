@@ -1,0 +1,27 @@
+copy (select ids.customer c,
+	count(*) filter (event = 'page_view'),
+	count(*) filter (event = 'login' and time >= '2024-04-25'),
+	count(*) filter (event = 'app_open' and time >= '2024-04-02'),
+	count(*) filter (event = 'transfer' and props.amount >= 50000),
+	count(*) filter (props.os = 'iOS'),
+	count(*) filter (props.app_ver like '7.3.%'),
+	count(*) filter (props.net = 'WIFI' and time >= '2024-04-25'),
+	count(*) filter (event = 'pay_success'),
+	count(distinct props.product_id) filter (event = 'view_product'),
+	count(distinct props.page) filter (event = 'page_view' and time >= '2024-04-25'),
+	count(distinct left(time, 10)) filter (event = 'app_open'),
+	count(distinct left(time, 10)) filter (event = 'page_view' and time >= '2024-04-18'),
+	sum(props.amount) filter (event = 'transfer'),
+	sum(props.amount) filter (event = 'pay_success' and time >= '2024-04-25'),
+	sum(props.amount) filter (event = 'fund_buy'),
+	avg(props.amount) filter (event = 'pay_success'),
+	max(props.amount) filter (event = 'pay_success'),
+	min(props.amount) filter (event = 'pay_success'),
+	arg_max(props.city, time || event_id),
+	max(time) filter (event = 'login')
+      from read_ndjson('$F', columns={event_id: 'VARCHAR', time: 'VARCHAR',
+		event: 'VARCHAR', ids: 'STRUCT(customer VARCHAR)',
+		props: 'STRUCT(amount DOUBLE, product_id VARCHAR, page VARCHAR, os VARCHAR,
+			net VARCHAR, app_ver VARCHAR, city VARCHAR)'})
+      where ids.customer is not null group by 1)
+to '$O' (format csv, header false);
