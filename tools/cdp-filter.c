@@ -45,7 +45,7 @@ struct filter {
 	struct assignment *sets;
 	struct cdp_fields *keep, *omit;
 
-	uint64_t matched;
+	uint64_t matched, changed;
 	struct tally tally;
 };
 
@@ -54,7 +54,7 @@ struct worker {
 	struct cdp_eval *eval;
 	struct cdp_scan *again; /* for --fields of a record that --set changed */
 	struct cdp_buf text[2], value;
-	uint64_t matched;
+	uint64_t matched, changed;
 	struct tally tally;
 };
 
@@ -238,6 +238,19 @@ static int change(struct worker *w, struct cdp_rec *rec, struct cdp_emit *e,
 	return 0;
 }
 
+/* The same, and whether anything is different is counted. */
+static int change_record(struct worker *w, struct cdp_rec *rec, struct cdp_emit *e,
+			 struct cdp_err *err)
+{
+	size_t mark = e->out.n;
+
+	if (change(w, rec, e, err) < 0)
+		return -1;
+	w->changed += e->out.n - mark != rec->len + 1 ||
+		      memcmp(e->out.p + mark, rec->raw, rec->len) != 0;
+	return 0;
+}
+
 static int filter_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 			 struct cdp_err *err)
 {
@@ -256,7 +269,7 @@ static int filter_record(void *worker, struct cdp_rec *rec, struct cdp_emit *e,
 	if (f->by)
 		tally_record(w, rec, e);
 	else if (!f->count && (f->set_texts.n || f->keep || f->omit))
-		return change(w, rec, e, err);
+		return change_record(w, rec, e, err);
 	else if (!f->count)
 		cdp_emit_rec(e, rec);
 	return 0;
@@ -285,6 +298,7 @@ static int worker_merge(void *ctx, void *worker, struct cdp_err *err)
 
 	(void)err;
 	f->matched += w->matched;
+	f->changed += w->changed;
 	f->tally.missing += w->tally.missing;
 	for (uint32_t i = 0; i < cdp_intern_count(w->tally.values); i++) {
 		size_t n;
@@ -559,6 +573,8 @@ static void filter_records(struct filter *f)
 		return;
 	if (f->count || f->by)
 		print_counts(f);
+	else if (f->set_texts.n || f->keep || f->omit)
+		cdp_cli_stat(&f->cli, "changed", f->changed);
 	if (f->exit_status && !f->matched)
 		cdp_cli_set_status(&f->cli, 1);
 }

@@ -381,7 +381,7 @@ static int container_value(struct cdp_eval *ev, const struct cdp_node *n,
 static int call_value(struct cdp_eval *ev, const struct cdp_node *n,
 		      struct cdp_value *out)
 {
-	struct cdp_value args[2];
+	struct cdp_value args[CDP_FUNC_ARGS];
 
 	for (uint32_t i = 0; i < n->count; i++)
 		if (cdp_node_value(ev, n->kid[i], &args[i]) < 0)

@@ -78,6 +78,7 @@ struct cdp_node {
 };
 
 /* Function calls.  `args` holds the receiver first. */
+enum { CDP_FUNC_ARGS = 4 }; /* at most */
 struct cdp_func {
 	const char *name;
 	uint8_t style; /* CDP_F_GLOBAL | CDP_F_METHOD */
@@ -86,7 +87,7 @@ struct cdp_func {
 	uint8_t result; /* enum cdp_vtype or CDP_STATIC_ANY */
 	int (*call)(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *args,
 		    struct cdp_value *out);
-	uint16_t takes[2]; /* types by argument; 0: any */
+	uint16_t takes[CDP_FUNC_ARGS]; /* types by argument; 0: any */
 };
 enum {
 	CDP_TAKES_STRING = 1 << CDP_V_STRING,
@@ -104,8 +105,8 @@ enum { CDP_F_GLOBAL = 1, CDP_F_METHOD = 2 };
 
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style);
 /* All functions, NULL-ended by .name; and the list of all these, NULL-ended. */
-extern const struct cdp_func cdp_string_funcs[], cdp_conv_funcs[], cdp_time_funcs[],
-	cdp_trade_funcs[], cdp_number_funcs[], cdp_list_funcs[];
+extern const struct cdp_func cdp_string_funcs[], cdp_text_funcs[], cdp_conv_funcs[],
+	cdp_time_funcs[], cdp_trade_funcs[], cdp_number_funcs[], cdp_list_funcs[];
 extern const struct cdp_func *const cdp_func_tables[];
 
 /* Owned by the expression, freed with it. */

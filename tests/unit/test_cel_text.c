@@ -87,6 +87,34 @@ static const struct cel_case functions[] = {
 	  "error: pattern gave up" },
 };
 
+/* Text as CEL's strings extension has it; nfkc() is ours. */
+#define CN "\xe5\x8c\x97\xe4\xba\xac" /* two characters */
+static const struct cel_case cleaning[] = {
+	{ "' \\t\u00a0\u3000a b\u2003\\n'.trim() == 'a b' && '  '.trim() == ''", T },
+	{ "'ABc\u00c4'.lowerAscii() == 'abc\u00c4'", T },
+	{ "'z{a`\u00e4'.upperAscii() == 'Z{A`\u00e4'", T },
+	{ "'\uff11\uff13\uff18\uff21'.nfkc() == '138A'", T },
+	{ "'" CN "x'.substring(1, 3) == '" CN "x'.substring(1)", T },
+	{ "'" CN "'.substring(2) == '' && ''.substring(0, 0) == ''", T },
+	{ "'ab'.substring(3)", "error: substring() of a range" },
+	{ "'ab'.substring(-1)", "error: substring() of a range" },
+	{ "'ab'.substring(2, 1)", "error: substring() of a range" },
+	{ "'a-b-c'.replace('-', '') == 'abc' && 'aaa'.replace('aa', 'b') == 'ba'", T },
+	{ "'a-b-c'.replace('-', '+', 1) == 'a+b-c'", T },
+	{ "'aa'.replace('a', 'b', 0) == 'aa' && 'aa'.replace('a', 'b', -1) == 'bb'", T },
+	{ "'a'.replace('', 'b')", "error: replace() of an empty string" },
+	{ "'a'.replace(1, 'b')",
+	  "error: no such overload: replace(string, int, string)" },
+	{ "'a,b,,c'.split(',') == ['a', 'b', '', 'c'] && ''.split(',') == ['']", T },
+	{ "'a,b,c'.split(',', 2) == ['a', 'b,c'] && 'a'.split(',', 0) == []", T },
+	{ "',a,'.split(',') == ['', 'a', '']", T },
+	{ "'" CN "'.split('').size() == 2 && ''.split('') == []", T },
+	{ "['a', 'b'].join('-') == 'a-b' && [].join() == '' && ['a', 'b'].join() == 'ab'",
+	  T },
+	{ "['a', 1].join()", "error: join() of a list that has int in it" },
+	{ "'a'.join()", "error: no such overload: join(string)" },
+};
+
 static const struct cel_case conversions[] = {
 	{ "int('-987')", "{\"type\":\"int\",\"value\":-987}" },
 	{ "int('9.5')", "error: cannot convert '9.5' to int" },
@@ -226,6 +254,7 @@ int main(void)
 	CEL_PLAIN(literals);
 	CEL_PLAIN(strings);
 	CEL_PLAIN(functions);
+	CEL_PLAIN(cleaning);
 	CEL_PLAIN(conversions);
 	CEL_PLAIN(refused);
 	limits();
