@@ -134,7 +134,7 @@ static void check_told(void)
 		double want[8];
 
 		for (unsigned i = 0; i < n; i++) {
-			char time[32], id[8], props[64];
+			char time[40], id[16], props[64];
 			int m = (int)cdp_rand_below(&r, 2001) - 1000;
 
 			e[i] = (struct brief){ (int)cdp_rand_below(&r, 3 * 24) * 60,
@@ -195,7 +195,7 @@ static void check_tried(void)
 		bool want;
 
 		for (int i = 0, m = 0; i < n; i++) {
-			char time[32];
+			char time[40];
 
 			m += 1 + (int)cdp_rand_below(&r, 4);
 			minute[i] = m;
