@@ -113,6 +113,11 @@ struct tst_merger {
 	/* windows, by aggregate */
 	int64_t *keep_from; /* panes before it are of no use any more */
 	int64_t *count_from, *count_to;
+	const struct cdp_agg **aggs;
+	struct {
+		uint32_t number; /* of the customer whose it is, + 1 */
+		void *state;
+	} * state_of;
 	int64_t *panes; /* of the new file */
 	size_t pane_count, pane_cap;
 	/* the customer at hand */
@@ -139,7 +144,6 @@ int tst_advance_old(struct tst_merger *m);
 int tst_find_moved(struct tst_merger *m);
 void tst_find_fresh(struct tst_merger *m);
 void tst_find_panes(struct tst_merger *m);
-size_t tst_place_of(const struct tst_merger *m, int64_t pane); /* in m->panes */
 /* Add to the parts and facts of the customer at hand. */
 int tst_take_old(struct tst_merger *m, const struct tst_old_row *row);
 void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row);

@@ -29,10 +29,10 @@ static int put_part(struct tst_merger *m, const struct tst_part *t)
 {
 	bool same = t->pane == m->last_pane;
 
-	if (!same && t->pane == CDP_PANE_ALL)
-		m->pane_at = 0;
-	else if (!same)
-		m->pane_at = tst_place_of(m, t->pane) + 1;
+	/* They come in order, and so do their places. */
+	if (!same && t->pane != CDP_PANE_ALL)
+		while (m->pane_at == 0 || m->panes[m->pane_at - 1] != t->pane)
+			m->pane_at++;
 	m->last_pane = t->pane;
 	cdp_varint_add(&m->parts_out, (uint64_t)t->agg << 1 | !same);
 	if (!same)
@@ -41,9 +41,13 @@ static int put_part(struct tst_merger *m, const struct tst_part *t)
 	if (t->pane != CDP_PANE_ALL &&
 	    (t->pane < m->count_from[t->agg] || t->pane >= m->count_to[t->agg]))
 		return 0;
-	return cdp_agg_read(cdp_aggs_at(m->s->o.set->aggs, t->agg),
-			    cdp_aggstore_put(m->whole->shards[0].aggs, m->number, t->agg),
-			    t->p, t->n, m->err);
+	if (m->state_of[t->agg].number != m->number + 1) {
+		m->state_of[t->agg].number = m->number + 1;
+		m->state_of[t->agg].state =
+			cdp_aggstore_put(m->whole->shards[0].aggs, m->number, t->agg);
+	}
+	return cdp_agg_read(m->aggs[t->agg], m->state_of[t->agg].state, t->p, t->n,
+			    m->err);
 }
 
 /* Several partials of one aggregate and pane. */
@@ -74,6 +78,7 @@ static int put_parts(struct tst_merger *m)
 	if (sorted < m->part_count)
 		qsort(m->parts, m->part_count, sizeof(*m->parts), by_pane);
 	m->last_pane = CDP_PANE_NONE;
+	m->pane_at = 0;
 	for (size_t i = 0, n; i < m->part_count && rc == 0; i += n) {
 		n = 1;
 		while (i + n < m->part_count &&
@@ -247,6 +252,8 @@ static void set_windows(struct tst_merger *m)
 	const struct cdp_tagstate *s = m->s;
 	unsigned n = cdp_aggs_count(s->o.set->aggs);
 
+	m->aggs = cdp_alloc(n * sizeof(*m->aggs));
+	m->state_of = cdp_calloc(n, sizeof(*m->state_of));
 	m->keep_from = cdp_alloc(n * sizeof(*m->keep_from));
 	m->count_from = cdp_alloc(n * sizeof(*m->count_from));
 	m->count_to = cdp_alloc(n * sizeof(*m->count_to));
@@ -255,6 +262,7 @@ static void set_windows(struct tst_merger *m)
 		size_t size = cdp_agg_size(a);
 		int64_t ignored;
 
+		m->aggs[i] = a;
 		tst_window(s, a, s->floor_ms, &m->keep_from[i], &ignored);
 		tst_window(s, a, s->as_of_ms, &m->count_from[i], &m->count_to[i]);
 		m->state_size = size > m->state_size ? size : m->state_size;
@@ -266,6 +274,8 @@ static void release(struct tst_merger *m)
 {
 	free(m->fresh_rows);
 	free(m->moved);
+	free(m->aggs);
+	free(m->state_of);
 	free(m->keep_from);
 	free(m->count_from);
 	free(m->count_to);

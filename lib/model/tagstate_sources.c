@@ -135,7 +135,7 @@ void tst_find_fresh(struct tst_merger *m)
 
 /* --- panes of the new file --- */
 
-size_t tst_place_of(const struct tst_merger *m, int64_t pane)
+static size_t place_of(const struct tst_merger *m, int64_t pane)
 {
 	size_t lo = 0, hi = m->pane_count;
 
@@ -152,7 +152,7 @@ size_t tst_place_of(const struct tst_merger *m, int64_t pane)
 
 static void add_pane(struct tst_merger *m, int64_t pane)
 {
-	size_t at = tst_place_of(m, pane);
+	size_t at = place_of(m, pane);
 
 	if (pane < cdp_panes_oldest(m->s->panes) ||
 	    (at < m->pane_count && m->panes[at] == pane))
