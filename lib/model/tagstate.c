@@ -278,6 +278,7 @@ struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
 		cdp_tagstate_close(s);
 		return NULL;
 	}
+	s->reading = true;
 	cdp_aggs_open(o->set->aggs);
 	s->panes = cdp_panes_new(o->set->aggs, o->run->zone);
 	cdp_panes_set_oldest(s->panes, oldest(s));

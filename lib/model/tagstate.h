@@ -58,7 +58,7 @@ int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name);
 /* --- a run --- */
 
 /* The person `from` is `into` from now on, also in later runs: what is known of both
- * becomes one.  In the order in which it was decided. */
+ * becomes one.  What one run says may come in any order, unless two became each other. */
 void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
 		       const char *into, size_t into_n);
 /* Where the new input is gathered. */

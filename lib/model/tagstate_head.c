@@ -59,14 +59,14 @@ static void put_persons(struct cdp_buf *b, const struct cdp_tagstate *s)
 	uint32_t count = cdp_intern_count(s->names), n = 0;
 
 	for (uint32_t i = 0; i < count; i++)
-		n += s->into[i] != i;
+		n += s->into[i].into != i;
 	cdp_varint_add(b, n);
 	for (uint32_t i = 0; i < count; i++) {
 		struct tst_text into;
 		size_t len;
 		const char *p = cdp_intern_key(s->names, i, &len);
 
-		if (s->into[i] == i)
+		if (s->into[i].into == i)
 			continue;
 		into = tst_resolve(s, p, len);
 		cdp_varint_add_bytes(b, p, len);
@@ -214,12 +214,21 @@ static uint32_t person(struct cdp_tagstate *s, const char *key, size_t n)
 
 	if (added) {
 		CDP_GROW(s->into, i, s->into_cap);
-		s->into[i] = i;
+		s->into[i] = (struct tst_person){ .into = i };
 	}
 	return i;
 }
 
-/* Who someone becomes is somebody from then on, so paths end. */
+static uint32_t end_of(const struct cdp_tagstate *s, uint32_t i)
+{
+	while (s->into[i].into != i)
+		i = s->into[i].into;
+	return i;
+}
+
+/* Who someone becomes is somebody from then on, unless this run has said already whom
+ * that one became: rows of one log may come in any order.  Two who became each other are
+ * the later one; so paths end. */
 void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
 		       const char *into, size_t into_n)
 {
@@ -227,8 +236,9 @@ void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
 
 	if (a == b)
 		return;
-	s->into[b] = b;
-	s->into[a] = b;
+	if (!s->into[b].now || end_of(s, b) == a)
+		s->into[b].into = b;
+	s->into[a] = (struct tst_person){ .into = b, .now = s->reading };
 }
 
 struct tst_text tst_resolve(const struct cdp_tagstate *s, const char *key, size_t n)
@@ -238,8 +248,6 @@ struct tst_text tst_resolve(const struct cdp_tagstate *s, const char *key, size_
 
 	if (i == CDP_INTERN_NONE)
 		return t;
-	while (s->into[i] != i)
-		i = s->into[i];
-	t.p = cdp_intern_key(s->names, i, &t.n);
+	t.p = cdp_intern_key(s->names, end_of(s, i), &t.n);
 	return t;
 }

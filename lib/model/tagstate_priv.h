@@ -38,6 +38,11 @@ struct tst_head {
 	size_t pane_count, pane_cap;
 };
 
+struct tst_person {
+	uint32_t into; /* itself: nobody else */
+	bool now;      /* said by this run */
+};
+
 struct cdp_tagstate {
 	struct cdp_tagstate_opts o;
 	char *path; /* of the file */
@@ -52,10 +57,11 @@ struct cdp_tagstate {
 	struct tst_texts dropped;
 	struct tst_input *inputs;
 	size_t input_count, input_cap;
-	/* Persons that became others: names, and for each whom (itself: nobody). */
+	/* Persons that became others: names, and for each whom. */
 	struct cdp_intern *names;
-	uint32_t *into;
+	struct tst_person *into;
 	size_t into_cap;
+	bool reading; /* what is joined is of this run */
 	struct cdp_buf tmp;
 };
 

@@ -1,0 +1,204 @@
+#!/bin/sh
+# The tags' night: what came in since the last one, and what is known from before -> profiles,
+# those that changed, audiences, and who entered and left them.
+#
+# usage: nightly-tags.sh -i DAYS -w WORK -a DATE [-t TAGS] [-s SEGMENTS] [-e ENTITIES] [-m MAP]
+#                        [-c CALENDAR] [-z ZONE] [-k VERSIONS] [-j JOBS] [-l]
+#
+#   -i DAYS         directory of files that arrived, each named by its day: 2024-04-30.ndjson,
+#                   also .gz and .zst, events, profile updates and detail rows with a one_id; and
+#                   2024-04-30.merges, the merge log of cdp-idmap of that day, if there is one
+#   -w WORK         directory of versions and state, made if missing
+#   -a DATE         base time: the midnight that ends the last day of input (2024-05-01)
+#   -t TAGS         directory whose *.json define the tags (default: samples/tags)
+#   -s SEGMENTS     the audiences (default: samples/bank/segments.json)
+#   -e ENTITIES     directory of entity tables, all of its files (default: none)
+#   -m MAP          identity map of cdp-idmap, for the profiles' ids (default: none)
+#   -c CALENDAR     trading days that tags ask for (default: samples/calendar.json)
+#   -z ZONE         zone of civil days (default: Asia/Shanghai)
+#   -k VERSIONS     how many versions to keep (default: 100)
+#   -j JOBS         threads of each tool (default: the tools' own)
+#   -l              only list the base times that are missing up to DATE
+#
+# The first run takes all days up to DATE as history.  Later ones read one day each: base times
+# that were missed since the last version are made up for, one by one.  A version appears as
+# WORK/versions/DATE at once, when every stage has ended well.  A run that was killed anywhere is
+# repeated by the same command line and gives the same bytes: the state of cdp-tag knows what it
+# has read, and the store of cdp-segment replaces the version of its base time.
+#
+# Status: 0 done (also: nothing was missing); 1 input missing or stale; 2 usage; 4 a stage failed;
+# 6 another run holds the lock.
+set -u
+LC_ALL=C
+export LC_ALL
+
+here=$(cd "$(dirname "$0")" && pwd)
+days='' work='' as_of='' tags=$here/../samples/tags segments=$here/../samples/bank/segments.json
+entities='' map='' calendar=$here/../samples/calendar.json zone=Asia/Shanghai keep=100 jobs='' list=''
+
+say() { printf 'nightly-tags: %s\n' "$*" >&2; }
+die() {
+  status=$1
+  shift
+  say "$*"
+  exit "$status"
+}
+usage() {
+  sed -n '5,22s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+}
+while getopts i:w:a:t:s:e:m:c:z:k:j:l opt; do
+  case $opt in
+    i) days=$OPTARG ;;
+    w) work=$OPTARG ;;
+    a) as_of=$OPTARG ;;
+    t) tags=$OPTARG ;;
+    s) segments=$OPTARG ;;
+    e) entities=$OPTARG ;;
+    m) map=$OPTARG ;;
+    c) calendar=$OPTARG ;;
+    z) zone=$OPTARG ;;
+    k) keep=$OPTARG ;;
+    j) jobs=$OPTARG ;;
+    l) list=1 ;;
+    *) usage ;;
+  esac
+done
+if [ -z "$days" ] || [ -z "$work" ] || [ -z "$as_of" ]; then usage; fi
+case $keep in '' | *[!0-9]* | 0) die 2 "'$keep' is no number of versions" ;; esac
+
+# day DATE HOURS: the civil day that is so many hours after noon of DATE; by the calendar, in UTC,
+# where every day has 24 of them.
+day() {
+  cdp-filter --tz UTC --eval "day(date('$1') + duration('12h') + duration('$2h'))" 2>/dev/null |
+    sed -n 's/.*"value":"\([0-9-]*\)".*/\1/p'
+}
+earlier() { expr "x$1" \< "x$2" >/dev/null; }
+[ "$(day "$as_of" 0)" = "$as_of" ] || die 2 "'$as_of' is no date"
+
+# --- one run at a time ---
+
+mkdir -p "$work/versions" "$work/state" || die 4 "cannot make $work"
+exec 9>"$work/lock" || die 4 "cannot open $work/lock"
+flock -n 9 || die 6 "another run holds $work/lock"
+
+# --- what is missing ---
+
+last=''
+for version in "$work"/versions/*; do
+  [ -d "$version" ] && last=${version##*/} # in order
+done
+missing=''
+if [ -z "$last" ]; then
+  missing=$as_of
+else
+  base=$last
+  while earlier "$base" "$as_of"; do
+    base=$(day "$base" 24)
+    missing="$missing $base"
+  done
+fi
+if [ -n "$list" ]; then
+  for base in $missing; do echo "$base"; done
+  exit 0
+fi
+[ -n "$missing" ] || exit 0
+
+# --- stale or missing input stops the run before anything is computed ---
+
+# input DAY: its file.
+input() {
+  for f in "$days/$1.ndjson" "$days/$1.ndjson.gz" "$days/$1.ndjson.zst"; do
+    [ -s "$f" ] && echo "$f" && return 0
+  done
+  return 1
+}
+for base in $missing; do
+  today=$(day "$base" -24)
+  file=$(input "$today") || die 1 "input of $today is missing or empty: $days/$today.ndjson"
+  before=$(input "$(day "$today" -24)") && cmp -s "$file" "$before" &&
+    die 1 "input of $today is that of the day before: $file"
+done
+
+# --- stages ---
+
+new=$work/.new.$$
+trap 'rm -rf "$new"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+rm -rf "$work"/.new.* # of runs that were killed; the lock says that none is alive
+
+# stage NAME OUTPUT COMMAND...: the output goes to a file of the version, the counts to
+# stages.ndjson.
+stage() {
+  name=$1 output=$new/$2
+  shift 2
+  "$@" --stats >"$output" 2>"$new/err" 9>&-
+  status=$?
+  sed -n "s/^{\"tool\":/{\"stage\":\"$name\",\"tool\":/p" "$new/err" >>"$new/stages.ndjson"
+  grep -v '^{"tool":' "$new/err" >&2
+  [ "$status" -eq 0 ] || die 4 "$name failed with status $status"
+}
+
+# tag NAME OUTPUT BASE ARGUMENT...: the tags of a base time.
+tag() {
+  name=$1 output=$2 base=$3
+  shift 3
+  for f in "$tags"/*.json; do set -- "$@" -d "$f"; done
+  if [ -n "$entities" ]; then
+    for f in "$entities"/*; do set -- "$@" --entities "$f"; done
+  fi
+  [ -z "$map" ] || set -- --ids "$map" "$@"
+  [ -z "$jobs" ] || set -- -j "$jobs" "$@"
+  stage "$name" "$output" cdp-tag -q --trusted --tz "$zone" --as-of "$base" --calendar "$calendar" \
+    --state "$work/state/tags" "$@"
+}
+
+# segment NAME OUTPUT BASE ARGUMENT...
+segment() {
+  name=$1 output=$2 base=$3
+  shift 3
+  stage "$name" "$output" cdp-segment -q --tz "$zone" --as-of "$base" --store "$work/state/audiences" "$@"
+}
+
+# night BASE: one version.
+night() {
+  base=$1 today=$(day "$1" -24)
+  mkdir "$new" || die 4 "cannot make $new"
+  set -- "$(input "$today")"
+  if [ -z "$last" ]; then # all there is
+    set --
+    for f in "$days"/????-??-??.ndjson*; do
+      f=${f##*/}
+      earlier "$today" "${f%%.*}" || set -- "$@" "$days/$f"
+    done
+  fi
+  [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
+  tag tags profiles.ndjson "$base" "$@"
+  tag changed changed.ndjson "$base" --changed /dev/null
+  segment segments out "$base" --trusted -d "$segments" --keep "$keep" "$new/profiles.ndjson"
+  segment audiences audiences.ndjson "$base" --count
+  if [ -n "$last" ]; then
+    segment changes changes.ndjson "$base" --changes
+  fi
+  publish "$base"
+}
+
+# The directory is complete, and on disk, before its name appears.
+publish() {
+  rm -f "$new/err" "$new/out"
+  sync "$new"/* "$new" || die 4 "cannot write $new to disk"
+  mv -T "$new" "$work/versions/$1" || die 4 "cannot publish $1"
+  sync "$work/versions"
+  last=$1
+}
+
+for base in $missing; do night "$base"; done
+
+# Only as many versions as asked for.
+set -- "$work"/versions/*
+while [ $# -gt "$keep" ]; do
+  mv -T "$1" "$work/.new.old" && rm -rf "$work/.new.old"
+  shift
+done
+exit 0
