@@ -5,6 +5,7 @@
 #include "cli/profiles.h"
 #include "cli/tag_lineage.h"
 #include "cli/tag_lint.h"
+#include "cli/tag_sql.h"
 #include "cli/tag_state.h"
 #include "model/changes.h"
 #include "model/relations.h"
@@ -368,7 +369,7 @@ static void release(struct tag_ctx *t)
 
 struct options {
 	struct cdp_strs definitions, entities, used_in;
-	const char *map;
+	const char *map, *sql, *sql_table;
 	int lineage; /* -1: not asked for */
 	struct cdp_tag_state_opts state;
 	bool nulls, lint, changed;
@@ -395,6 +396,11 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 		cdp_cli_usage(cli, "options '--lineage' and '--lint' exclude each other");
 	if (o->used_in.n && !o->lint)
 		cdp_cli_usage(cli, "option '--used-in' requires '--lint'");
+	if (!o->sql != !o->sql_table)
+		cdp_cli_usage(cli, "options '--sql' and '--sql-table' need each other");
+	if (o->sql &&
+	    (o->lineage >= 0 || o->lint || cli->opt.output || o->nulls || o->changed))
+		cdp_cli_usage(cli, "option '--sql' is an output of its own");
 	if (o->lineage >= 0 && cli->operands[0])
 		cdp_cli_usage(cli, "option '--lineage' reads no records");
 	if ((cli->opt.table || cli->opt.csv) && !rows)
@@ -472,7 +478,25 @@ static void write_changes(struct cdp_cli *cli, struct cdp_profile_spec *spec,
 	cdp_changes_free(spec->changes);
 }
 
-static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
+/* -1: with *err, before anything was read. */
+static int write_table(struct cdp_cli *cli, struct tag_ctx *t,
+		       struct cdp_profile_spec *spec, const struct options *o,
+		       struct cdp_err *err)
+{
+	struct cdp_tag_sql *sql =
+		cdp_tag_sql_new(cli, o->sql, o->sql_table, spec->key, t->set, err);
+
+	if (sql && read_all(cli, t, o) == 0) {
+		spec->customers = t->customers; /* the state's */
+		cdp_cli_after_passes(cli, spec, cdp_tag_sql_write, sql);
+	}
+	cdp_tag_sql_free(sql);
+	return sql ? 0 : -1;
+}
+
+/* The same. */
+static int answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o,
+		  struct cdp_err *err)
 {
 	struct cdp_profile_spec spec = { .set = t->set,
 					 .customers = t->customers,
@@ -480,13 +504,16 @@ static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options 
 					 .run = t->run,
 					 .key = t->entity ? t->entity : t->key,
 					 .nulls = o->nulls };
+	int ret = 0;
 
 	if (o->lineage >= 0) {
 		cdp_cli_write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
-		return;
+		return 0;
 	}
 	if (o->lint)
 		lint(cli, t, &spec, o);
+	else if (o->sql)
+		ret = write_table(cli, t, &spec, o, err);
 	else if (read_all(cli, t, o) == 0) {
 		spec.customers = t->customers; /* the state's */
 		if (o->changed)
@@ -496,6 +523,7 @@ static void answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options 
 	}
 	cdp_cli_stat(cli, "no_key", t->no_key);
 	cdp_cli_stat(cli, "other", t->other);
+	return ret;
 }
 
 int main(int argc, char **argv)
@@ -532,6 +560,10 @@ int main(int argc, char **argv)
 		  "write tags without a value as null" },
 		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
 		  "go on from what is known there: the input is what is new" },
+		{ 0, "sql", CDP_OPT_STR, &o.sql, "CONNECTION",
+		  "write into a table of a database (@FILE: what is in FILE)" },
+		{ 0, "sql-table", CDP_OPT_STR, &o.sql_table, "NAME",
+		  "the table, with a column for the key and each tag" },
 		{ 0, "used-in", CDP_OPT_LIST, &o.used_in, "FILE",
 		  "definitions that use tags, for --lint, repeatable" },
 		{ 0 },
@@ -558,7 +590,7 @@ int main(int argc, char **argv)
 		 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
 		  cdp_given_read(t.given, &err) < 0);
 	if (!failed)
-		answer(&cli, &t, &o);
+		failed = answer(&cli, &t, &o, &err) < 0;
 	cdp_strs_release(&o.definitions);
 	cdp_strs_release(&o.entities);
 	cdp_strs_release(&o.used_in);

@@ -43,7 +43,7 @@ void cdp_sql_job_check(struct cdp_cli *cli, const struct cdp_sql_job_opts *o)
 /* --- names --- */
 
 /* What may stand in a query as it is: letters, digits, points, quotes. */
-static int check_name(const char *option, const char *name, struct cdp_err *err)
+int cdp_cli_sql_name(const char *option, const char *name, struct cdp_err *err)
 {
 	for (const char *p = name; *p; p++)
 		if (strchr(" \t\r\n;()'-,", *p))
@@ -76,7 +76,7 @@ static void put_public(struct cdp_buf *b, const char *p)
 	}
 }
 
-static char *read_connection(const char *given, struct cdp_err *err)
+char *cdp_cli_sql_connection(const char *given, struct cdp_err *err)
 {
 	char *text;
 	size_t n;
@@ -186,10 +186,11 @@ static int start(struct cdp_sql_job *j, struct cdp_err *err)
 	char *connection;
 	int rc = 0;
 
-	if ((j->opts.table && check_name("sql-table", j->opts.table, err) < 0) ||
-	    (j->opts.watermark && check_name("watermark", j->opts.watermark, err) < 0))
+	if ((j->opts.table && cdp_cli_sql_name("sql-table", j->opts.table, err) < 0) ||
+	    (j->opts.watermark &&
+	     cdp_cli_sql_name("watermark", j->opts.watermark, err) < 0))
 		return -1;
-	connection = read_connection(j->opts.connection, err);
+	connection = cdp_cli_sql_connection(j->opts.connection, err);
 	if (!connection)
 		return -1;
 	if (j->opts.watermark) {

@@ -7,6 +7,12 @@
 #include "cli/import_job.h"
 #include "cli/tables.h"
 
+/* What --sql gives: a connection string, or that of the file behind '@'; a copy, or NULL.
+ */
+char *cdp_cli_sql_connection(const char *given, struct cdp_err *err);
+/* What may stand in a statement as a name of a table or column as it is. */
+int cdp_cli_sql_name(const char *option, const char *name, struct cdp_err *err);
+
 struct cdp_sql_job_opts {
 	/* A connection string, or '@' and the name of a file that holds it. */
 	const char *connection;

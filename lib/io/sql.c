@@ -10,7 +10,7 @@ bool cdp_sql_built(void)
 struct cdp_sql *cdp_sql_open(const char *connection, struct cdp_err *err)
 {
 	(void)connection;
-	cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot read SQL");
+	cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot use SQL");
 	return NULL;
 }
 
@@ -25,7 +25,7 @@ int cdp_sql_query(struct cdp_sql *s, const char *text, size_t row_max,
 	(void)s;
 	(void)text;
 	(void)row_max;
-	return cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot read SQL");
+	return cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot use SQL");
 }
 
 size_t cdp_sql_count(const struct cdp_sql *s)
@@ -57,6 +57,37 @@ int cdp_sql_next(struct cdp_sql *s, const struct cdp_sql_value **values,
 	return 0;
 }
 
+enum cdp_sql_kind cdp_sql_kind(const struct cdp_sql *s, size_t i)
+{
+	(void)s;
+	(void)i;
+	return CDP_SQL_TEXT;
+}
+
+int cdp_sql_upsert_begin(struct cdp_sql *s, const char *table, const size_t *columns,
+			 size_t n, struct cdp_err *err)
+{
+	(void)s;
+	(void)table;
+	(void)columns;
+	(void)n;
+	return cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot use SQL");
+}
+
+int cdp_sql_upsert(struct cdp_sql *s, const struct cdp_sql_value *values,
+		   struct cdp_err *err)
+{
+	(void)s;
+	(void)values;
+	return cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot use SQL");
+}
+
+int cdp_sql_upsert_end(struct cdp_sql *s, struct cdp_err *err)
+{
+	(void)s;
+	return cdp_err_set(err, CDP_ERR_USAGE, "built without unixODBC: cannot use SQL");
+}
+
 #else
 
 #include <stdlib.h>
@@ -71,7 +102,16 @@ int cdp_sql_next(struct cdp_sql *s, const struct cdp_sql_value **values,
 
 struct column {
 	char *name;
-	bool is_number;
+	SQLSMALLINT type, digits;
+	SQLULEN size;
+};
+
+/* Where rows go. */
+struct target {
+	SQLHSTMT update, find, insert;
+	struct column *columns; /* the key first */
+	SQLLEN *lengths;
+	size_t count;
 };
 
 struct cdp_sql {
@@ -79,6 +119,7 @@ struct cdp_sql {
 	SQLHDBC db;
 	SQLHSTMT stmt;
 	bool connected;
+	struct target to;
 	struct column *columns;
 	size_t count, row_max;
 	struct cdp_sql_value *values; /* p is an offset in text until the row is read */
@@ -172,18 +213,38 @@ struct cdp_sql *cdp_sql_open(const char *connection, struct cdp_err *err)
 	return NULL;
 }
 
+static void free_columns(struct column *columns, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(columns[i].name);
+	free(columns);
+}
+
 static void end_query(struct cdp_sql *s)
 {
 	if (s->stmt)
 		SQLFreeHandle(SQL_HANDLE_STMT, s->stmt);
 	s->stmt = NULL;
-	for (size_t i = 0; i < s->count; i++)
-		free(s->columns[i].name);
-	free(s->columns);
+	free_columns(s->columns, s->count);
 	free(s->values);
 	s->columns = NULL;
 	s->values = NULL;
 	s->count = 0;
+}
+
+/* What was not committed is taken back. */
+static void end_rows(struct cdp_sql *s)
+{
+	SQLHSTMT stmts[] = { s->to.update, s->to.find, s->to.insert };
+
+	for (size_t i = 0; i < sizeof(stmts) / sizeof(*stmts); i++)
+		if (stmts[i])
+			SQLFreeHandle(SQL_HANDLE_STMT, stmts[i]);
+	if (s->to.columns)
+		SQLEndTran(SQL_HANDLE_DBC, s->db, SQL_ROLLBACK);
+	free_columns(s->to.columns, s->to.count);
+	free(s->to.lengths);
+	memset(&s->to, 0, sizeof(s->to));
 }
 
 void cdp_sql_close(struct cdp_sql *s)
@@ -191,6 +252,7 @@ void cdp_sql_close(struct cdp_sql *s)
 	if (!s)
 		return;
 	end_query(s);
+	end_rows(s);
 	if (s->connected)
 		SQLDisconnect(s->db);
 	if (s->db)
@@ -225,8 +287,7 @@ static int describe(struct cdp_sql *s, size_t i, struct cdp_err *err)
 					  sizeof(name), &len, &type, &size, &digits,
 					  &nullable)))
 		return complain(SQL_HANDLE_STMT, s->stmt, "result", err);
-	s->columns[i].name = cdp_strdup((char *)name);
-	s->columns[i].is_number = is_number(type);
+	s->columns[i] = (struct column){ cdp_strdup((char *)name), type, digits, size };
 	return 0;
 }
 
@@ -267,7 +328,7 @@ const char *cdp_sql_name(const struct cdp_sql *s, size_t i)
 
 bool cdp_sql_is_number(const struct cdp_sql *s, size_t i)
 {
-	return s->columns[i].is_number;
+	return is_number(s->columns[i].type);
 }
 
 /* --- rows --- */
@@ -350,6 +411,194 @@ int cdp_sql_next(struct cdp_sql *s, const struct cdp_sql_value **values,
 	}
 	*values = s->values;
 	return 1;
+}
+
+/* --- rows into a table --- */
+
+enum cdp_sql_kind cdp_sql_kind(const struct cdp_sql *s, size_t i)
+{
+	SQLSMALLINT type = s->columns[i].type;
+
+	if (is_number(type))
+		return CDP_SQL_NUMBER;
+	return type == SQL_BIT                                       ? CDP_SQL_BOOL
+	       : type == SQL_TYPE_TIMESTAMP || type == SQL_TIMESTAMP ? CDP_SQL_TIME
+	       : type == SQL_TYPE_DATE || type == SQL_DATE           ? CDP_SQL_DATE
+								     : CDP_SQL_TEXT;
+}
+
+/* A name as it is, whatever it is made of. */
+static void put_quoted(struct cdp_buf *b, const char *quote, const char *name)
+{
+	char q = quote[0];
+
+	if (q == ' ' || q == '\0') { /* the database has no quotes */
+		cdp_buf_adds(b, name);
+		return;
+	}
+	cdp_buf_addc(b, q);
+	for (; *name; name++) {
+		if (*name == q)
+			cdp_buf_addc(b, q);
+		cdp_buf_addc(b, *name);
+	}
+	cdp_buf_addc(b, q);
+}
+
+static int prepare(struct cdp_sql *s, SQLHSTMT *stmt, struct cdp_buf *text,
+		   struct cdp_err *err)
+{
+	if (!SQL_SUCCEEDED(SQLAllocHandle(SQL_HANDLE_STMT, s->db, stmt)))
+		return complain(SQL_HANDLE_DBC, s->db, "table", err);
+	if (!SQL_SUCCEEDED(
+		    SQLPrepare(*stmt, (SQLCHAR *)(uintptr_t)cdp_buf_str(text), SQL_NTS)))
+		return complain(SQL_HANDLE_STMT, *stmt, "table", err);
+	cdp_buf_reset(text);
+	return 0;
+}
+
+static int prepare_all(struct cdp_sql *s, const char *table, const char *quote,
+		       struct cdp_err *err)
+{
+	const struct target *to = &s->to;
+	struct cdp_buf b, where;
+	int ret = 0;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_buf_init(&where, CDP_BUF_NOMAX);
+	cdp_buf_adds(&where, " WHERE ");
+	put_quoted(&where, quote, to->columns[0].name);
+	cdp_buf_adds(&where, " = ?");
+	if (to->count > 1) {
+		cdp_buf_addf(&b, "UPDATE %s SET ", table);
+		for (size_t i = 1; i < to->count; i++) {
+			put_quoted(&b, quote, to->columns[i].name);
+			cdp_buf_adds(&b, i + 1 < to->count ? " = ?, " : " = ?");
+		}
+		cdp_buf_add(&b, where.p, where.n);
+		ret = prepare(s, &s->to.update, &b, err);
+	}
+	if (ret == 0) {
+		cdp_buf_addf(&b, "SELECT 1 FROM %s", table);
+		cdp_buf_add(&b, where.p, where.n);
+		ret = prepare(s, &s->to.find, &b, err);
+	}
+	if (ret == 0) {
+		cdp_buf_addf(&b, "INSERT INTO %s (", table);
+		for (size_t i = 0; i < to->count; i++) {
+			put_quoted(&b, quote, to->columns[i].name);
+			cdp_buf_adds(&b, i + 1 < to->count ? ", " : ") VALUES (");
+		}
+		for (size_t i = 0; i < to->count; i++)
+			cdp_buf_adds(&b, i + 1 < to->count ? "?, " : "?)");
+		ret = prepare(s, &s->to.insert, &b, err);
+	}
+	cdp_buf_release(&b);
+	cdp_buf_release(&where);
+	return ret;
+}
+
+int cdp_sql_upsert_begin(struct cdp_sql *s, const char *table, const size_t *columns,
+			 size_t n, struct cdp_err *err)
+{
+	char quote[8] = "\"";
+	SQLSMALLINT len;
+
+	end_rows(s);
+	s->to.columns = cdp_calloc(n, sizeof(*s->to.columns));
+	s->to.lengths = cdp_calloc(n, sizeof(*s->to.lengths));
+	s->to.count = n;
+	for (size_t i = 0; i < n; i++) {
+		s->to.columns[i] = s->columns[columns[i]];
+		s->to.columns[i].name = cdp_strdup(s->columns[columns[i]].name);
+	}
+	end_query(s);
+	SQLGetInfo(s->db, SQL_IDENTIFIER_QUOTE_CHAR, quote, sizeof(quote), &len);
+	if (!SQL_SUCCEEDED(SQLSetConnectAttr(s->db, SQL_ATTR_AUTOCOMMIT,
+					     (SQLPOINTER)SQL_AUTOCOMMIT_OFF, 0)))
+		return complain(SQL_HANDLE_DBC, s->db, "transaction", err);
+	return prepare_all(s, table, quote, err);
+}
+
+static int bind(struct cdp_sql *s, SQLHSTMT stmt, size_t at, size_t i,
+		const struct cdp_sql_value *v, struct cdp_err *err)
+{
+	const struct column *c = &s->to.columns[i];
+	SQLULEN size = c->size > v->n ? c->size : v->n + !v->n;
+
+	s->to.lengths[i] = v->p ? (SQLLEN)v->n : SQL_NULL_DATA;
+	if (SQL_SUCCEEDED(SQLBindParameter(stmt, (SQLUSMALLINT)at, SQL_PARAM_INPUT,
+					   SQL_C_CHAR, c->type, size, c->digits,
+					   (SQLPOINTER)(uintptr_t)v->p, (SQLLEN)v->n,
+					   &s->to.lengths[i])))
+		return 0;
+	complain(SQL_HANDLE_STMT, stmt, c->name, err);
+	err->kind = CDP_ERR_SYS;
+	return -1;
+}
+
+static int run(SQLHSTMT stmt, struct cdp_err *err)
+{
+	SQLRETURN rc = SQLExecute(stmt);
+
+	if (SQL_SUCCEEDED(rc) || rc == SQL_NO_DATA)
+		return 0;
+	complain(SQL_HANDLE_STMT, stmt, "row", err);
+	err->kind = CDP_ERR_SYS;
+	return -1;
+}
+
+/* 1: there is a row with the key, 0: none, -1. */
+static int update(struct cdp_sql *s, const struct cdp_sql_value *values,
+		  struct cdp_err *err)
+{
+	SQLLEN rows = 0;
+	SQLRETURN rc;
+
+	for (size_t i = 1; i < s->to.count; i++)
+		if (bind(s, s->to.update, i, i, &values[i], err) < 0)
+			return -1;
+	if (s->to.update) {
+		if (bind(s, s->to.update, s->to.count, 0, &values[0], err) < 0 ||
+		    run(s->to.update, err) < 0)
+			return -1;
+		SQLRowCount(s->to.update, &rows);
+		if (rows > 1)
+			return cdp_err_set(err, CDP_ERR_SYS, "%ld rows have one key",
+					   (long)rows);
+		if (rows == 1)
+			return 1;
+	}
+	/* Some databases count only what changed. */
+	if (bind(s, s->to.find, 1, 0, &values[0], err) < 0 || run(s->to.find, err) < 0)
+		return -1;
+	rc = SQLFetch(s->to.find);
+	SQLFreeStmt(s->to.find, SQL_CLOSE);
+	return rc != SQL_NO_DATA;
+}
+
+int cdp_sql_upsert(struct cdp_sql *s, const struct cdp_sql_value *values,
+		   struct cdp_err *err)
+{
+	int there = update(s, values, err);
+
+	if (there)
+		return there < 0 ? -1 : 0;
+	for (size_t i = 0; i < s->to.count; i++)
+		if (bind(s, s->to.insert, i + 1, i, &values[i], err) < 0)
+			return -1;
+	return run(s->to.insert, err);
+}
+
+int cdp_sql_upsert_end(struct cdp_sql *s, struct cdp_err *err)
+{
+	if (!SQL_SUCCEEDED(SQLEndTran(SQL_HANDLE_DBC, s->db, SQL_COMMIT))) {
+		complain(SQL_HANDLE_DBC, s->db, "commit", err);
+		err->kind = CDP_ERR_SYS;
+		return -1;
+	}
+	end_rows(s);
+	return 0;
 }
 
 #endif

@@ -1,4 +1,5 @@
-/* Results of queries, through unixODBC: any database that has a driver.
+/* Results of queries, and rows into tables, through unixODBC: any database that has a
+ * driver.
  *
  * Values are text as the driver writes them, UTF-8: whole numbers and decimals with all
  * their digits, times as "2024-04-25 06:59:46.123", binary values as hex digits.
@@ -41,5 +42,35 @@ bool cdp_sql_is_number(const struct cdp_sql *s, size_t i);   /* by its type */
  */
 int cdp_sql_next(struct cdp_sql *s, const struct cdp_sql_value **values,
 		 struct cdp_err *err);
+
+/* --- rows into a table ---
+ *
+ *	cdp_sql_query(s, "SELECT * FROM t WHERE 1 = 0", ...)	what columns there are
+ *	cdp_sql_upsert_begin(s, "t", columns, n, &err)
+ *	cdp_sql_upsert(s, values, &err)				for every row
+ *	cdp_sql_upsert_end(s, &err)
+ *
+ * All rows are one transaction: whatever ends it before cdp_sql_upsert_end() has
+ * returned 0, an error, cdp_sql_close() or death, nothing was written. */
+
+/* What a column takes, as text. */
+enum cdp_sql_kind {
+	CDP_SQL_TEXT,
+	CDP_SQL_NUMBER,
+	CDP_SQL_BOOL, /* 1 or 0 */
+	CDP_SQL_TIME, /* "2024-04-25 06:59:46.123", without a zone */
+	CDP_SQL_DATE, /* "2024-04-25" */
+};
+enum cdp_sql_kind cdp_sql_kind(const struct cdp_sql *s, size_t i);
+
+/* Rows will have these columns (numbers of the query at hand, which is over then); the
+ * first is the key, whose value stands in one row of the table at most. */
+int cdp_sql_upsert_begin(struct cdp_sql *s, const char *table, const size_t *columns,
+			 size_t n, struct cdp_err *err);
+/* Puts the values over those of the row with this key; other columns of it stay as they
+ * are.  Without such a row it is inserted. */
+int cdp_sql_upsert(struct cdp_sql *s, const struct cdp_sql_value *values,
+		   struct cdp_err *err);
+int cdp_sql_upsert_end(struct cdp_sql *s, struct cdp_err *err);
 
 #endif
