@@ -61,23 +61,27 @@ static bool is_blocked(struct cdp_identity *m, const struct idkey *key)
 	return cdp_idkinds_blocked(m->kinds, def, idm_unpack(key, text), key->len);
 }
 
+uint32_t idm_add_key(struct cdp_identity *m, const struct idkey *key, uint64_t hash)
+{
+	const uint64_t *place;
+	uint32_t id;
+
+	if (idm_seek(m, key, hash, &place) != NONE)
+		return NONE;
+	id = idm_new_id(m, key, hash, place);
+	init_id(m, id);
+	if (is_blocked(m, key))
+		m->id[id].flags |= ID_BLOCKED;
+	return id;
+}
+
 uint32_t idm_add(struct cdp_identity *m, uint8_t kind, const char *value, size_t n)
 {
 	char packed[CDP_ID_VALUE_MAX];
-	const uint64_t *place;
 	struct idkey key;
-	uint64_t hash;
-	uint32_t id;
 
 	idm_pack(&key, kind, value, n, packed);
-	hash = idm_hash(&key);
-	if (idm_seek(m, &key, hash, &place) != NONE)
-		return NONE;
-	id = idm_new_id(m, &key, hash, place);
-	init_id(m, id);
-	if (is_blocked(m, &key))
-		m->id[id].flags |= ID_BLOCKED;
-	return id;
+	return idm_add_key(m, &key, idm_hash(&key));
 }
 
 /* Blocked values are kept aside, so that patterns are asked once for each. */

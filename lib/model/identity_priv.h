@@ -243,6 +243,7 @@ uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash
 /* An id by key, added if new; NONE if blocked. */
 uint32_t idm_put(struct cdp_identity *m, const struct idkey *key, uint64_t hash);
 /* An id without further ado (from the store); NONE if it is there already. */
+uint32_t idm_add_key(struct cdp_identity *m, const struct idkey *key, uint64_t hash);
 uint32_t idm_add(struct cdp_identity *m, uint8_t kind, const char *value, size_t n);
 uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n);
 /* Seen at ms; `source` counts if this is the first time or as early. */

@@ -12,7 +12,7 @@
 #include "io/journal.h"
 #include "io/lock.h"
 #include "io/store.h"
-#include "model/identity_priv.h"
+#include "model/identity_rows.h"
 
 static const char format[] = "idmap 2";
 
@@ -29,22 +29,7 @@ struct cdp_idstate {
 	int lock;
 	uint64_t generation;
 	struct cdp_buf log;
-	uint8_t *runtime_kind; /* by number in the store */
-	unsigned stored_kinds, stored_sources;
-	uint8_t store_kind[CDP_IDKINDS_MAX]; /* and back */
-};
-
-/* Values are in this machine's byte order, like the store's own pages. */
-struct id_row {
-	int64_t first, last;
-	uint64_t one_id; /* 0: not published */
-	uint32_t source;
-	uint8_t kind, aside;
-	char value[];
-} __attribute__((packed));
-
-struct link_row {
-	int64_t first, last;
+	struct idm_stored stored;
 };
 
 static struct cdp_bytes bytes(const void *p, size_t n)
@@ -74,196 +59,6 @@ static struct number pair(uint32_t a, uint32_t b)
 	return k;
 }
 
-static uint32_t number_at(const void *p)
-{
-	const unsigned char *b = p;
-
-	return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static int damaged(struct cdp_err *err)
-{
-	return cdp_err_set(err, CDP_ERR_SYS, "state that no run has written");
-}
-
-/* --- loading --- */
-
-struct loader {
-	struct cdp_idstate *s;
-	uint32_t next;   /* number of the row to come */
-	uint32_t *slots; /* of persons by name: index, 0: free */
-	unsigned bits;
-	size_t names_cap, persons_cap;
-};
-
-static int load_kind(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		     struct cdp_err *err)
-{
-	struct loader *l = ctx;
-	struct cdp_idstate *s = l->s;
-	uint32_t kind;
-
-	if (key.n != 4 || number_at(key.p) != l->next || l->next >= CDP_IDKINDS_MAX)
-		return damaged(err);
-	kind = idm_kind(s->m, value.p, value.n);
-	if (kind == NONE)
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "more than %d kinds of ids with those seen before",
-				   CDP_IDKINDS_MAX);
-	s->runtime_kind = cdp_realloc(s->runtime_kind, l->next + 1, 1);
-	s->runtime_kind[l->next] = (uint8_t)kind;
-	s->store_kind[kind] = (uint8_t)l->next;
-	l->next++;
-	return 0;
-}
-
-static int load_source(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		       struct cdp_err *err)
-{
-	struct loader *l = ctx;
-
-	if (key.n != 4 || number_at(key.p) != l->next ||
-	    idm_source(l->s->m, value.p, value.n) != l->next)
-		return damaged(err);
-	l->next++;
-	return 0;
-}
-
-static void grow_persons(struct loader *l)
-{
-	struct cdp_identity *m = l->s->m;
-	size_t mask;
-
-	free(l->slots);
-	l->slots = cdp_calloc((size_t)1 << ++l->bits, sizeof(*l->slots));
-	mask = ((size_t)1 << l->bits) - 1;
-	for (uint32_t p = 1; p <= m->npersons; p++) {
-		size_t i = m->names[p] & mask;
-
-		while (l->slots[i])
-			i = (i + 1) & mask;
-		l->slots[i] = p;
-	}
-}
-
-static uint32_t person_named(struct loader *l, uint64_t name)
-{
-	struct cdp_identity *m = l->s->m;
-	size_t mask, i;
-
-	if (!name)
-		return 0;
-	if ((size_t)m->npersons + 1 >= ((size_t)2 << l->bits) / 3)
-		grow_persons(l);
-	mask = ((size_t)1 << l->bits) - 1;
-	for (i = name & mask; l->slots[i]; i = (i + 1) & mask)
-		if (m->names[l->slots[i]] == name)
-			return l->slots[i];
-	if ((size_t)m->npersons + 1 >= l->names_cap) {
-		l->names_cap = l->names_cap + l->names_cap / 2 + 1024;
-		m->names = cdp_realloc(m->names, l->names_cap, sizeof(*m->names));
-	}
-	m->names[++m->npersons] = name;
-	l->slots[i] = m->npersons;
-	return m->npersons;
-}
-
-static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		   struct cdp_err *err)
-{
-	struct loader *l = ctx;
-	struct cdp_identity *m = l->s->m;
-	struct id_row row;
-	size_t n = value.n - sizeof(row);
-	uint32_t id;
-
-	if (key.n != 4 || value.n <= sizeof(row) || n > CDP_ID_VALUE_MAX)
-		return damaged(err);
-	memcpy(&row, value.p, sizeof(row));
-	if (row.kind >= l->s->stored_kinds || number_at(key.p) != l->next ||
-	    row.source >= cdp_intern_count(m->sources))
-		return damaged(err);
-	id = idm_add(m, l->s->runtime_kind[row.kind], (const char *)value.p + sizeof(row),
-		     n);
-	if (id != l->next)
-		return damaged(err);
-	idm_set_times(&m->id[id], row.first, row.last);
-	m->id[id].source = row.source & 0x1fffff;
-	CDP_GROW(m->person, id, l->persons_cap);
-	m->person[id] = person_named(l, row.one_id);
-	m->npublished = id + 1;
-	m->id[id].flags &= (unsigned)~ID_DIRTY;
-	m->id[id].flags |= row.aside & ID_ASIDE;
-	m->id[id].flags |= (unsigned)(row.aside & ID_ASIDE) << ID_STORED_SHIFT;
-	l->next++;
-	return 0;
-}
-
-static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		     struct cdp_err *err)
-{
-	struct loader *l = ctx;
-	struct cdp_identity *m = l->s->m;
-	struct link_row row;
-	uint32_t a, b;
-
-	if (key.n != 8 || value.n != sizeof(row))
-		return damaged(err);
-	a = number_at(key.p);
-	b = number_at((const char *)key.p + 4);
-	if (a >= b || b >= m->count)
-		return damaged(err);
-	memcpy(&row, value.p, sizeof(row));
-	idm_link(m, a, b, row.first, row.last);
-	m->links[m->nlinks - 1].flags = 0;
-	return 0;
-}
-
-static int load_part(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
-		     struct cdp_err *err)
-{
-	struct loader *l = ctx;
-	struct cdp_identity *m = l->s->m;
-	uint32_t a, b, ids = m->count;
-	int64_t ms;
-
-	if (key.n != 16 || value.n != 0)
-		return damaged(err);
-	a = number_at(key.p);
-	b = number_at((const char *)key.p + 4);
-	ms = (int64_t)((uint64_t)number_at((const char *)key.p + 8) << 32 |
-		       number_at((const char *)key.p + 12));
-	if (a >= b || a >= ids || (b >= ids && b != NONE))
-		return damaged(err);
-	idm_part(m, a, b, ms);
-	m->stored_parts++;
-	return 0;
-}
-
-static int load_tables(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
-{
-	struct loader l = { .s = s, .bits = 10 };
-	int rc;
-
-	l.slots = cdp_calloc((size_t)1 << l.bits, sizeof(*l.slots));
-	rc = cdp_txn_each(t, "kinds", NULL, load_kind, &l, err);
-	s->stored_kinds = l.next;
-	l.next = 1; /* source 0 is none */
-	if (rc == 0)
-		rc = cdp_txn_each(t, "sources", NULL, load_source, &l, err);
-	s->stored_sources = l.next;
-	l.next = 0;
-	if (rc == 0)
-		rc = cdp_txn_each(t, "ids", NULL, load_id, &l, err);
-	if (rc == 0)
-		rc = cdp_txn_each(t, "links", NULL, load_link, &l, err);
-	if (rc == 0)
-		rc = cdp_txn_each(t, "parts", NULL, load_part, &l, err);
-	free(l.slots);
-	s->m->nfixed = s->m->nkinds;
-	return rc;
-}
-
 /* A small value of the table "meta"; 0 if it is not there. */
 static int get_meta(struct cdp_txn *t, const char *name, void *to, size_t n,
 		    struct cdp_err *err)
@@ -274,7 +69,7 @@ static int get_meta(struct cdp_txn *t, const char *name, void *to, size_t n,
 	if (rc <= 0)
 		return rc;
 	if (v.n != n)
-		return damaged(err);
+		return idm_damaged(err);
 	memcpy(to, v.p, n);
 	return 1;
 }
@@ -292,7 +87,7 @@ static int load(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err)
 	if (get_meta(t, "generation", &s->generation, sizeof(s->generation), err) < 0 ||
 	    get_meta(t, "print", &s->m->print, sizeof(s->m->print), err) < 0 ||
 	    get_meta(t, "pending", &pending, sizeof(pending), err) < 0 ||
-	    load_tables(s, t, err) < 0)
+	    idm_load(s->m, &s->stored, t, err) < 0)
 		return -1;
 	s->m->changed = pending;
 	return 0;
@@ -435,7 +230,7 @@ void cdp_idstate_close(struct cdp_idstate *s)
 	if (s->lock >= 0)
 		cdp_lock_release(s->lock);
 	cdp_buf_release(&s->log);
-	free(s->runtime_kind);
+	free(s->stored.runtime_kind);
 	free(s);
 }
 
@@ -448,23 +243,24 @@ static int put_names(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *e
 	struct number k;
 	size_t n;
 
-	for (unsigned i = 0; i < s->stored_kinds; i++)
-		stored[s->runtime_kind[i]] = true;
+	for (unsigned i = 0; i < s->stored.kinds; i++)
+		stored[s->stored.runtime_kind[i]] = true;
 	for (unsigned i = 0; i < m->nkinds; i++) {
 		if (stored[i])
 			continue;
-		k = number(s->stored_kinds);
+		k = number(s->stored.kinds);
 		if (cdp_txn_put(t, "kinds", bytes(k.b, k.n),
 				bytes(m->kind[i].name, m->kind[i].len), err) < 0)
 			return -1;
-		s->runtime_kind = cdp_realloc(s->runtime_kind, s->stored_kinds + 1, 1);
-		s->runtime_kind[s->stored_kinds] = (uint8_t)i;
-		s->store_kind[i] = (uint8_t)s->stored_kinds++;
+		s->stored.runtime_kind =
+			cdp_realloc(s->stored.runtime_kind, s->stored.kinds + 1, 1);
+		s->stored.runtime_kind[s->stored.kinds] = (uint8_t)i;
+		s->stored.store_kind[i] = (uint8_t)s->stored.kinds++;
 	}
-	for (; s->stored_sources < cdp_intern_count(m->sources); s->stored_sources++) {
-		const char *p = cdp_intern_key(m->sources, s->stored_sources, &n);
+	for (; s->stored.sources < cdp_intern_count(m->sources); s->stored.sources++) {
+		const char *p = cdp_intern_key(m->sources, s->stored.sources, &n);
 
-		k = number(s->stored_sources);
+		k = number(s->stored.sources);
 		if (cdp_txn_put(t, "sources", bytes(k.b, k.n), bytes(p, n), err) < 0)
 			return -1;
 	}
@@ -496,7 +292,7 @@ static int put_ids(struct cdp_idstate *s, struct cdp_txn *t, struct cdp_err *err
 				       .last = idm_last(m, i),
 				       .one_id = m->names[idm_person(m, i)],
 				       .source = id->source,
-				       .kind = s->store_kind[id->kind],
+				       .kind = s->stored.store_kind[id->kind],
 				       .aside = id->flags & ID_ASIDE };
 		memcpy(text, &row, sizeof(row));
 		memcpy(text + sizeof(row), value, n);
