@@ -1,371 +1,13 @@
 /* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
-#include "base/mem.h"
 #include "cli/cli.h"
-#include "cli/entities_job.h"
 #include "cli/profiles.h"
 #include "cli/tag_lineage.h"
 #include "cli/tag_lint.h"
+#include "cli/tag_reading.h"
 #include "cli/tag_sql.h"
-#include "cli/tag_state.h"
 #include "model/changes.h"
-#include "model/relations.h"
-#include "record/head.h"
-#include "record/json.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-struct tag_ctx {
-	const char *key, *entity;
-	struct cdp_paths *paths, *map_paths;
-	struct cdp_tagset *set;
-	const struct cdp_run *run;
-	struct cdp_customers *customers;
-	struct cdp_tag_state *state; /* or NULL */
-	struct cdp_relations *relations;
-	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
-	struct cdp_given *given;
-	int key_slot, detail, row, props, deleted, row_entity;
-	int change[CDP_APPEND + 1];
-	int map_kind, map_value;
-	uint64_t no_key, other;
-};
-
-_Static_assert((int)CDP_JOB_BATCH <= (int)CDP_GATHER_MAX, "a batch can be put off");
-
-struct worker {
-	const struct tag_ctx *t;
-	struct cdp_gather *gather;
-	struct cdp_relation_log *relations;
-	struct cdp_entity_batch *rows; /* of the tags' entity */
-	struct cdp_arena keys;         /* decoded ones of events that are put off */
-	struct cdp_buf key;
-	uint64_t no_key, other;
-};
-
-static void *new_worker(void *ctx)
-{
-	const struct tag_ctx *t = ctx;
-	struct worker *w = cdp_calloc(1, sizeof(*w));
-
-	w->t = t;
-	w->gather = cdp_gather_new(t->customers, t->run);
-	w->relations = cdp_relation_log_new(t->relations);
-	if (t->slots)
-		w->rows = cdp_entity_batch_new(t->set->entities, t->slots);
-	cdp_arena_init(&w->keys);
-	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
-	return w;
-}
-
-static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
-{
-	struct tag_ctx *t = ctx;
-	struct worker *w = worker;
-
-	(void)err;
-	t->no_key += w->no_key;
-	t->other += w->other;
-	cdp_gather_end(w->gather);
-	cdp_relation_log_end(w->relations, t->relations);
-	if (w->rows) /* expressions over events do not look any more */
-		cdp_entity_batch_settle(w->rows);
-	cdp_entity_batch_free(w->rows);
-	cdp_arena_release(&w->keys);
-	cdp_buf_release(&w->key);
-	free(w);
-	return 0;
-}
-
-/* 1 and the key of the record's customer; 0: it belongs to nobody; -1: a data error. */
-static int key_of(struct worker *w, struct cdp_rec *rec, const char **p, size_t *n,
-		  struct cdp_err *err)
-{
-	int rc = cdp_rec_key(rec, w->t->key_slot, &w->key, p, n, err);
-
-	w->no_key += rc == 0;
-	return rc;
-}
-
-/* The same and the customer. */
-static int customer_of(struct worker *w, struct cdp_rec *rec, uint32_t *customer,
-		       struct cdp_err *err)
-{
-	const char *p;
-	size_t n;
-	int rc = key_of(w, rec, &p, &n, err);
-
-	if (rc > 0)
-		*customer = cdp_gather_customer(w->gather, p, n);
-	return rc;
-}
-
-static void settle(void *worker, struct cdp_emit *emit)
-{
-	struct worker *w = worker;
-
-	cdp_gather_settle(w->gather, &emit->counts.eval_errors);
-	cdp_arena_reset(&w->keys);
-}
-
-static void add_changes(struct worker *w, struct cdp_rec *rec, uint32_t customer,
-			enum cdp_change what, int64_t ms)
-{
-	const struct cdp_val *v = cdp_rec_get(rec, w->t->change[what]);
-	struct cdp_iter it = { 0 };
-	struct cdp_val name, value;
-
-	if (what == CDP_UNSET && v->type == CDP_ARRAY) {
-		while (cdp_val_item(v, &it, &name))
-			if (name.type == CDP_STRING)
-				cdp_gather_attribute(w->gather, customer, what, &name,
-						     NULL, ms);
-	} else if (what != CDP_UNSET && v->type == CDP_OBJECT) {
-		while (cdp_val_member(v, &it, &name, &value))
-			cdp_gather_attribute(w->gather, customer, what, &name, &value,
-					     ms);
-	}
-}
-
-static int add_profile(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
-{
-	uint32_t customer;
-	int64_t ms;
-	int rc;
-
-	if (cdp_rec_time_ms(rec, &ms, err) < 0)
-		return -1;
-	rc = customer_of(w, rec, &customer, err);
-	if (rc <= 0)
-		return rc;
-	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
-		cdp_gather_forget(w->gather, customer, ms);
-	for (int what = CDP_UNSET; what <= CDP_APPEND; what++)
-		add_changes(w, rec, customer, (enum cdp_change)what, ms);
-	return 0;
-}
-
-static int add_detail(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
-{
-	static const struct cdp_val removed = { .type = CDP_MISSING };
-	const struct cdp_val *table = cdp_rec_get(rec, w->t->detail);
-	const struct cdp_val *row = cdp_rec_get(rec, w->t->row);
-	const struct cdp_val *props = cdp_rec_get(rec, w->t->props);
-	uint32_t customer;
-	int64_t ms;
-	int rc;
-
-	if (cdp_rec_time_ms(rec, &ms, err) < 0)
-		return -1;
-	if (table->type != CDP_STRING || row->type != CDP_STRING)
-		return cdp_err_set(err, CDP_ERR_DATA,
-				   "a detail row needs 'detail' and 'row'");
-	rc = customer_of(w, rec, &customer, err);
-	if (rc <= 0)
-		return rc;
-	if (cdp_rec_get(rec, w->t->deleted)->type == CDP_TRUE)
-		props = &removed;
-	cdp_gather_detail(w->gather, customer, table, row, props, ms);
-	return 0;
-}
-
-/* All that is no event, profile update or detail row. */
-static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val *type,
-		     struct cdp_err *err)
-{
-	const struct tag_ctx *t = w->t;
-	int rc = 0;
-
-	if (cdp_val_is(type, "relation", 8))
-		rc = cdp_relation_log_add(w->relations, rec, err);
-	else if (w->rows && cdp_val_is(type, "entity", 6) &&
-		 cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
-			    strlen(t->entity)))
-		rc = cdp_entity_batch_add(w->rows, rec, err);
-	w->other += rc == 0;
-	return rc < 0 ? -1 : 0;
-}
-
-static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
-		      struct cdp_err *err)
-{
-	struct worker *w = worker;
-	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
-	const struct cdp_val *type;
-	const char *key;
-	int64_t ms;
-	size_t n;
-	int rc;
-
-	(void)emit;
-	if (event->type == CDP_STRING) {
-		if (cdp_rec_time_ms(rec, &ms, err) < 0)
-			return -1;
-		rc = key_of(w, rec, &key, &n, err);
-		if (rc <= 0)
-			return rc;
-		if (key == w->key.p) /* decoded there */
-			key = cdp_arena_strndup(&w->keys, key, n);
-		cdp_gather_event(w->gather, key, n, rec, event, ms);
-		return 0;
-	}
-	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
-	if (cdp_val_is(type, "profile", 7) && !w->t->set->own)
-		return add_profile(w, rec, err);
-	if (cdp_val_is(type, "detail", 6))
-		return add_detail(w, rec, err);
-	return add_other(w, rec, type, err);
-}
-
-/* A row of the identity map: whose id it is. */
-static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
-		       struct cdp_err *err)
-{
-	struct worker *w = worker;
-	const struct cdp_val *kind = cdp_rec_get(rec, w->t->map_kind);
-	const struct cdp_val *value = cdp_rec_get(rec, w->t->map_value);
-	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
-
-	(void)emit;
-	if (kind->type != CDP_STRING || value->type != CDP_STRING ||
-	    one_id->type != CDP_STRING || one_id->escaped)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
-	cdp_relations_map(w->t->relations, kind, value, one_id);
-	if (w->t->entity)
-		return 0;
-	cdp_gather_id(w->gather, cdp_gather_customer(w->gather, one_id->p, one_id->n),
-		      kind, value);
-	return 0;
-}
-
-static int add_path(struct cdp_paths *paths, const char *path)
-{
-	struct cdp_err ignored;
-
-	return cdp_paths_add(paths, path, strlen(path), &ignored);
-}
-
-/* What tells apart whom the tags are of: events and detail rows have it there. */
-static int add_key(struct tag_ctx *t, struct cdp_err *err)
-{
-	const char *keys[] = { "props", t->entity };
-
-	if (!t->key && t->entity) {
-		t->key = "props.ENTITY";
-		t->key_slot = cdp_paths_add_keys(t->paths, keys,
-						 (size_t[]){ 5, strlen(t->entity) }, 2);
-		return 0;
-	}
-	if (!t->key)
-		t->key = "one_id";
-	t->key_slot = cdp_paths_add(t->paths, t->key, strlen(t->key), err);
-	if (t->key_slot < 0)
-		cdp_err_prefix(err, "--key");
-	return t->key_slot < 0 ? -1 : 0;
-}
-
-/* Relations are of the entity, or of the ids that are the key. */
-static int add_relations(struct tag_ctx *t, struct cdp_err *err)
-{
-	const char *kind = t->entity;
-	struct cdp_path path = { 0 };
-	int ret = 0;
-
-	if (!kind && strcmp(t->key, "one_id") != 0) {
-		ret = cdp_path_parse(&path, t->key, strlen(t->key), err);
-		if (ret == 0 && path.count == 2 && strcmp(path.keys[0], "ids") == 0)
-			kind = path.keys[1];
-		else if (ret == 0 && cdp_intern_count(t->set->relations))
-			ret = cdp_err_set(err, CDP_ERR_USAGE,
-					  "tags ask for relations: --key must be one_id "
-					  "or ids.KIND, or --entity given");
-	}
-	t->relations = cdp_relations_new(t->set, kind, t->paths);
-	cdp_path_release(&path);
-	return ret;
-}
-
-static int prepare(struct tag_ctx *t, const struct cdp_strs *definitions,
-		   struct cdp_err *err)
-{
-	static const char *const changes[] = { "unset", "set", "set_once", "increment",
-					       "append" };
-
-	t->paths = cdp_paths_new();
-	t->map_paths = cdp_paths_new();
-	if (add_key(t, err) < 0)
-		return -1;
-	for (int i = 0; i <= CDP_APPEND; i++)
-		t->change[i] = add_path(t->paths, changes[i]);
-	t->detail = add_path(t->paths, "detail");
-	t->row = add_path(t->paths, "row");
-	t->props = add_path(t->paths, "props");
-	t->deleted = add_path(t->paths, "deleted");
-	t->map_kind = add_path(t->map_paths, "kind");
-	t->map_value = add_path(t->map_paths, "value");
-	t->row_entity = add_path(t->paths, "entity");
-	t->set = cdp_tagset_load(definitions->v, definitions->n, t->entity, t->paths,
-				 t->run, err);
-	if (!t->set)
-		return -1;
-	t->given = cdp_given_new(t->set);
-	return add_relations(t, err);
-}
-
-/* Where records are gathered.  A state has no entity rows: those of --entities count. */
-static int prepare_customers(struct cdp_cli *cli, struct tag_ctx *t,
-			     struct cdp_tag_state_opts *state, struct cdp_err *err)
-{
-	if (!state->dir) {
-		if (t->set->own)
-			t->slots = cdp_entity_slots_new(t->set->entities, t->paths);
-		t->customers = cdp_customers_new(t->set, cdp_cli_jobs(cli));
-		return 0;
-	}
-	if (cdp_intern_count(t->set->relations))
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "tags ask for relations, which a state does not keep");
-	state->set = t->set;
-	state->key = t->key;
-	t->state = cdp_tag_state_open(cli, state, err);
-	if (!t->state)
-		return -1;
-	t->customers = cdp_tag_state_fresh(t->state);
-	return 0;
-}
-
-static void add_own(void *gather, const char *id, size_t n)
-{
-	cdp_gather_customer(gather, id, n);
-}
-
-/* What could only be told apart when all was read. */
-static void gather_rest(struct tag_ctx *t)
-{
-	struct cdp_gather *g = cdp_gather_new(t->customers, t->run);
-
-	cdp_relations_gather(t->relations, g);
-	if (t->set->own)
-		cdp_entities_each(t->set->entities, t->set->own_table, add_own, g);
-	cdp_given_add_customers(t->given, g);
-	cdp_gather_end(g);
-	cdp_customers_finish(t->customers);
-	cdp_given_place(t->given, t->customers);
-}
-
-static void release(struct tag_ctx *t)
-{
-	cdp_given_free(t->given);
-	cdp_tag_state_close(t->state);
-	cdp_customers_free(t->customers);
-	cdp_relations_free(t->relations);
-	free(t->slots);
-	cdp_tagset_free(t->set);
-	cdp_paths_free(t->paths);
-	cdp_paths_free(t->map_paths);
-}
-
-/* --- what the options say --- */
 
 struct options {
 	struct cdp_strs definitions, entities, used_in;
@@ -408,57 +50,14 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 			      cli->opt.table ? "table" : "csv");
 }
 
-/* And with a state what it has. */
-static int read_records(struct cdp_cli *cli, struct tag_ctx *t, const struct cdp_job *job)
-{
-	if (!t->state)
-		return cdp_cli_run(cli, job);
-	if (cdp_tag_state_reads(t->state) && cdp_cli_run(cli, job) < 0)
-		return -1;
-	t->customers = cdp_tag_state_update(t->state, t->customers);
-	return t->customers ? 0 : -1;
-}
-
-/* Everything that is known of everybody. */
-static int read_all(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o)
-{
-	char *const map[] = { (char *)o->map, NULL };
-	struct cdp_job job = { .ctx = t,
-			       .paths = t->paths,
-			       .worker = new_worker,
-			       .record = add_record,
-			       .settle = settle,
-			       .merge = merge_worker };
-	int own = t->set->own ? (int)t->set->own_table : -1;
-
-	cdp_cli_check_entities(cli, t->set->entities, &o->entities, own);
-	if (cdp_cli_read_entities(cli, t->set->entities, &o->entities, own) < 0 ||
-	    read_records(cli, t, &job) < 0)
-		return -1;
-	if (o->map) {
-		job.record = add_map_row;
-		job.settle = NULL;
-		job.paths = t->map_paths;
-		if (cdp_cli_run_files(cli, &job, map) < 0)
-			return -1;
-	}
-	gather_rest(t);
-	if (cdp_customers_count(t->customers) == 0 && t->no_key + t->other)
-		cdp_cli_note(cli,
-			     "no record is an event, profile update or detail row with a "
-			     "'%s'",
-			     t->key);
-	return 0;
-}
-
 /* With records only if there are some: the definitions alone tell much. */
-static void lint(struct cdp_cli *cli, struct tag_ctx *t,
+static void lint(struct cdp_cli *cli, struct cdp_tag_reading *t,
 		 const struct cdp_profile_spec *spec, const struct options *o)
 {
 	struct cdp_tag_lint *l = cdp_tag_lint_new(cli, t->set);
 
 	if (cdp_tag_lint_definitions(l, &o->used_in) == 0 && cli->operands[0] &&
-	    read_all(cli, t, o) == 0)
+	    cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0)
 		cdp_cli_after_passes(cli, spec, cdp_tag_lint_run, l);
 	cdp_tag_lint_free(l);
 }
@@ -479,14 +78,14 @@ static void write_changes(struct cdp_cli *cli, struct cdp_profile_spec *spec,
 }
 
 /* -1: with *err, before anything was read. */
-static int write_table(struct cdp_cli *cli, struct tag_ctx *t,
+static int write_table(struct cdp_cli *cli, struct cdp_tag_reading *t,
 		       struct cdp_profile_spec *spec, const struct options *o,
 		       struct cdp_err *err)
 {
 	struct cdp_tag_sql *sql =
 		cdp_tag_sql_new(cli, o->sql, o->sql_table, spec->key, t->set, err);
 
-	if (sql && read_all(cli, t, o) == 0) {
+	if (sql && cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0) {
 		spec->customers = t->customers; /* the state's */
 		cdp_cli_after_passes(cli, spec, cdp_tag_sql_write, sql);
 	}
@@ -495,7 +94,7 @@ static int write_table(struct cdp_cli *cli, struct tag_ctx *t,
 }
 
 /* The same. */
-static int answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *o,
+static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct options *o,
 		  struct cdp_err *err)
 {
 	struct cdp_profile_spec spec = { .set = t->set,
@@ -514,7 +113,7 @@ static int answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *
 		lint(cli, t, &spec, o);
 	else if (o->sql)
 		ret = write_table(cli, t, &spec, o, err);
-	else if (read_all(cli, t, o) == 0) {
+	else if (cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0) {
 		spec.customers = t->customers; /* the state's */
 		if (o->changed)
 			write_changes(cli, &spec, o->state.dir);
@@ -529,7 +128,7 @@ static int answer(struct cdp_cli *cli, struct tag_ctx *t, const struct options *
 int main(int argc, char **argv)
 {
 	static const char *const forms[] = { "rows", "dot", NULL };
-	struct tag_ctx t = { 0 };
+	struct cdp_tag_reading t = { 0 };
 	struct options o = { .lineage = -1 };
 	bool failed;
 	struct cdp_cli cli;
@@ -558,12 +157,12 @@ int main(int argc, char **argv)
 		  "with --state: merge log of cdp-idmap: who became whom" },
 		{ 0, "nulls", CDP_OPT_FLAG, &o.nulls, NULL,
 		  "write tags without a value as null" },
-		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
-		  "go on from what is known there: the input is what is new" },
 		{ 0, "sql", CDP_OPT_STR, &o.sql, "CONNECTION",
 		  "write into a table of a database (@FILE: what is in FILE)" },
 		{ 0, "sql-table", CDP_OPT_STR, &o.sql_table, "NAME",
 		  "the table, with a column for the key and each tag" },
+		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
+		  "go on from what is known there: the input is what is new" },
 		{ 0, "used-in", CDP_OPT_LIST, &o.used_in, "FILE",
 		  "definitions that use tags, for --lint, repeatable" },
 		{ 0 },
@@ -585,8 +184,8 @@ int main(int argc, char **argv)
 	t.run = &cli.opt.run;
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;
-	failed = prepare(&t, &o.definitions, &err) < 0 ||
-		 prepare_customers(&cli, &t, &o.state, &err) < 0 ||
+	failed = cdp_tag_reading_load(&t, &o.definitions, &err) < 0 ||
+		 cdp_tag_reading_begin(&cli, &t, &o.state, &err) < 0 ||
 		 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
 		  cdp_given_read(t.given, &err) < 0);
 	if (!failed)
@@ -594,6 +193,6 @@ int main(int argc, char **argv)
 	cdp_strs_release(&o.definitions);
 	cdp_strs_release(&o.entities);
 	cdp_strs_release(&o.used_in);
-	release(&t);
+	cdp_tag_reading_release(&t);
 	return failed ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 }

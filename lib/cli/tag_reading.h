@@ -1,0 +1,39 @@
+/* What cdp-tag computes tags from: the definitions, and everything that is known of
+ * everybody, read from records, entity tables, the identity map, imports and a state. */
+#ifndef CDP_CLI_TAG_READING_H
+#define CDP_CLI_TAG_READING_H
+
+#include "cli/cli.h"
+#include "cli/tag_state.h"
+#include "model/given.h"
+#include "model/relations.h"
+
+struct cdp_tag_reading {
+	const char *key, *entity;
+	struct cdp_paths *paths, *map_paths;
+	struct cdp_tagset *set;
+	const struct cdp_run *run;
+	struct cdp_customers *customers;
+	struct cdp_tag_state *state; /* or NULL */
+	struct cdp_relations *relations;
+	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
+	struct cdp_given *given;
+	int key_slot, detail, row, props, deleted, row_entity;
+	int change[CDP_APPEND + 1];
+	int map_kind, map_value;
+	uint64_t no_key, other;
+};
+
+/* `run`, `entity` (NULL: persons) and `key` (NULL: the default, which it is set to) are
+ * given.  -1 with a usage error. */
+int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *definitions,
+			 struct cdp_err *err);
+/* Makes room for what is read.  A state has no entity rows: those of --entities count. */
+int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
+			  struct cdp_tag_state_opts *state, struct cdp_err *err);
+/* Reads all; `map` may be NULL.  0, or -1 (told). */
+int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
+			const struct cdp_strs *entities, const char *map);
+void cdp_tag_reading_release(struct cdp_tag_reading *t);
+
+#endif
