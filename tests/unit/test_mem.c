@@ -57,10 +57,12 @@ static void arenas_are_aligned_and_reused(void)
 	char *first, *s;
 
 	cdp_arena_init(&a);
-	first = cdp_arena_alloc(&a, 1);
 	for (size_t i = 1; i < 100; i++)
 		aligned &= (size_t)cdp_arena_alloc(&a, i) % 16 == 0;
 	ok(aligned, "pieces of an arena are aligned");
+	cdp_arena_reset(&a);
+	first = cdp_arena_alloc(&a, 1);
+	cdp_arena_alloc(&a, 1000);
 	cdp_arena_reset(&a);
 	ok(cdp_arena_alloc(&a, 1) == first, "a reset arena starts over");
 	s = cdp_arena_strndup(&a, "abcdef", 3);
