@@ -8,6 +8,8 @@ void cdp_intake_job_check(struct cdp_cli *cli, const struct cdp_intake_job *j)
 		cdp_cli_usage(cli, "option '--skew': expected at least a second");
 	if (j->late_ns < 0)
 		cdp_cli_usage(cli, "option '--late': expected a duration above 0");
+	if (j->late_file && !j->late_ns)
+		cdp_cli_usage(cli, "option '--late-days' needs a horizon: '--late'");
 	if (j->coverage_file && !j->plan_file)
 		cdp_cli_usage(cli, "option '--coverage' needs a plan: '-d'");
 	if (j->infer && j->plan_file)
@@ -17,6 +19,12 @@ void cdp_intake_job_check(struct cdp_cli *cli, const struct cdp_intake_job *j)
 static bool asks_for_clocks(const struct cdp_intake_job *j)
 {
 	return j->future >= 0 || j->skew_ns || j->late_ns;
+}
+
+static int open_rows(struct cdp_out **to, const char *path, struct cdp_err *err)
+{
+	*to = path ? cdp_out_open(path, err) : NULL;
+	return path && !*to ? -1 : 0;
 }
 
 int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
@@ -29,6 +37,7 @@ int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
 		.future = j->future < 0 ? CDP_FUTURE_REJECT : (enum cdp_future)j->future,
 		.base_ms = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME,
 		.late_ms = j->late_ns / 1000000,
+		.late_days = j->late_file,
 		.plan_file = j->plan_file,
 		.coverage = j->coverage_file,
 		.virtual_file = j->virtual_file,
@@ -39,25 +48,27 @@ int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
 		return 0;
 	if (cdp_intake_conf_new(&j->conf, &opts, err) < 0)
 		return -1;
-	if (j->coverage_file) {
-		j->coverage = cdp_out_open(j->coverage_file, err);
-		if (!j->coverage)
-			return -1;
-	}
-	return 0;
+	if (open_rows(&j->late, j->late_file, err) < 0)
+		return -1;
+	return open_rows(&j->coverage, j->coverage_file, err);
 }
 
-static void write_coverage(struct cdp_cli *cli, struct cdp_intake_job *j)
+typedef void rows_fn(const struct cdp_intake_conf *c, struct cdp_buf *out);
+
+static void write_rows(struct cdp_cli *cli, const struct cdp_intake_job *j,
+		       struct cdp_out **to, rows_fn *put)
 {
 	struct cdp_buf rows;
 	struct cdp_err err;
 
+	if (!*to)
+		return;
 	cdp_buf_init(&rows, CDP_BUF_NOMAX);
-	cdp_intake_conf_coverage(j->conf, &rows);
-	(void)cdp_out_write(j->coverage, rows.p, rows.n);
-	if (cdp_out_close(j->coverage, &err) < 0)
+	put(j->conf, &rows);
+	(void)cdp_out_write(*to, rows.p, rows.n);
+	if (cdp_out_close(*to, &err) < 0)
 		cdp_cli_report(cli, &err);
-	j->coverage = NULL;
+	*to = NULL;
 	cdp_buf_release(&rows);
 }
 
@@ -94,14 +105,16 @@ void cdp_intake_job_finish(struct cdp_cli *cli, struct cdp_intake_job *j)
 		cdp_cli_stat(cli, "renamed", n->made.renamed);
 		cdp_cli_stat(cli, "virtual_errors", n->made.errors);
 	}
-	if (j->coverage)
-		write_coverage(cli, j);
+	write_rows(cli, j, &j->late, cdp_intake_conf_late_days);
+	write_rows(cli, j, &j->coverage, cdp_intake_conf_coverage);
 	if (j->infer)
 		write_draft(cli, j);
 }
 
 void cdp_intake_job_release(struct cdp_intake_job *j)
 {
+	if (j->late)
+		cdp_out_abandon(j->late);
 	if (j->coverage)
 		cdp_out_abandon(j->coverage);
 	cdp_intake_conf_free(j->conf);

@@ -11,11 +11,11 @@ struct cdp_intake_job {
 	/* options */
 	int future; /* enum cdp_future, or -1: not said */
 	int64_t skew_ns, late_ns;
-	const char *plan_file, *coverage_file, *virtual_file;
+	const char *late_file, *plan_file, *coverage_file, *virtual_file;
 	bool infer;
 	/* NULL unless an option asks for it: then a record costs nothing more. */
 	struct cdp_intake_conf *conf;
-	struct cdp_out *coverage;
+	struct cdp_out *late, *coverage;
 };
 
 extern const char *const cdp_intake_futures[];
@@ -30,6 +30,8 @@ extern const char *const cdp_intake_futures[];
 	  "correct device clocks that are off by more, such as 5m" },                    \
 	{ 0, "late", CDP_OPT_DURATION, &(j).late_ns, "HORIZON",                          \
 	  "count records received later than this" },                                    \
+	{ 0, "late-days", CDP_OPT_STR, &(j).late_file, "FILE",                           \
+	  "write the days that late records are of" },                                   \
 	{ 'd', "definition", CDP_OPT_STR, &(j).plan_file, "PLAN",                        \
 	  "hold events against this tracking plan" },                                    \
 	{ 0, "coverage", CDP_OPT_STR, &(j).coverage_file, "FILE",                        \
@@ -44,7 +46,7 @@ extern const char *const cdp_intake_futures[];
 void cdp_intake_job_check(struct cdp_cli *cli, const struct cdp_intake_job *j);
 int cdp_intake_job_load(struct cdp_cli *cli, struct cdp_intake_job *j,
 			struct cdp_err *err);
-/* After the run: counts to --stats, coverage to its file.  Errors are told. */
+/* After the run: counts to --stats, rows to their files.  Errors are told. */
 void cdp_intake_job_finish(struct cdp_cli *cli, struct cdp_intake_job *j);
 void cdp_intake_job_release(struct cdp_intake_job *j);
 

@@ -6,6 +6,7 @@
 #include "io/in.h"
 #include "model/coverage.h"
 #include "model/infer.h"
+#include "model/latedays.h"
 #include "model/skew.h"
 #include "record/json.h"
 
@@ -44,6 +45,7 @@ struct cdp_intake_conf {
 	struct cdp_virtual *virtual;
 	struct cdp_infer *infer;
 	struct cdp_intake_counts counts;
+	struct cdp_latedays late;
 };
 
 struct cdp_intake {
@@ -56,6 +58,7 @@ struct cdp_intake {
 	struct cdp_virtual_work *virtual;
 	struct cdp_infer *infer;
 	struct cdp_intake_counts counts;
+	struct cdp_latedays late;
 };
 
 /* --- configuration --- */
@@ -130,6 +133,7 @@ void cdp_intake_conf_free(struct cdp_intake_conf *c)
 	if (!c)
 		return;
 	cdp_skew_free(c->skew);
+	cdp_latedays_release(&c->late);
 	cdp_coverage_free(c->coverage);
 	cdp_plan_free(c->plan);
 	cdp_virtual_free(c->virtual);
@@ -146,6 +150,11 @@ bool cdp_intake_conf_is_ordered(const struct cdp_intake_conf *c)
 const struct cdp_intake_counts *cdp_intake_conf_counts(const struct cdp_intake_conf *c)
 {
 	return &c->counts;
+}
+
+void cdp_intake_conf_late_days(const struct cdp_intake_conf *c, struct cdp_buf *out)
+{
+	cdp_latedays_write(&c->late, out);
 }
 
 void cdp_intake_conf_coverage(const struct cdp_intake_conf *c, struct cdp_buf *out)
@@ -185,6 +194,8 @@ void cdp_intake_merge(struct cdp_intake *s)
 	all->shifted += s->counts.shifted;
 	all->future += s->counts.future;
 	all->late += s->counts.late;
+	cdp_latedays_merge(&s->conf->late, &s->late);
+	cdp_latedays_release(&s->late);
 	if (s->check) {
 		const struct cdp_plan_counts *n = cdp_plan_check_counts(s->check);
 
@@ -353,6 +364,17 @@ static int limit_future(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 			received != CDP_NO_TIME ? received : opts->base_ms, err);
 }
 
+static void note_late(struct cdp_intake *s, int64_t ms)
+{
+	const struct cdp_intake_opts *opts = &s->conf->opts;
+
+	s->counts.late++;
+	if (opts->late_days)
+		cdp_latedays_add(&s->late,
+				 cdp_zone_day(opts->run->zone, cdp_time_from_ms(ms).s),
+				 1);
+}
+
 static int clocks(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 		  struct cdp_canon *info, struct cdp_err *err)
 {
@@ -366,7 +388,7 @@ static int clocks(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	if (limit_future(s, out, at, info, received, err) < 0)
 		return -1;
 	if (late && received != CDP_NO_TIME && received - info->ms > late)
-		s->counts.late++;
+		note_late(s, info->ms);
 	return 0;
 }
 

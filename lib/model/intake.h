@@ -31,6 +31,7 @@ struct cdp_intake_opts {
 	/* Records received more than this after their time are counted; 0: they are not.
 	 */
 	int64_t late_ms;
+	bool late_days;           /* and their days are noted */
 	const char *plan_file;    /* NULL: no plan */
 	bool coverage;            /* what of the plan is seen is counted */
 	const char *virtual_file; /* rules for virtual events; NULL: none */
@@ -55,6 +56,8 @@ void cdp_intake_conf_free(struct cdp_intake_conf *c);
  * in every run gives them in the same order, from one thread. */
 bool cdp_intake_conf_is_ordered(const struct cdp_intake_conf *c);
 const struct cdp_intake_counts *cdp_intake_conf_counts(const struct cdp_intake_conf *c);
+/* Rows of the days of late records, in the zone of the run (model/latedays.h). */
+void cdp_intake_conf_late_days(const struct cdp_intake_conf *c, struct cdp_buf *out);
 /* The rows of coverage, if it was asked for. */
 void cdp_intake_conf_coverage(const struct cdp_intake_conf *c, struct cdp_buf *out);
 /* The plan that was drafted, if that was asked for. */

@@ -418,6 +418,23 @@ numbered() {
   [ "$(grep -c '"a":1}' out)" -eq 1 ]
 }
 
+@test "the days of late records are listed by the zone, for any number of jobs" {
+  for t in 04-30T15:59:59 04-30T16:00:00 05-02T10:00:00 05-03T09:00:00; do
+    printf '{"time":"2024-%s.000Z","event":"e","ids":{"device":"d"},"received":"2024-05-03T10:00:00.000Z"}\n' $t
+  done >late
+  for j in 1 2; do
+    cdp-collect -q -f native -j $j --tz Asia/Shanghai --late 1d --late-days days.$j late >/dev/null
+  done
+  [ "$(cat days.1)" = '{"day":"2024-04-30","late":1}
+{"day":"2024-05-01","late":1}' ]
+  cmp days.1 days.2
+  cdp-collect -q -f native --tz UTC --late 1d --late-days days.utc late >/dev/null
+  [ "$(cat days.utc)" = '{"day":"2024-04-30","late":2}' ]
+  run --separate-stderr cdp-collect --late-days days late
+  [ "$status" -eq 2 ]
+  [[ $stderr == *"option '--late-days' needs a horizon: '--late'"* ]]
+}
+
 @test "a file of coverage on a full disk ends the run with status 4" {
   [ -c /dev/full ] || skip "no /dev/full"
   plan=$BATS_TEST_DIRNAME/../../samples/plan.json
