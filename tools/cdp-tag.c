@@ -119,6 +119,7 @@ static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct o
 			write_changes(cli, &spec, o->state.dir);
 		else
 			cdp_cli_write_profiles(cli, &spec);
+		cdp_tag_state_written(t->state);
 	}
 	cdp_cli_stat(cli, "no_key", t->no_key);
 	cdp_cli_stat(cli, "other", t->other);

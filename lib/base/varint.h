@@ -10,15 +10,21 @@
 
 enum { CDP_VARINT_MAX = 10 }; /* bytes */
 
-static inline void cdp_varint_add(struct cdp_buf *b, uint64_t v)
+/* Writes at most CDP_VARINT_MAX bytes; returns where they end. */
+static inline char *cdp_varint_put(char *p, uint64_t v)
 {
-	if (cdp_buf_reserve(b, CDP_VARINT_MAX) < 0)
-		return;
 	while (v > 0x7f) {
-		b->p[b->n++] = (char)(v | 0x80);
+		*p++ = (char)(v | 0x80);
 		v >>= 7;
 	}
-	b->p[b->n++] = (char)v;
+	*p++ = (char)v;
+	return p;
+}
+
+static inline void cdp_varint_add(struct cdp_buf *b, uint64_t v)
+{
+	if (cdp_buf_reserve(b, CDP_VARINT_MAX) == 0)
+		b->n = (size_t)(cdp_varint_put(b->p + b->n, v) - b->p);
 }
 
 static inline uint64_t cdp_zigzag(int64_t v)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct cdp_tag_state {
 	struct cdp_cli *cli;
@@ -17,7 +18,20 @@ struct cdp_tag_state {
 	struct cdp_paths *paths; /* of the merge log */
 	int merge, from, into;
 	uint64_t joined, moved, read, known;
+	int64_t cpu_ms; /* of all threads, when the last part of the run began */
 };
+
+/* What a part of the run took, for --stats. */
+static void stat_part(struct cdp_tag_state *s, const char *name)
+{
+	struct timespec t;
+	int64_t now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	now = t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	cdp_cli_stat(s->cli, name, (uint64_t)(now - s->cpu_ms));
+	s->cpu_ms = now;
+}
 
 /* --- inputs --- */
 
@@ -188,6 +202,12 @@ static int read_merges(struct cdp_tag_state *s)
 	return rc;
 }
 
+void cdp_tag_state_written(struct cdp_tag_state *s)
+{
+	if (s)
+		stat_part(s, "output_cpu_ms");
+}
+
 struct cdp_customers *cdp_tag_state_update(struct cdp_tag_state *s,
 					   struct cdp_customers *fresh)
 {
@@ -201,9 +221,12 @@ struct cdp_customers *cdp_tag_state_update(struct cdp_tag_state *s,
 		cdp_cli_warn(s->cli, "the state stays what it was");
 		return NULL;
 	}
+	stat_part(s, "input_cpu_ms");
 	all = cdp_tagstate_merge(s->state, fresh, &err);
-	if (all && cdp_tagstate_commit(s->state, &err) == 0)
+	if (all && cdp_tagstate_commit(s->state, &err) == 0) {
+		stat_part(s, "state_cpu_ms");
 		return all;
+	}
 	cdp_customers_free(all);
 	cdp_cli_report(s->cli, &err);
 	return NULL;

@@ -91,6 +91,11 @@ struct tst_part {
 	const char *p;
 };
 
+struct tst_parts {
+	struct tst_part *v;
+	size_t n, cap;
+};
+
 /* A row of the old file, under the key that it has by now. */
 struct tst_old_row {
 	struct tst_text key;
@@ -130,8 +135,7 @@ struct tst_merger {
 	uint32_t number;
 	int64_t last_pane; /* written, and its place */
 	size_t pane_at;
-	struct tst_part *parts;
-	size_t part_count, part_cap;
+	struct tst_parts ever, parts; /* of all time up to the floor; of panes */
 	struct cdp_fact *facts[TST_FACT_KINDS];
 	size_t fact_count[TST_FACT_KINDS], fact_cap[TST_FACT_KINDS];
 	struct cdp_arena arena; /* texts of partials that were made for it */

@@ -28,16 +28,21 @@ static int by_pane(const void *a, const void *b)
 static int put_part(struct tst_merger *m, const struct tst_part *t)
 {
 	bool same = t->pane == m->last_pane;
+	struct cdp_buf *out = &m->parts_out;
+	char *to;
 
 	/* They come in order, and so do their places. */
 	if (!same && t->pane != CDP_PANE_ALL)
 		while (m->pane_at == 0 || m->panes[m->pane_at - 1] != t->pane)
 			m->pane_at++;
 	m->last_pane = t->pane;
-	cdp_varint_add(&m->parts_out, (uint64_t)t->agg << 1 | !same);
+	cdp_buf_reserve(out, 3 * CDP_VARINT_MAX + t->n);
+	to = cdp_varint_put(out->p + out->n, (uint64_t)t->agg << 1 | !same);
 	if (!same)
-		cdp_varint_add(&m->parts_out, m->pane_at);
-	cdp_varint_add_bytes(&m->parts_out, t->p, t->n);
+		to = cdp_varint_put(to, m->pane_at);
+	to = cdp_varint_put(to, t->n);
+	memcpy(to, t->p, t->n);
+	out->n = (size_t)(to - out->p) + t->n;
 	if (t->pane != CDP_PANE_ALL &&
 	    (t->pane < m->count_from[t->agg] || t->pane >= m->count_to[t->agg]))
 		return 0;
@@ -67,26 +72,30 @@ static int put_merged(struct tst_merger *m, const struct tst_part *t, size_t n)
 	return rc < 0 ? -1 : put_part(m, &one);
 }
 
-static int put_parts(struct tst_merger *m)
+static int put_sorted(struct tst_merger *m, struct tst_parts *parts)
 {
+	struct tst_part *v = parts->v;
 	size_t sorted = 1;
 	int rc = 0;
 
-	while (sorted < m->part_count &&
-	       by_pane(&m->parts[sorted - 1], &m->parts[sorted]) <= 0)
+	while (sorted < parts->n && by_pane(&v[sorted - 1], &v[sorted]) <= 0)
 		sorted++;
-	if (sorted < m->part_count)
-		qsort(m->parts, m->part_count, sizeof(*m->parts), by_pane);
-	m->last_pane = CDP_PANE_NONE;
-	m->pane_at = 0;
-	for (size_t i = 0, n; i < m->part_count && rc == 0; i += n) {
+	if (sorted < parts->n)
+		qsort(v, parts->n, sizeof(*v), by_pane);
+	for (size_t i = 0, n; i < parts->n && rc == 0; i += n) {
 		n = 1;
-		while (i + n < m->part_count &&
-		       by_pane(&m->parts[i], &m->parts[i + n]) == 0)
+		while (i + n < parts->n && by_pane(&v[i], &v[i + n]) == 0)
 			n++;
-		rc = n == 1 ? put_part(m, &m->parts[i]) : put_merged(m, &m->parts[i], n);
+		rc = n == 1 ? put_part(m, &v[i]) : put_merged(m, &v[i], n);
 	}
 	return rc;
+}
+
+static int put_parts(struct tst_merger *m)
+{
+	m->last_pane = CDP_PANE_NONE;
+	m->pane_at = 0;
+	return put_sorted(m, &m->ever) < 0 ? -1 : put_sorted(m, &m->parts);
 }
 
 static void put_fact(struct tst_merger *m, enum tst_fact_kind kind,
@@ -210,7 +219,7 @@ static bool next_key(const struct tst_merger *m, struct tst_text *key)
 static int merge_customer(struct tst_merger *m, struct tst_text key)
 {
 	m->number = cdp_intern_put(m->whole->shards[0].keys, key.p, key.n, NULL);
-	m->part_count = 0;
+	m->ever.n = m->parts.n = 0;
 	memset(m->fact_count, 0, sizeof(m->fact_count));
 	cdp_arena_reset(&m->arena);
 	if (m->has_next && tst_compare_texts(m->next.key, key) == 0 &&
@@ -280,7 +289,8 @@ static void release(struct tst_merger *m)
 	free(m->count_from);
 	free(m->count_to);
 	free(m->panes);
-	free(m->parts);
+	free(m->ever.v);
+	free(m->parts.v);
 	for (int k = 0; k < TST_FACT_KINDS; k++)
 		free(m->facts[k]);
 	free(m->state);

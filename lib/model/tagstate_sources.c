@@ -177,14 +177,15 @@ void tst_find_panes(struct tst_merger *m)
 static void add_part(struct tst_merger *m, int64_t pane, uint32_t agg, const char *p,
 		     size_t n)
 {
-	bool ever = m->keep_from[agg] == INT64_MIN;
+	bool ever = m->keep_from[agg] == INT64_MIN && pane < m->s->floor_ms;
+	struct tst_parts *parts = ever ? &m->ever : &m->parts;
 
 	if (pane < m->keep_from[agg])
 		return;
-	if (ever && pane < m->s->floor_ms)
+	if (ever)
 		pane = CDP_PANE_ALL;
-	CDP_GROW(m->parts, m->part_count, m->part_cap);
-	m->parts[m->part_count++] = (struct tst_part){ pane, agg, (uint32_t)n, p };
+	CDP_GROW(parts->v, parts->n, parts->cap);
+	parts->v[parts->n++] = (struct tst_part){ pane, agg, (uint32_t)n, p };
 }
 
 static void add_fact(struct tst_merger *m, enum tst_fact_kind kind,

@@ -17,7 +17,7 @@ here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
-	templates convert
+	templates nightly convert
 	archive chain idmap splice http http-batch}
 million=$dir/e1m.ndjson
 events=$million
@@ -234,6 +234,53 @@ row_tags30() {
 	unheard tags30.tags30 "exec cdp-tag -d $here/tags30.json $what"
 }
 
+# Nights after 30, 90 and 300 days of equal volume, beside passes over all of them; 30 tags with
+# windows of up to 90 days.  Every night starts from a copy of the state of the day before.
+row_nightly() {
+	local volume=4000 days=$dir/nights n last base fresh
+	local tag="cdp-tag -q --key ids.customer -d $here/tags_nightly.json"
+
+	[ "${BENCH:-}" = full ] && volume=20000
+	days=$days-$volume
+	if [ ! -s "$days/made" ]; then
+		say "making $days"
+		rm -rf "$days" && mkdir -p "$days" || return
+		mkevents $((300 * volume)) "$volume" 300 | awk -v dir="$days/" '
+			match($0, /"time":"[^"]*/) { print >(dir substr($0, RSTART + 8, 10)) }'
+		(cd "$days" && printf '%s\n' ????-??-?? >made)
+	fi
+	for n in 30 90 300; do
+		last=$(sed -n "${n}p" "$days/made")
+		base=$(date -d "$last + 1 day" +%F)
+		if [ ! "$days/state$n/tags" -nt "$bin/cdp-tag" ]; then
+			rm -rf "$days/state$n"
+			head -n $((n - 1)) "$days/made" | sed "s,^,$days/," |
+				xargs cdp-tag -q --key ids.customer \
+				-d "$here/tags_nightly.json" --state "$days/state$n" --as-of "$last" \
+				--changed >/dev/null
+			touch "$days/state$n/tags"
+		fi
+		fresh="rm -rf $scratch/night; cp -r $days/state$n $scratch/night;"
+		run "nightly.night$n" "$fresh exec $tag --state $scratch/night --as-of $base
+			--stats $days/$last 2>$scratch/night$n.stats"
+		run "nightly.full$n" "exec $tag --as-of $base
+			$(head -n "$n" "$days/made" | sed "s,^,$days/," | paste -s -d' ')"
+		unheard "nightly.changed$n" "$fresh exec $tag --state $scratch/night
+			--as-of $base --changed $days/$last >/dev/null"
+	done
+}
+
+# What a night's CPU time went into.
+shares() {
+	local n
+
+	for n in 30 90 300; do
+		[ -s "$scratch/night$n.stats" ] && jq -r --arg n $n '"night \($n): " +
+			"input \(.input_cpu_ms) ms, state \(.state_cpu_ms) ms, output \(.output_cpu_ms) ms of CPU"' \
+			"$scratch/night$n.stats"
+	done
+}
+
 row_convert() {
 	unheard convert.collect "exec cdp-collect $events >$scratch/collect.out"
 	[ -s "$canonical" ] && unheard convert.idmap "cdp-collect $events |
@@ -406,6 +453,9 @@ compare() {
 		chdb "customers $answers/tag.chdb.out"
 	same tag cdp cat cdp-j1 cat
 	same tag trusted cat one_id cat
+	for n in 30 90 300; do
+		same nightly "night$n" cat "full$n" cat
+	done
 	same tag20 cdp twenty duckdb "twenty_rows $answers/tag20.duckdb.out" \
 		chdb "twenty_rows $answers/tag20.chdb.out"
 	same tag20 cdp cat cdp-j1 cat
@@ -440,6 +490,7 @@ done
 compare
 {
 	awk -f tests/bench/report.awk tests/bench/goals "$dir/runs"
+	shares
 	per_customer
 	[ $status -eq 0 ] && echo "all answers agree" || echo "ANSWERS DIFFER"
 } | tee "$dir/report.txt"
