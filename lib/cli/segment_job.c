@@ -34,6 +34,7 @@ struct shared {
 
 struct worker {
 	struct shared *s;
+	const struct cdp_bits_ops *ops;
 	struct cdp_rule_block *block;
 	struct cdp_audience_part *part;
 	uint32_t first; /* row of the block's first */
@@ -60,6 +61,7 @@ static void *new_worker(void *ctx)
 	unsigned rows = cdp_rule_plan_rows(s->plan.plan);
 
 	w->s = s;
+	w->ops = cdp_bits_ops();
 	w->block = cdp_rule_block_new(s->plan.plan, &s->cli->opt.run, s->job->paths);
 	w->part = cdp_audience_part_new(s->job->set->count);
 	w->errors = cdp_calloc(s->job->set->count, sizeof(*w->errors));
@@ -162,17 +164,14 @@ static int commit(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 {
 	struct worker *w = ctx;
-	unsigned failed = 0;
+	unsigned failed;
 
-	if (rows->t != rows->m)
-		for (uint64_t h = rows->has_m; h; h &= h - 1) {
-			unsigned i = (unsigned)__builtin_ctzll(h);
-			uint64_t t = rows->has_t >> i & 1 ? rows->t[i] : 0;
-			uint64_t x = rows->m[i] & ~t;
+	for (uint64_t h = rows->has.e; h; h &= h - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(h);
 
-			failed += (unsigned)__builtin_popcountll(x);
-			w->odd[i] |= x;
-		}
+		w->odd[i] |= rows->e[i];
+	}
+	failed = w->ops->count(rows->e, rows->has.e);
 	w->errors[set] += failed;
 	w->failed += failed;
 	if (cdp_bit(w->s->job->wanted, set))

@@ -8,13 +8,14 @@
 /* Gaps between rows in order, seven bits a byte, the last byte below 128. */
 struct chunk {
 	struct chunk *next;
-	uint32_t n, cap;
+	uint8_t *end; /* of what is in it */
 	uint8_t bytes[];
 };
 
 struct list {
 	struct chunk *first, *last;
-	uint32_t after; /* the last row + 1 */
+	uint8_t *at, *end; /* where the next goes in the last chunk; its end */
+	uint32_t after;    /* the last row + 1 */
 	uint32_t count;
 };
 
@@ -72,26 +73,27 @@ static void add_chunk(struct cdp_audience_part *p, struct list *l)
 
 	cap = cap < 16 ? 16 : cap > 16384 ? 16384 : cap;
 	c = cdp_arena_alloc(&p->chunks, sizeof(*c) + cap);
-	*c = (struct chunk){ .cap = cap };
-	if (l->last)
+	*c = (struct chunk){ 0 };
+	if (l->last) {
 		l->last->next = c;
-	else
+		l->last->end = l->at;
+	} else {
 		l->first = c;
+	}
 	l->last = c;
+	l->at = c->bytes;
+	l->end = c->bytes + cap;
 }
 
 static void add_row(struct cdp_audience_part *p, struct list *l, uint32_t row)
 {
 	uint32_t gap = row - l->after;
-	struct chunk *c = l->last;
 
-	if (!c || c->cap - c->n < 5) {
+	if (l->end - l->at < 5)
 		add_chunk(p, l);
-		c = l->last;
-	}
 	for (; gap > 127; gap >>= 7)
-		c->bytes[c->n++] = (uint8_t)(gap | 128);
-	c->bytes[c->n++] = (uint8_t)gap;
+		*l->at++ = (uint8_t)(gap | 128);
+	*l->at++ = (uint8_t)gap;
 	l->after = row + 1;
 	l->count++;
 }
@@ -99,7 +101,14 @@ static void add_row(struct cdp_audience_part *p, struct list *l, uint32_t row)
 void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t set, uint32_t first,
 			   const struct cdp_rowset *rows)
 {
-	for (uint64_t h = rows->has_t; h; h &= h - 1) {
+	enum { AHEAD = 4 };
+
+	/* Others are next, mostly. */
+	if (set + 2 * AHEAD < p->sets) {
+		__builtin_prefetch(&p->lists[set + 2 * AHEAD], 1);
+		__builtin_prefetch(p->lists[set + AHEAD].at, 1);
+	}
+	for (uint64_t h = rows->has.t; h; h &= h - 1) {
 		unsigned w = (unsigned)__builtin_ctzll(h);
 
 		for (uint64_t x = rows->t[w]; x; x &= x - 1)
@@ -207,15 +216,19 @@ static uint32_t *decode(const struct cdp_audience_part *p, uint32_t set, uint32_
 {
 	uint32_t row = 0;
 
-	for (const struct chunk *c = p->lists[set].first; c; c = c->next)
-		for (uint32_t i = 0; i < c->n; i++) {
+	for (const struct chunk *c = p->lists[set].first; c; c = c->next) {
+		const uint8_t *at = c->bytes;
+		const uint8_t *end = c->next ? c->end : p->lists[set].at;
+
+		while (at < end) {
 			uint32_t gap = 0, shift = 0;
 
-			for (; c->bytes[i] > 127; i++, shift += 7)
-				gap |= (uint32_t)(c->bytes[i] & 127) << shift;
-			row += gap | (uint32_t)c->bytes[i] << shift;
+			for (; *at > 127; at++, shift += 7)
+				gap |= (uint32_t)(*at & 127) << shift;
+			row += gap | (uint32_t)*at++ << shift;
 			*out++ = p->customer[row++];
 		}
+	}
 	return out;
 }
 

@@ -2,29 +2,14 @@
 
 #include "base/mem.h"
 #include "io/in.h"
-#include "model/rulefields.h"
+#include "model/ruleplan_priv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MAX = 64, TRANSIENT = 0x80000000u };
-#define PLANES_MAX ((size_t)48 << 20) /* bytes, of a thread, while rows can be fewer */
-
-struct cdp_rule_plan {
-	struct cdp_rule_spec spec;
-	struct cdp_rule_fields *fields;
-	unsigned words;
-	uint32_t slots; /* leaves, then shared nodes, then sets that rules refer to */
-	uint32_t *node_slot; /* by node: its slot, or TRANSIENT */
-	uint32_t *set_slot;  /* by set, likewise */
-	uint32_t *slot_node; /* by slot of a shared node: it */
-	uint32_t *kids;      /* as rules->kids: the kid's slot, or TRANSIENT | node */
-	uint32_t *given;     /* sets that rules refer to and that are given */
-	uint32_t given_count;
-};
-
 struct cdp_rule_block {
 	const struct cdp_rule_plan *plan;
+	const struct cdp_bits_ops *ops;
 	struct cdp_rule_looks *looks;
 	struct cdp_rule_planes planes;
 	struct cdp_rowset *slot; /* what stands in the planes */
@@ -39,115 +24,116 @@ struct cdp_rule_block {
 	struct cdp_buf lines;
 	struct cdp_scan *scan;
 	unsigned row; /* at hand */
+	/* Rules that are conjunctions of leaves, by place in the order. */
+	struct cdp_bits_term *terms;
+	size_t term_count, term_cap;
+	struct flat {
+		size_t first;
+		uint32_t plain, count; /* count 0: it is no such rule */
+	} * flat;
 };
-
-/* ---- the plan ---- */
-
-static void place_sets(struct cdp_rule_plan *p)
-{
-	const struct cdp_rules *r = p->spec.rules;
-
-	p->set_slot = cdp_alloc(p->spec.set_count * sizeof(*p->set_slot));
-	p->given = cdp_alloc(p->spec.set_count * sizeof(*p->given));
-	for (uint32_t i = 0; i < p->spec.set_count; i++)
-		p->set_slot[i] = TRANSIENT;
-	for (uint32_t i = 0; i < r->leaf_count; i++)
-		for (size_t k = 0; k < r->leaves[i].sets.n; k++) {
-			uint32_t *slot = &p->set_slot[r->leaves[i].sets.v[k]];
-
-			if (*slot != TRANSIENT)
-				continue;
-			*slot = p->slots++;
-			if (p->spec.nodes[r->leaves[i].sets.v[k]] == CDP_RULE_GIVEN)
-				p->given[p->given_count++] = r->leaves[i].sets.v[k];
-		}
-}
-
-static void place_nodes(struct cdp_rule_plan *p)
-{
-	const struct cdp_rules *r = p->spec.rules;
-
-	p->node_slot = cdp_alloc(r->count * sizeof(*p->node_slot));
-	for (uint32_t i = 0; i < r->count; i++) {
-		const struct cdp_rule *n = &r->v[i];
-		uint32_t kid = cdp_rule_kids(r, n)[0];
-
-		if (n->kind == CDP_RULE_LEAF)
-			p->node_slot[i] = kid;
-		else if (n->kind == CDP_RULE_SET)
-			p->node_slot[i] = p->set_slot[kid];
-		else
-			p->node_slot[i] = n->uses > 1 ? p->slots++ : TRANSIENT;
-	}
-	p->slot_node = cdp_alloc((p->slots + 1) * sizeof(*p->slot_node));
-	for (uint32_t i = 0; i < r->count; i++)
-		if (r->v[i].kind > CDP_RULE_SET && p->node_slot[i] != TRANSIENT)
-			p->slot_node[p->node_slot[i]] = i;
-	p->kids = cdp_alloc(r->kid_count * sizeof(*p->kids));
-	for (uint32_t i = 0; i < r->count; i++)
-		for (uint32_t k = 0; r->v[i].kind > CDP_RULE_SET && k < r->v[i].count;
-		     k++) {
-			uint32_t kid = r->kids[r->v[i].first + k];
-			uint32_t slot = p->node_slot[kid];
-
-			p->kids[r->v[i].first + k] =
-				slot == TRANSIENT ? TRANSIENT | kid : slot;
-		}
-}
-
-struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec)
-{
-	struct cdp_rule_plan *p = cdp_calloc(1, sizeof(*p));
-	size_t words;
-
-	p->spec = *spec;
-	p->fields = cdp_rule_fields_new(spec->rules);
-	p->slots = spec->rules->leaf_count;
-	place_sets(p);
-	place_nodes(p);
-	words = PLANES_MAX / (2 * sizeof(uint64_t)) / (p->slots + 1);
-	if (words > WORDS_MAX)
-		words = WORDS_MAX;
-	if (spec->max_words && words > spec->max_words)
-		words = spec->max_words;
-	p->words = words ? (unsigned)words : 1;
-	return p;
-}
-
-void cdp_rule_plan_free(struct cdp_rule_plan *p)
-{
-	if (!p)
-		return;
-	cdp_rule_fields_free(p->fields);
-	free(p->node_slot);
-	free(p->slot_node);
-	free(p->given);
-	free(p->set_slot);
-	free(p->kids);
-	free(p);
-}
-
-unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p)
-{
-	return p->words * 64;
-}
 
 /* ---- blocks ---- */
 
 static int fetch_set(void *host, int ref, struct cdp_value *out, struct cdp_err *err);
 static void start_again(struct cdp_rule_block *b);
 
+/* ---- rules that are conjunctions ---- */
+
+static bool is_leaf(const struct cdp_rule_plan *p, uint32_t kid)
+{
+	return kid < p->spec.rules->leaf_count &&
+	       p->spec.rules->leaves[kid].form.kind != CDP_FORM_MIXED;
+}
+
+static void add_term(struct cdp_rule_block *b, uint32_t leaf, uint32_t marks)
+{
+	CDP_GROW(b->terms, b->term_count, b->term_cap);
+	b->terms[b->term_count].t = leaf | marks;
+	b->terms[b->term_count++].e = cdp_rule_looks_errors(b->looks, leaf);
+}
+
+/* A leaf or the negation of one. */
+static bool add_literal(struct cdp_rule_block *b, uint32_t kid, uint32_t marks)
+{
+	const struct cdp_rule_plan *p = b->plan;
+	const struct cdp_rule *n;
+
+	if (is_leaf(p, kid)) {
+		add_term(b, kid, marks);
+		return true;
+	}
+	if (!(kid & TRANSIENT))
+		return false;
+	n = &p->spec.rules->v[kid & ~TRANSIENT];
+	if (n->kind != CDP_RULE_NOT || !is_leaf(p, p->kids[n->first]))
+		return false;
+	add_term(b, p->kids[n->first], marks | CDP_BITS_NOT);
+	return true;
+}
+
+static bool add_group(struct cdp_rule_block *b, uint32_t kid)
+{
+	const struct cdp_rule_plan *p = b->plan;
+	const struct cdp_rule *n = &p->spec.rules->v[kid & ~TRANSIENT];
+	bool fine = true;
+
+	if (!(kid & TRANSIENT) || n->kind != CDP_RULE_OR)
+		return add_literal(b, kid, CDP_BITS_END);
+	for (uint32_t i = 0; i < n->count && fine; i++)
+		fine = add_literal(b, p->kids[n->first + i],
+				   i + 1 == n->count ? CDP_BITS_END : 0);
+	return fine;
+}
+
+static bool add_flat(struct cdp_rule_block *b, struct flat *f, const struct cdp_rule *n)
+{
+	const struct cdp_rule_plan *p = b->plan;
+	const uint32_t *kids = p->kids + n->first;
+
+	f->first = b->term_count;
+	for (uint32_t i = 0; i < n->count; i++)
+		if (is_leaf(p, kids[i]))
+			add_term(b, kids[i], 0);
+	f->plain = (uint32_t)(b->term_count - f->first);
+	for (uint32_t i = 0; i < n->count; i++)
+		if (!is_leaf(p, kids[i]) && !add_group(b, kids[i])) {
+			b->term_count = f->first;
+			return false;
+		}
+	f->count = (uint32_t)(b->term_count - f->first);
+	return true;
+}
+
+static void flatten(struct cdp_rule_block *b)
+{
+	const struct cdp_rule_plan *p = b->plan;
+
+	b->flat = cdp_calloc(p->spec.order_count, sizeof(*b->flat));
+	for (uint32_t i = 0; i < p->spec.order_count; i++) {
+		uint32_t node = p->spec.nodes[p->spec.order[i]];
+		const struct cdp_rule *n = &p->spec.rules->v[node];
+
+		if (n->kind == CDP_RULE_AND && p->node_slot[node] == TRANSIENT)
+			add_flat(b, &b->flat[i], n);
+	}
+}
+
 struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 					  const struct cdp_run *run,
 					  const struct cdp_paths *paths)
 {
 	struct cdp_rule_block *b = cdp_calloc(1, sizeof(*b));
-	size_t depth = p->spec.rules->depth + 1;
+	size_t depth = p->spec.rules->depth + 1, planes;
 
 	b->plan = p;
-	b->looks = cdp_rule_looks_new(p->spec.rules, p->fields, p->words);
+	b->ops = cdp_bits_ops();
 	b->planes.words = p->words;
-	b->planes.v = cdp_alloc(((size_t)p->slots + 1) * 2 * p->words * sizeof(uint64_t));
+	b->planes.count = p->slots;
+	planes = 2 * (size_t)p->slots + (size_t)p->fields->count * CDP_RULE_SHARED;
+	b->planes.v = cdp_alloc_aligned(64, (planes + 1) * p->words * sizeof(uint64_t));
+	memset(b->planes.v, 0, (planes + 1) * p->words * sizeof(uint64_t));
+	b->looks = cdp_rule_looks_new(p->spec.rules, p->fields, &b->planes);
 	b->slot = cdp_calloc(p->slots + 1, sizeof(*b->slot));
 	b->stamp = cdp_calloc(p->slots + 1, sizeof(*b->stamp));
 	/* A conditional holds three kids at once. */
@@ -156,6 +142,16 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	cdp_buf_init(&b->lines, CDP_BUF_NOMAX);
 	if (p->fields->mixed_count)
 		b->scan = cdp_scan_new(paths);
+	for (uint32_t i = 0; i < p->slots; i++) {
+		uint32_t e = i < p->spec.rules->leaf_count
+				     ? cdp_rule_looks_errors(b->looks, i)
+				     : p->slots + i;
+
+		b->slot[i].t = cdp_plane_true(&b->planes, i);
+		b->slot[i].e = cdp_plane_true(&b->planes, e);
+	}
+	if (p->words == WORDS_FLAT)
+		flatten(b);
 	cdp_eval_set_host(b->ev, fetch_set, b);
 	start_again(b);
 	return b;
@@ -173,6 +169,8 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	free(b->slot);
 	free(b->stamp);
 	free(b->scratch);
+	free(b->terms);
+	free(b->flat);
 	free(b);
 }
 
@@ -204,28 +202,14 @@ void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set)
 
 /* ---- the algebra ---- */
 
-static uint64_t words_of(const uint64_t *v, unsigned words)
-{
-	uint64_t has = 0;
-
-	for (unsigned w = 0; w < words; w++)
-		has |= (uint64_t)(v[w] != 0) << w;
-	return has;
-}
-
-static uint64_t word(const uint64_t *v, uint64_t has, unsigned w)
-{
-	return has >> w & 1 ? v[w] : 0;
-}
-
 /* Room for a result on the stack. */
-static struct cdp_rowset push(struct cdp_rule_block *b, uint64_t **t, uint64_t **m)
+static struct cdp_rowset push(struct cdp_rule_block *b, uint64_t **t, uint64_t **e)
 {
 	unsigned words = b->plan->words;
 
 	*t = b->scratch + (size_t)b->top++ * 2 * words;
-	*m = *t + words;
-	return (struct cdp_rowset){ .t = *t, .m = *m };
+	*e = *t + words;
+	return (struct cdp_rowset){ .t = *t, .e = *e };
 }
 
 static struct cdp_rowset decide(struct cdp_rule_block *b, uint32_t node);
@@ -236,109 +220,116 @@ static struct cdp_rowset kid_of(struct cdp_rule_block *b, uint32_t kid)
 	return kid & TRANSIENT ? decide(b, kid & ~TRANSIENT) : *in_slot(b, kid);
 }
 
-/* Words of `v` are ANDed with those of `with`; what is left. */
-static uint64_t and_words(uint64_t *v, uint64_t has, const uint64_t *with)
-{
-	uint64_t left = has;
-
-	for (uint64_t h = has; h; h &= h - 1) {
-		unsigned w = (unsigned)__builtin_ctzll(h);
-
-		v[w] &= with[w];
-		if (!v[w])
-			left &= ~((uint64_t)1 << w);
-	}
-	return left;
-}
-
+/* Sets that are combined at once. */
 enum { AT_ONCE = 16 };
 
-/* The words in which all of `n` sets may have rows, ANDed. */
-static uint64_t and_all(uint64_t *out, uint64_t has, const uint64_t *const *v, unsigned n)
+struct operands {
+	const uint64_t *t[AT_ONCE], *e[AT_ONCE];
+	unsigned n;
+	uint64_t may; /* words in which all of them have something */
+};
+
+static void add_operand(struct operands *o, const struct cdp_rowset *r)
 {
-	uint64_t left = 0;
-
-	for (uint64_t h = has; h; h &= h - 1) {
-		unsigned w = (unsigned)__builtin_ctzll(h);
-		uint64_t x = v[0][w];
-
-		for (unsigned i = 1; i < n && x; i++)
-			x &= v[i][w];
-		out[w] = x;
-		left |= (uint64_t)(x != 0) << w;
-	}
-	return left;
+	o->t[o->n] = r->t;
+	o->e[o->n++] = r->e;
+	o->may &= r->has.t | r->has.e;
 }
 
-/* Up to AT_ONCE kids that stand in slots; the others one after the other. */
+/* Word by word where only few can have anything. */
+static struct cdp_bits and_few(const struct operands *o, unsigned words, uint64_t *t,
+			       uint64_t *e)
+{
+	struct cdp_bits has = { 0 };
+	uint64_t few[2][WORDS_MAX];
+
+	for (uint64_t may = o->may; may; may &= may - 1) {
+		unsigned w = (unsigned)__builtin_ctzll(may);
+		uint64_t x = o->t[0][w], y = x | o->e[0][w];
+
+		for (unsigned i = 1; i < o->n && y; i++) {
+			x &= o->t[i][w];
+			y &= o->t[i][w] | o->e[i][w];
+		}
+		few[0][w] = x;
+		few[1][w] = y & ~x;
+		has.t |= (uint64_t)(x != 0) << w;
+		has.e |= (uint64_t)(few[1][w] != 0) << w;
+	}
+	memset(t, 0, words * sizeof(*t));
+	memset(e, 0, words * sizeof(*e));
+	for (uint64_t may = has.t | has.e; may; may &= may - 1) {
+		unsigned w = (unsigned)__builtin_ctzll(may);
+
+		t[w] = few[0][w];
+		e[w] = few[1][w];
+	}
+	return has;
+}
+
+static struct cdp_bits and_operands(struct cdp_rule_block *b, const struct operands *o,
+				    uint64_t *t, uint64_t *e)
+{
+	enum { FEW = 12 };
+
+	if (__builtin_popcountll(o->may) <= FEW)
+		return and_few(o, b->plan->words, t, e);
+	return b->ops->and (o->t, o->e, o->n, b->plan->words, t, e);
+}
+
+/* First those that stand in slots, as they cost least, then one after the other. */
 static struct cdp_rowset decide_and(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	const uint32_t *kids = b->plan->kids + n->first;
-	const uint64_t *t[AT_ONCE], *m[AT_ONCE];
-	uint64_t *out_t, *out_m, has_t = ~(uint64_t)0, has_m = ~(uint64_t)0;
-	struct cdp_rowset out = push(b, &out_t, &out_m);
-	unsigned mark = b->top, taken = 0;
-	bool same = true;
+	struct operands o = { .may = ~(uint64_t)0 };
+	uint64_t *t, *e;
+	struct cdp_rowset out = push(b, &t, &e);
+	unsigned mark = b->top, taken;
 
-	for (uint32_t i = 0; i < n->count && taken < AT_ONCE; i++) {
-		const struct cdp_rowset *k;
-
-		if (kids[i] & TRANSIENT)
-			continue;
-		k = in_slot(b, kids[i]);
-		has_t &= k->has_t;
-		has_m &= k->has_m;
-		same &= k->t == k->m;
-		t[taken] = k->t;
-		m[taken++] = k->m;
-		if (!has_m)
-			return out;
-	}
-	if (taken) {
-		out.has_m = and_all(out_m, has_m, m, taken);
-		if (same)
-			memcpy(out_t, out_m, b->plan->words * sizeof(*out_t));
-		out.has_t = same ? out.has_m : and_all(out_t, has_t, t, taken);
-	} else {
-		memcpy(out_t, b->all, b->plan->words * sizeof(*out_t));
-		memcpy(out_m, b->all, b->plan->words * sizeof(*out_m));
-		out.has_t = out.has_m = words_of(b->all, b->plan->words);
-	}
-	for (uint32_t i = 0, seen = 0; i < n->count && out.has_m; i++) {
+	for (uint32_t i = 0; i < n->count && o.n < AT_ONCE; i++)
+		if (!(kids[i] & TRANSIENT))
+			add_operand(&o, in_slot(b, kids[i]));
+	taken = o.n;
+	if (taken)
+		out.has = and_operands(b, &o, t, e);
+	for (uint32_t i = 0, seen = 0; i < n->count; i++) {
 		struct cdp_rowset k;
 
 		if (!(kids[i] & TRANSIENT) && seen++ < taken)
 			continue;
+		if (o.n && !(out.has.t | out.has.e))
+			break;
 		k = kid_of(b, kids[i]);
-		out.has_m = and_words(out_m, out.has_m & k.has_m, k.m);
-		out.has_t = and_words(out_t, out.has_t & k.has_t & out.has_m, k.t);
+		if (o.n) {
+			o = (struct operands){ .may = ~(uint64_t)0 };
+			add_operand(&o, &out);
+		}
+		add_operand(&o, &k);
+		out.has = and_operands(b, &o, t, e);
 		b->top = mark;
 	}
 	return out;
 }
 
-static uint64_t or_words(uint64_t *v, uint64_t has, const uint64_t *with, uint64_t other)
-{
-	for (uint64_t h = other; h; h &= h - 1) {
-		unsigned w = (unsigned)__builtin_ctzll(h);
-
-		v[w] = word(v, has, w) | with[w];
-	}
-	return has | other;
-}
-
 static struct cdp_rowset decide_or(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	const uint32_t *kids = b->plan->kids + n->first;
-	uint64_t *t, *m;
-	struct cdp_rowset out = push(b, &t, &m);
+	struct operands o = { 0 };
+	uint64_t *t, *e;
+	struct cdp_rowset out = push(b, &t, &e);
 	unsigned mark = b->top;
 
 	for (uint32_t i = 0; i < n->count; i++) {
 		struct cdp_rowset k = kid_of(b, kids[i]);
 
-		out.has_t = or_words(t, out.has_t, k.t, k.has_t);
-		out.has_m = or_words(m, out.has_m, k.m, k.has_m);
+		add_operand(&o, &k);
+		if (o.n < AT_ONCE && i + 1 < n->count && !(kids[i + 1] & TRANSIENT) &&
+		    b->top == mark)
+			continue; /* nothing of this one is on the stack */
+		if (out.has.t | out.has.e)
+			add_operand(&o, &out);
+		out.has = b->ops->or (o.t, o.e, o.n, b->plan->words, t, e);
+		o.n = 0;
 		b->top = mark;
 	}
 	return out;
@@ -347,17 +338,17 @@ static struct cdp_rowset decide_or(struct cdp_rule_block *b, const struct cdp_ru
 static struct cdp_rowset decide_not(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	unsigned words = b->plan->words, mark;
-	uint64_t *t, *m;
-	struct cdp_rowset out = push(b, &t, &m), k;
+	uint64_t *t, *e;
+	struct cdp_rowset out = push(b, &t, &e), k;
 
 	mark = b->top;
 	k = kid_of(b, b->plan->kids[n->first]);
 	for (unsigned w = 0; w < words; w++) {
-		t[w] = b->all[w] & ~word(k.m, k.has_m, w);
-		m[w] = b->all[w] & ~word(k.t, k.has_t, w);
+		t[w] = b->all[w] & ~(k.t[w] | k.e[w]);
+		e[w] = k.e[w];
 	}
-	out.has_t = words_of(t, words);
-	out.has_m = words_of(m, words);
+	out.has.t = b->ops->has(t, words);
+	out.has.e = k.has.e;
 	b->top = mark;
 	return out;
 }
@@ -367,24 +358,20 @@ static struct cdp_rowset decide_cond(struct cdp_rule_block *b, const struct cdp_
 {
 	const uint32_t *kids = b->plan->kids + n->first;
 	unsigned words = b->plan->words, mark;
-	uint64_t *t, *m;
-	struct cdp_rowset out = push(b, &t, &m), k[3];
+	uint64_t *t, *e;
+	struct cdp_rowset out = push(b, &t, &e), k[3];
 
 	mark = b->top;
 	for (unsigned i = 0; i < 3; i++)
 		k[i] = kid_of(b, kids[i]);
 	for (unsigned w = 0; w < words; w++) {
-		uint64_t yes = word(k[0].t, k[0].has_t, w);
-		uint64_t maybe = word(k[0].m, k[0].has_m, w);
-		uint64_t no = b->all[w] & ~maybe;
+		uint64_t yes = k[0].t[w], no = b->all[w] & ~(yes | k[0].e[w]);
 
-		t[w] = (yes & word(k[1].t, k[1].has_t, w)) |
-		       (no & word(k[2].t, k[2].has_t, w));
-		m[w] = (maybe & ~yes) | (yes & word(k[1].m, k[1].has_m, w)) |
-		       (no & word(k[2].m, k[2].has_m, w));
+		t[w] = (yes & k[1].t[w]) | (no & k[2].t[w]);
+		e[w] = k[0].e[w] | (yes & k[1].e[w]) | (no & k[2].e[w]);
 	}
-	out.has_t = words_of(t, words);
-	out.has_m = words_of(m, words);
+	out.has.t = b->ops->has(t, words);
+	out.has.e = b->ops->has(e, words);
 	b->top = mark;
 	return out;
 }
@@ -394,29 +381,20 @@ static struct cdp_rowset decide_cond(struct cdp_rule_block *b, const struct cdp_
 static void sum_up(struct cdp_rule_block *b, uint32_t slot)
 {
 	struct cdp_rowset *s = &b->slot[slot];
-	uint64_t *t = cdp_plane_true(&b->planes, slot);
-	uint64_t *m = cdp_plane_maybe(&b->planes, slot);
-	unsigned words = b->plan->words;
-	bool same = memcmp(t, m, words * sizeof(*t)) == 0;
 
-	s->t = t;
-	s->m = same ? t : m;
-	s->has_t = words_of(t, words);
-	s->has_m = same ? s->has_t : words_of(m, words);
+	s->has.t = b->ops->has(s->t, b->plan->words);
+	s->has.e = b->ops->has(s->e, b->plan->words);
 	b->stamp[slot] = b->block + 1;
 }
 
-/* The whole of what `from` means. */
 static void store(struct cdp_rule_block *b, uint32_t slot, const struct cdp_rowset *from)
 {
-	uint64_t *t = cdp_plane_true(&b->planes, slot);
-	uint64_t *m = cdp_plane_maybe(&b->planes, slot);
+	size_t size = b->plan->words * sizeof(uint64_t);
 
-	for (unsigned w = 0; w < b->plan->words; w++) {
-		t[w] = word(from->t, from->has_t, w);
-		m[w] = word(from->m, from->has_m, w);
-	}
-	sum_up(b, slot);
+	memcpy(cdp_plane_true(&b->planes, slot), from->t, size);
+	memcpy(cdp_plane_errors(&b->planes, slot), from->e, size);
+	b->slot[slot].has = from->has;
+	b->stamp[slot] = b->block + 1;
 }
 
 static int fetch_set(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
@@ -434,11 +412,12 @@ static int fetch_set(void *host, int ref, struct cdp_value *out, struct cdp_err 
 static void evaluate_mixed(struct cdp_rule_block *b, uint32_t leaf)
 {
 	uint64_t *t = cdp_plane_true(&b->planes, leaf);
-	uint64_t *m = cdp_plane_maybe(&b->planes, leaf);
+	uint64_t *e = cdp_plane_errors(&b->planes, leaf);
 	struct cdp_rec rec = { 0 };
 	struct cdp_err err;
 
-	memset(t, 0, b->plan->words * 2 * sizeof(*t));
+	memset(t, 0, b->plan->words * sizeof(*t));
+	memset(e, 0, b->plan->words * sizeof(*e));
 	if (cdp_buf_reserve(&b->lines, CDP_IN_PAD) < 0)
 		return;
 	memset(b->lines.p + b->lines.n, 0, CDP_IN_PAD);
@@ -448,7 +427,7 @@ static void evaluate_mixed(struct cdp_rule_block *b, uint32_t leaf)
 				       &rec, &err);
 
 		t[b->row / 64] |= (uint64_t)(v > 0) << b->row % 64;
-		m[b->row / 64] |= (uint64_t)(v != 0) << b->row % 64;
+		e[b->row / 64] |= (uint64_t)(v < 0) << b->row % 64;
 		cdp_eval_reset(b->ev);
 	}
 	sum_up(b, leaf);
@@ -508,13 +487,8 @@ static void take_given(struct cdp_rule_block *b)
 {
 	const struct cdp_rule_plan *p = b->plan;
 
-	for (uint32_t i = 0; i < p->given_count; i++) {
-		uint32_t slot = p->set_slot[p->given[i]];
-
-		memcpy(cdp_plane_maybe(&b->planes, slot),
-		       cdp_plane_true(&b->planes, slot), p->words * sizeof(uint64_t));
-		sum_up(b, slot);
-	}
+	for (uint32_t i = 0; i < p->given_count; i++)
+		sum_up(b, p->set_slot[p->given[i]]);
 }
 
 static void start_again(struct cdp_rule_block *b)
@@ -531,10 +505,66 @@ static void start_again(struct cdp_rule_block *b)
 		       p->words * sizeof(uint64_t));
 }
 
+/* What a rule will ask, some rules before it is decided. */
+static void prefetch(const struct cdp_rule_block *b, const struct flat *f)
+{
+	const struct cdp_bits_term *v = b->terms + f->first;
+
+	for (uint32_t i = 0; i < f->count; i++)
+		__builtin_prefetch(cdp_plane_true(
+			&b->planes, v[i].t & ~(CDP_BITS_NOT | CDP_BITS_END)));
+}
+
+/* False: it has nothing. */
+static bool decide_flat(struct cdp_rule_block *b, const struct flat *f,
+			struct cdp_rowset *rows)
+{
+	uint64_t *t, *e;
+
+	*rows = push(b, &t, &e);
+	if (!b->ops->conjunction(b->planes.v, b->terms + f->first, f->plain, f->count,
+				 b->all, t, e))
+		return false;
+	rows->has.t = b->ops->has(t, WORDS_FLAT);
+	rows->has.e = b->ops->has(e, WORDS_FLAT);
+	return true;
+}
+
+static void decide_set(struct cdp_rule_block *b, uint32_t at,
+		       void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
+		       void *ctx)
+{
+	static const uint64_t none[WORDS_MAX];
+	const struct cdp_rule_plan *p = b->plan;
+	uint32_t set = p->spec.order[at], node = p->spec.nodes[set];
+	bool asked = p->set_slot[set] != TRANSIENT;
+	struct cdp_rowset rows;
+
+	b->top = 0;
+	if (b->flat && b->flat[at].count) {
+		if (!decide_flat(b, &b->flat[at], &rows)) {
+			if (!asked)
+				return;
+			rows.t = rows.e = none;
+		}
+	} else {
+		rows = p->node_slot[node] == TRANSIENT ? decide(b, node)
+						       : *in_slot(b, p->node_slot[node]);
+	}
+	if (rows.has.t | rows.has.e)
+		each(ctx, set, &rows);
+	if (!asked)
+		return;
+	rows.e = none; /* an error is no membership, nor one of who asks */
+	rows.has.e = 0;
+	store(b, p->set_slot[set], &rows);
+}
+
 void cdp_rule_block_decide(struct cdp_rule_block *b,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx)
 {
+	enum { AHEAD = 4 };
 	const struct cdp_rule_plan *p = b->plan;
 
 	if (b->rows == 0)
@@ -542,18 +572,9 @@ void cdp_rule_block_decide(struct cdp_rule_block *b,
 	take_leaves(b);
 	take_given(b);
 	for (uint32_t i = 0; i < p->spec.order_count; i++) {
-		uint32_t set = p->spec.order[i], node = p->spec.nodes[set];
-		uint32_t slot = p->node_slot[node];
-		struct cdp_rowset rows;
-
-		b->top = 0;
-		rows = slot == TRANSIENT ? decide(b, node) : *in_slot(b, slot);
-		each(ctx, set, &rows);
-		if (p->set_slot[set] == TRANSIENT)
-			continue;
-		rows.m = rows.t; /* an error is no membership, nor one of who asks */
-		rows.has_m = rows.has_t;
-		store(b, p->set_slot[set], &rows);
+		if (b->flat && i + AHEAD < p->spec.order_count)
+			prefetch(b, &b->flat[i + AHEAD]);
+		decide_set(b, i, each, ctx);
 	}
 	start_again(b);
 }

@@ -1,17 +1,16 @@
 /* Sets defined by rules, decided for up to 4096 records at a time.
  *
  * A set of rows is a bit a row.  Leaves become such sets once, by what they read
- * (model/rulefields), and everything above them is algebra: T, where a rule is true, and
- * M, where it is true or an error.
+ * (model/rulefields), and everything above them is algebra over them (base/bits): where a
+ * rule is true, and where it is an error.
  *
- *	and: T = all T, M = all M    or: likewise    not: T = no M, M = no T
- *
- * Memory of a block: 1 KiB for each leaf and each part that several rules share, less
- * rows at a time where that would be too much, and 16 bytes for each row and member that
+ * Memory of a block: 0.5 KiB for each leaf, 1 KiB for each part that several rules share,
+ * less rows at a time where that would be too much, and 64 KiB for each member that
  * leaves read. */
 #ifndef CDP_MODEL_RULEBLOCK_H
 #define CDP_MODEL_RULEBLOCK_H
 
+#include "base/bits.h"
 #include "model/rules.h"
 
 #define CDP_RULE_GIVEN UINT32_MAX
@@ -32,11 +31,11 @@ void cdp_rule_plan_free(struct cdp_rule_plan *p);
 /* Rows of a block. */
 unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p);
 
-/* Bit i of word w is row 64 * w + i.  Words that `has_t` (`has_m`) has no bit for are
- * undefined and mean no row. */
+/* Bit i of word w is row 64 * w + i: true in `t`, an error in `e`, never both.  `has`
+ * tells which words are not 0. */
 struct cdp_rowset {
-	const uint64_t *t, *m;
-	uint64_t has_t, has_m;
+	const uint64_t *t, *e;
+	struct cdp_bits has;
 };
 
 struct cdp_rule_block; /* one a thread */
@@ -50,8 +49,9 @@ unsigned cdp_rule_block_add(struct cdp_rule_block *b, struct cdp_rec *rec);
 void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 /* Rows so far. */
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
-/* Decide all sets of spec.order; each() gets them in this order and may put fewer rows
- * in place of `t` and `has_t`: those are what later rules see.  The block is empty
+/* Decide all sets of spec.order; each() gets those that have a row or an error, in this
+ * order, and may put fewer rows
+ * in place of `t` and `has.t`: those are what later rules see.  The block is empty
  * then. */
 void cdp_rule_block_decide(struct cdp_rule_block *b,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),

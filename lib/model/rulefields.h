@@ -23,26 +23,33 @@ struct cdp_rule_fields {
 struct cdp_rule_fields *cdp_rule_fields_new(const struct cdp_rules *r);
 void cdp_rule_fields_free(struct cdp_rule_fields *f);
 
-/* Where it is found out for many records, row by row: `t` says for which rows leaf `l` is
- * true, `p` for which it is true or an error, `words` words each. */
+/* Where it is found out for many records, row by row: a plane of `words` words for each
+ * leaf says for which rows it is true, and one that it may share with others for which it
+ * is an error. */
+enum { CDP_RULE_SHARED = 4 };
+
 struct cdp_rule_planes {
+	/* Of `count` leaves (and more) the true ones, then their errors, then those that
+	 * are shared: CDP_RULE_SHARED a field. */
 	uint64_t *v;
+	size_t count;
 	unsigned words;
 };
 static inline uint64_t *cdp_plane_true(const struct cdp_rule_planes *p, uint32_t l)
 {
-	return p->v + (size_t)l * 2 * p->words;
+	return p->v + (size_t)l * p->words;
 }
-static inline uint64_t *cdp_plane_maybe(const struct cdp_rule_planes *p, uint32_t l)
+/* Of its own. */
+static inline uint64_t *cdp_plane_errors(const struct cdp_rule_planes *p, uint32_t l)
 {
-	return p->v + ((size_t)l * 2 + 1) * p->words;
+	return p->v + (p->count + l) * p->words;
 }
 
 /* One thread's looks at records. */
 struct cdp_rule_looks;
 struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 					  const struct cdp_rule_fields *f,
-					  unsigned words);
+					  const struct cdp_rule_planes *planes);
 void cdp_rule_looks_free(struct cdp_rule_looks *k);
 /* Row `row` is this record.  Leaves that must be evaluated are, into `planes`.  The
  * evaluator is reset. */
@@ -55,6 +62,8 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 /* Empty the planes of leaves that are evaluated, before the first row. */
 void cdp_rule_looks_clear(const struct cdp_rule_looks *k,
 			  const struct cdp_rule_planes *planes);
+/* The number of the plane with a leaf's errors. */
+uint32_t cdp_rule_looks_errors(const struct cdp_rule_looks *k, uint32_t leaf);
 size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k);
 
 #endif

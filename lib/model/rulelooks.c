@@ -48,25 +48,62 @@ struct cdp_rule_looks {
 	unsigned words;
 	struct cell *cells; /* by field, then by row */
 	struct memory *memories;
+	uint64_t *odd;    /* by field: the rows that are errors of a condition */
+	uint32_t *errors; /* by leaf: the number of its plane */
 	uint64_t *places; /* scratch: a plane for each place or constant */
 	size_t place_cap;
 	struct cdp_buf key;
 };
 
+/* What makes a condition an error: no value, or one that is no number, text, truth value.
+ */
+enum { ODD_MISSING, ODD_NUMBER, ODD_TEXT, ODD_TRUTH };
+
+static uint64_t *odd_plane(const struct cdp_rule_looks *k, uint32_t field, unsigned kind)
+{
+	return k->odd + ((size_t)field * CDP_RULE_SHARED + kind) * k->words;
+}
+
+/* `first`: the number of the field's first plane. */
+static void share_errors(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
+			 uint32_t first)
+{
+	for (uint32_t i = 0; i < f->equal_count; i++)
+		k->errors[f->equals[i].leaf] = first + ODD_MISSING;
+	for (uint32_t i = 0; i < f->below_number.count; i++)
+		k->errors[f->below_number.v[i].leaf] = first + ODD_NUMBER;
+	for (uint32_t i = 0; i < f->below_text.count; i++)
+		k->errors[f->below_text.v[i].leaf] = first + ODD_TEXT;
+	for (uint32_t i = 0; i < f->truth_count; i++)
+		k->errors[f->truth[i]] = first + ODD_TRUTH;
+}
+
+uint32_t cdp_rule_looks_errors(const struct cdp_rule_looks *k, uint32_t leaf)
+{
+	return k->errors[leaf];
+}
+
 struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
-					  const struct cdp_rule_fields *f, unsigned words)
+					  const struct cdp_rule_fields *f,
+					  const struct cdp_rule_planes *planes)
 {
 	struct cdp_rule_looks *k = cdp_calloc(1, sizeof(*k));
+	unsigned words = planes->words;
 
 	k->r = r;
 	k->f = f;
 	k->words = words;
+	k->odd = planes->v + 2 * planes->count * words;
 	k->cells = cdp_calloc((size_t)f->count * words * 64, sizeof(*k->cells));
 	k->memories = cdp_calloc(f->count, sizeof(*k->memories));
+	k->errors = cdp_alloc(r->leaf_count * sizeof(*k->errors));
+	for (uint32_t i = 0; i < r->leaf_count; i++)
+		k->errors[i] = (uint32_t)planes->count + i;
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct cdp_rule_field *x = &f->v[i];
 		size_t need = x->value_count + 1;
 
+		share_errors(k, x, (uint32_t)(2 * planes->count) + i * CDP_RULE_SHARED);
 		if (need < 2 * (size_t)x->cut_count + 2)
 			need = 2 * (size_t)x->cut_count + 2;
 		if (need < 2 * (size_t)x->text_count + 2)
@@ -93,6 +130,7 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 	free(k->memories);
 	free(k->cells);
 	free(k->places);
+	free(k->errors);
 	cdp_buf_release(&k->key);
 	free(k);
 }
@@ -107,10 +145,8 @@ static void set_row(const struct cdp_rule_planes *p, uint32_t leaf, unsigned row
 {
 	uint64_t bit = (uint64_t)1 << row % 64;
 
-	if (is > 0)
-		cdp_plane_true(p, leaf)[row / 64] |= bit;
 	if (is)
-		cdp_plane_maybe(p, leaf)[row / 64] |= bit;
+		(is > 0 ? cdp_plane_true : cdp_plane_errors)(p, leaf)[row / 64] |= bit;
 }
 
 static void evaluate(struct cdp_rule_looks *k, const uint32_t *leaves, uint32_t count,
@@ -232,8 +268,10 @@ void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *
 
 static void clear(const struct cdp_rule_planes *p, const uint32_t *leaves, uint32_t n)
 {
-	for (uint32_t i = 0; i < n; i++)
-		memset(cdp_plane_true(p, leaves[i]), 0, (size_t)p->words * 2 * 8);
+	for (uint32_t i = 0; i < n; i++) {
+		memset(cdp_plane_true(p, leaves[i]), 0, (size_t)p->words * 8);
+		memset(cdp_plane_errors(p, leaves[i]), 0, (size_t)p->words * 8);
+	}
 }
 
 void cdp_rule_looks_clear(const struct cdp_rule_looks *k,
@@ -267,20 +305,31 @@ static void take_kinds(struct cdp_rule_looks *k, const struct cell *c, unsigned 
 			     planes[4], planes[5], planes[6] };
 }
 
+static void take_odd(const struct cdp_rule_looks *k, uint32_t field,
+		     const struct kinds *s)
+{
+	uint64_t *missing = odd_plane(k, field, ODD_MISSING);
+	uint64_t *number = odd_plane(k, field, ODD_NUMBER);
+	uint64_t *text = odd_plane(k, field, ODD_TEXT);
+	uint64_t *truth = odd_plane(k, field, ODD_TRUTH);
+
+	for (unsigned w = 0; w < k->words; w++) {
+		missing[w] = s->all[w] & ~s->present[w];
+		number[w] = s->all[w] & ~(s->number[w] | s->nan[w]);
+		text[w] = s->all[w] & ~s->text[w];
+		truth[w] = s->all[w] & ~(s->yes[w] | s->no[w]);
+	}
+}
+
 static void take_simple(const struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 			const struct kinds *s, const struct cdp_rule_planes *planes)
 {
 	for (uint32_t i = 0; i < f->has_count; i++) {
 		memcpy(cdp_plane_true(planes, f->has[i]), s->present, k->words * 8);
-		memcpy(cdp_plane_maybe(planes, f->has[i]), s->present, k->words * 8);
+		memset(cdp_plane_errors(planes, f->has[i]), 0, k->words * 8);
 	}
-	for (uint32_t i = 0; i < f->truth_count; i++) {
-		uint64_t *p = cdp_plane_maybe(planes, f->truth[i]);
-
+	for (uint32_t i = 0; i < f->truth_count; i++)
 		memcpy(cdp_plane_true(planes, f->truth[i]), s->yes, k->words * 8);
-		for (unsigned w = 0; w < k->words; w++)
-			p[w] = s->all[w] & ~s->no[w];
-	}
 }
 
 static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
@@ -297,7 +346,6 @@ static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 	for (uint32_t i = 0; i < f->equal_count; i++) {
 		const struct cdp_rule_equal *e = &f->equals[i];
 		uint64_t *t = cdp_plane_true(planes, e->leaf);
-		uint64_t *p = cdp_plane_maybe(planes, e->leaf);
 
 		memset(t, 0, words * 8);
 		for (uint32_t j = 0; j < e->count; j++) {
@@ -307,18 +355,15 @@ static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 			for (unsigned w = 0; w < words; w++)
 				t[w] |= one[w];
 		}
-		for (unsigned w = 0; w < words; w++) {
-			t[w] = e->negated ? s->present[w] & ~t[w] : t[w];
-			p[w] = t[w] | (s->all[w] & ~s->present[w]);
-		}
+		for (unsigned w = 0; e->negated && w < words; w++)
+			t[w] = s->present[w] & ~t[w];
 	}
 }
 
-/* `fit` has the rows whose values have a place, `odd` those that compare as false. */
+/* `fit` has the rows whose values have a place. */
 static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
 		       uint32_t cuts, const struct cell *c, unsigned rows,
-		       const uint64_t *all, const uint64_t *fit, const uint64_t *odd,
-		       const struct cdp_rule_planes *planes)
+		       const uint64_t *fit, const struct cdp_rule_planes *planes)
 {
 	unsigned words = k->words;
 	uint64_t *below = k->places;
@@ -335,14 +380,11 @@ static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
 	for (uint32_t i = 0; i < s->count; i++) {
 		const struct cdp_rule_span *x = &s->v[i];
 		uint64_t *t = cdp_plane_true(planes, x->leaf);
-		uint64_t *p = cdp_plane_maybe(planes, x->leaf);
 		const uint64_t *to = below + (size_t)x->to * words;
 		const uint64_t *from = below + (size_t)x->from * words;
 
-		for (unsigned w = 0; w < words; w++) {
+		for (unsigned w = 0; w < words; w++)
 			t[w] = to[w] & ~from[w];
-			p[w] = t[w] | (all[w] & ~fit[w] & ~odd[w]);
-		}
 	}
 }
 
@@ -365,7 +407,6 @@ static void take_memo(struct cdp_rule_looks *k, uint32_t field, const struct cel
 void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 			 const struct cdp_rule_planes *planes)
 {
-	static const uint64_t none[64];
 	uint64_t kinds[7][64];
 
 	for (uint32_t i = 0; i < k->f->count; i++) {
@@ -374,12 +415,11 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 		struct kinds s;
 
 		take_kinds(k, c, rows, kinds, &s);
+		take_odd(k, i, &s);
 		take_simple(k, f, &s, planes);
 		take_equal(k, f, c, rows, &s, planes);
-		take_spans(k, &f->below_number, f->cut_count, c, rows, s.all, s.number,
-			   s.nan, planes);
-		take_spans(k, &f->below_text, f->text_count, c, rows, s.all, s.text, none,
-			   planes);
+		take_spans(k, &f->below_number, f->cut_count, c, rows, s.number, planes);
+		take_spans(k, &f->below_text, f->text_count, c, rows, s.text, planes);
 		take_memo(k, i, c, rows, planes);
 	}
 }

@@ -100,6 +100,7 @@ static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
 	    0)
 		return -1;
 	r->leaf_count++;
+	l->inner = cdp_part_may_be_inner(l->expr);
 	cdp_part_form(l->expr, &l->form);
 	cdp_part_reads(l->expr, note_set, pass_slot, l);
 	return 0;
@@ -111,7 +112,7 @@ static int check_inner(struct maker *m, const struct cdp_ast *a, uint32_t id)
 {
 	struct cdp_expr *again;
 
-	if (m->depth == 0 || cdp_part_may_be_inner(m->r->leaves[id].expr))
+	if (m->depth == 0 || m->r->leaves[id].inner)
 		return 0;
 	if (cdp_part_compile(&again, a, true, m->text, m->n, m->env, m->err) < 0)
 		return -1;

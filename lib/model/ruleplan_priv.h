@@ -1,0 +1,25 @@
+/* A plan as ruleblock.c follows it. */
+#ifndef CDP_MODEL_RULEPLAN_PRIV_H
+#define CDP_MODEL_RULEPLAN_PRIV_H
+
+#include "model/ruleblock.h"
+#include "model/rulefields.h"
+
+/* Eight words are a line of the cache for each leaf: of thousands of them it holds most.
+ */
+enum { WORDS_MAX = 64, WORDS_FLAT = 8, TRANSIENT = 0x80000000u };
+
+struct cdp_rule_plan {
+	struct cdp_rule_spec spec;
+	struct cdp_rule_fields *fields;
+	unsigned words;
+	uint32_t slots; /* leaves, then shared nodes, then sets that rules refer to */
+	uint32_t *node_slot; /* by node: its slot, or TRANSIENT */
+	uint32_t *set_slot;  /* by set, likewise */
+	uint32_t *slot_node; /* by slot of a shared node: it */
+	uint32_t *kids;      /* as rules->kids: the kid's slot, or TRANSIENT | node */
+	uint32_t *given;     /* sets that rules refer to and that are given */
+	uint32_t given_count;
+};
+
+#endif
