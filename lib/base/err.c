@@ -12,6 +12,10 @@ int cdp_err_set(struct cdp_err *err, enum cdp_err_kind kind, const char *fmt, ..
 	err->kind = kind;
 	err->column = 0;
 	err->path[0] = '\0';
+	if (!strchr(fmt, '%') && strlen(fmt) < sizeof(err->msg)) {
+		strcpy(err->msg, fmt); /* errors of values are many */
+		return -1;
+	}
 	va_start(ap, fmt);
 	vsnprintf(err->msg, sizeof(err->msg), fmt, ap);
 	va_end(ap);

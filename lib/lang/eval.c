@@ -255,7 +255,8 @@ static int host_failed(struct cdp_eval *ev, const struct cdp_node *n,
 {
 	if (err->kind == CDP_ERR_NONE)
 		return cdp_eval_fail(ev, "no answer for '%s'", n->name);
-	return cdp_eval_fail(ev, "%s", err->msg);
+	copy_text(ev->msg, sizeof(ev->msg), err->msg);
+	return fail_with(ev, ev->msg, NULL);
 }
 
 static int host_value(struct cdp_eval *ev, const struct cdp_node *n,

@@ -110,14 +110,21 @@ int cdp_expr_compile(struct cdp_expr **out, const char *text, size_t n,
 		     const struct cdp_env *env, struct cdp_err *err)
 {
 	struct cdp_expr *e = expr_new(text, n <= CDP_EXPR_TEXT_MAX ? n : 0);
-	struct cdp_ast *a = cdp_parse(text, n, &e->arena, err);
+	struct cdp_arena tree;
+	struct cdp_ast *a;
+	int ret = -1;
 
-	if (!a || compile_ast(e, a, text, n, env, err) < 0) {
+	/* Apart from the nodes, which are walked again and again. */
+	cdp_arena_init(&tree);
+	a = cdp_parse(text, n, &tree, err);
+	if (a)
+		ret = compile_ast(e, a, text, n, env, err);
+	cdp_arena_release(&tree);
+	if (ret < 0)
 		cdp_expr_free(e);
-		return -1;
-	}
-	*out = e;
-	return 0;
+	else
+		*out = e;
+	return ret;
 }
 
 const char *cdp_expr_text(const struct cdp_expr *e)

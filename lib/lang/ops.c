@@ -22,8 +22,16 @@ const char *cdp_type_word(unsigned type)
 static int no_overload(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 		       const struct cdp_value *b)
 {
-	return cdp_eval_fail(ev, "no such overload: %s %s %s", cdp_type_word(a->type),
-			     cdp_op_text(op), cdp_type_word(b->type));
+	const char *part[] = { "no such overload: ", cdp_type_word(a->type), " ",
+			       cdp_op_text(op), " ", cdp_type_word(b->type) };
+	char *to = ev->msg;
+
+	/* Comparisons with null are many: no printf here. */
+	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++)
+		to = stpcpy(to, part[i]);
+	ev->why = ev->msg;
+	ev->where = NULL;
+	return -1;
 }
 
 static int overflow(struct cdp_eval *ev, const char *type)
