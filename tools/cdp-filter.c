@@ -568,7 +568,7 @@ static void filter_records(struct filter *f)
 	};
 
 	cdp_cli_check_entities(&f->cli, f->entities, &f->entity_files, -1);
-	if (cdp_cli_read_entities(&f->cli, f->entities, &f->entity_files, -1) < 0 ||
+	if (cdp_cli_read_entities(&f->cli, f->entities, &f->entity_files, -1, NULL) < 0 ||
 	    cdp_cli_run(&f->cli, &job) < 0)
 		return;
 	if (f->count || f->by)

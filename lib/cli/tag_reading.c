@@ -27,7 +27,7 @@ static void *new_worker(void *ctx)
 
 	w->t = t;
 	w->gather = cdp_gather_new(t->customers, t->run);
-	w->relations = cdp_relation_log_new(t->relations);
+	w->relations = cdp_relation_log_new(t->relations, &t->relation_slots);
 	if (t->slots)
 		w->rows = cdp_entity_batch_new(t->set->entities, t->slots);
 	cdp_arena_init(&w->keys);
@@ -153,7 +153,7 @@ static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val
 	const struct cdp_tag_reading *t = w->t;
 	int rc = 0;
 
-	if (cdp_val_is(type, "relation", 8))
+	if (cdp_val_is(type, "relation", 8) && !t->state)
 		rc = cdp_relation_log_add(w->relations, rec, err);
 	else if (w->rows && cdp_val_is(type, "entity", 6) &&
 		 cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
@@ -257,7 +257,8 @@ static int add_relations(struct cdp_tag_reading *t, struct cdp_err *err)
 					  "tags ask for relations: --key must be one_id "
 					  "or ids.KIND, or --entity given");
 	}
-	t->relations = cdp_relations_new(t->set, kind, t->paths);
+	t->relations = cdp_relations_new(t->set, kind);
+	cdp_relation_slots_init(&t->relation_slots, t->paths);
 	cdp_path_release(&path);
 	return ret;
 }
@@ -298,9 +299,6 @@ int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
 		t->customers = cdp_customers_new(t->set, cdp_cli_jobs(cli));
 		return 0;
 	}
-	if (cdp_intern_count(t->set->relations))
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "tags ask for relations, which a state does not keep");
 	state->set = t->set;
 	state->key = t->key;
 	t->state = cdp_tag_state_open(cli, state, err);
@@ -367,7 +365,11 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
 	cdp_cli_check_entities(cli, t->set->entities, entities, own);
-	if (cdp_cli_read_entities(cli, t->set->entities, entities, own) < 0 ||
+	if (t->state && cdp_relations_wanted(t->relations) && !entities->n)
+		cdp_cli_usage(cli, "tags ask for relations, which a state does not "
+				   "keep: --entities FILE is needed");
+	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) <
+		    0 ||
 	    read_records(cli, t, &job) < 0)
 		return -1;
 	if (map) {

@@ -16,6 +16,7 @@ struct cdp_tag_reading {
 	struct cdp_customers *customers;
 	struct cdp_tag_state *state; /* or NULL */
 	struct cdp_relations *relations;
+	struct cdp_relation_slots relation_slots;
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
 	struct cdp_given *given;
 	int key_slot, detail, row, props, deleted, row_entity;

@@ -23,7 +23,6 @@ struct cdp_relations {
 	const struct cdp_tagset *set;
 	char *kind;
 	size_t kind_n;
-	int ids, relation, to, props, deleted; /* slots */
 	struct cdp_intern *ends;
 	struct edge *edges;
 	size_t n, cap;
@@ -37,6 +36,7 @@ struct cdp_relations {
 /* The same, with ends and texts of its own. */
 struct cdp_relation_log {
 	const struct cdp_relations *r;
+	const struct cdp_relation_slots *slots;
 	struct cdp_intern *ends;
 	struct edge *edges;
 	size_t n, cap;
@@ -51,19 +51,22 @@ static int add_path(struct cdp_paths *paths, const char *name)
 	return cdp_paths_add_keys(paths, &name, &n, 1);
 }
 
-struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind,
-					struct cdp_paths *paths)
+void cdp_relation_slots_init(struct cdp_relation_slots *s, struct cdp_paths *paths)
+{
+	s->ids = add_path(paths, "ids");
+	s->relation = add_path(paths, "relation");
+	s->to = add_path(paths, "to");
+	s->props = add_path(paths, "props");
+	s->deleted = add_path(paths, "deleted");
+}
+
+struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind)
 {
 	struct cdp_relations *r = cdp_calloc(1, sizeof(*r));
 
 	r->set = set;
 	r->kind = kind ? cdp_strdup(kind) : NULL;
 	r->kind_n = kind ? strlen(kind) : 0;
-	r->ids = add_path(paths, "ids");
-	r->relation = add_path(paths, "relation");
-	r->to = add_path(paths, "to");
-	r->props = add_path(paths, "props");
-	r->deleted = add_path(paths, "deleted");
 	r->ends = cdp_intern_new(0);
 	r->one_ids = cdp_intern_new(0);
 	cdp_arena_init(&r->texts);
@@ -85,13 +88,20 @@ void cdp_relations_free(struct cdp_relations *r)
 	free(r);
 }
 
+bool cdp_relations_wanted(const struct cdp_relations *r)
+{
+	return cdp_intern_count(r->set->relations) > 0;
+}
+
 /* --- reading --- */
 
-struct cdp_relation_log *cdp_relation_log_new(const struct cdp_relations *r)
+struct cdp_relation_log *cdp_relation_log_new(const struct cdp_relations *r,
+					      const struct cdp_relation_slots *slots)
 {
 	struct cdp_relation_log *log = cdp_calloc(1, sizeof(*log));
 
 	log->r = r;
+	log->slots = slots;
 	log->ends = cdp_intern_new(0);
 	cdp_arena_init(&log->texts);
 	cdp_buf_init(&log->end, CDP_BUF_NOMAX);
@@ -154,9 +164,10 @@ int cdp_relation_log_add(struct cdp_relation_log *log, struct cdp_rec *rec,
 {
 	static const struct cdp_val none = { .type = CDP_MISSING };
 	const struct cdp_relations *r = log->r;
-	const struct cdp_val *name = cdp_rec_get(rec, r->relation);
-	const struct cdp_val *props = cdp_rec_get(rec, r->props);
-	bool removed = cdp_rec_get(rec, r->deleted)->type == CDP_TRUE;
+	const struct cdp_relation_slots *slots = log->slots;
+	const struct cdp_val *name = cdp_rec_get(rec, slots->relation);
+	const struct cdp_val *props = cdp_rec_get(rec, slots->props);
+	bool removed = cdp_rec_get(rec, slots->deleted)->type == CDP_TRUE;
 	struct edge e = { .ms = NO_TIME };
 	const char *p;
 	size_t n;
@@ -170,9 +181,9 @@ int cdp_relation_log_add(struct cdp_relation_log *log, struct cdp_rec *rec,
 	if (cdp_rec_get(rec, CDP_SLOT_TIME)->type != CDP_MISSING &&
 	    cdp_rec_time_ms(rec, &e.ms, err) < 0)
 		return -1;
-	if (end_of(log, cdp_rec_get(rec, r->ids), cdp_rec_get(rec, CDP_SLOT_ONE_ID),
+	if (end_of(log, cdp_rec_get(rec, slots->ids), cdp_rec_get(rec, CDP_SLOT_ONE_ID),
 		   "ids", &e.from, err) < 0 ||
-	    end_of(log, cdp_rec_get(rec, r->to), &none, "to", &e.to, err) < 0)
+	    end_of(log, cdp_rec_get(rec, slots->to), &none, "to", &e.to, err) < 0)
 		return -1;
 	if (!removed) {
 		e.props_n = r->set->links && props->type == CDP_OBJECT ? props->n : 0;

@@ -15,15 +15,22 @@
 #include "model/customers.h"
 
 struct cdp_relations;
-/* `kind` of the ids that the tags are of; NULL: persons, by one_id.  `paths` gets the
- * members that are looked at. */
-struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind,
-					struct cdp_paths *paths);
+/* `kind` of the ids that the tags are of; NULL: persons, by one_id. */
+struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind);
+/* Whether any relation is asked for. */
+bool cdp_relations_wanted(const struct cdp_relations *r);
 void cdp_relations_free(struct cdp_relations *r);
+
+/* The members of records that are looked at. */
+struct cdp_relation_slots {
+	int ids, relation, to, props, deleted;
+};
+void cdp_relation_slots_init(struct cdp_relation_slots *s, struct cdp_paths *paths);
 
 /* What one thread has read. */
 struct cdp_relation_log;
-struct cdp_relation_log *cdp_relation_log_new(const struct cdp_relations *r);
+struct cdp_relation_log *cdp_relation_log_new(const struct cdp_relations *r,
+					      const struct cdp_relation_slots *slots);
 /* 1, 0: nobody asks for it; -1: a data error. */
 int cdp_relation_log_add(struct cdp_relation_log *log, struct cdp_rec *rec,
 			 struct cdp_err *err);

@@ -60,6 +60,22 @@ relations() {
   cdp-tag -d tags.json --as-of 2024-05-01 --entity firm --entities rows -j 2 relations | diff -u out -
 }
 
+@test "relations may stand in --entities; with a state they do" {
+  { firm E1 01 10; firm E2 01 2000000; firm E3 01 3; } >e
+  relations >rel
+  cat e rel >both
+  cdp-tag -d tags.json --as-of 2024-05-01 --entities e rel >want
+  cdp-tag -d tags.json --as-of 2024-05-01 --entities both -j 2 </dev/null | cmp want -
+  cdp-tag -d tags.json --as-of 2024-05-01 --entities e --entities rel </dev/null | cmp want -
+  : >none
+  cdp-tag -q -d tags.json --as-of 2024-05-01 --state st --entities both none | cmp want -
+  owns a E9 04 '' >>both
+  cdp-tag -q -d tags.json --as-of 2024-05-02 --state st --entities both none | jq -c 'select(.one_id == "a").tags.owns' >out
+  echo '["E1","E2","E9"]' | diff -u - out
+  run -2 --separate-stderr cdp-tag -d tags.json --as-of 2024-05-03 --state new rel
+  [[ $stderr == *"--entities FILE is needed"* ]]
+}
+
 @test "a relation that leads to a customer is told by the identity map" {
   echo '{"type":"relation","ids":{"manager":"M1"},"relation":"serves","to":{"customer":"C1"}}' >in
   echo '{"type":"relation","ids":{"manager":"M1"},"relation":"serves","to":{"customer":"C9"}}' >>in
