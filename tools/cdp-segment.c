@@ -151,7 +151,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	cdp_memberships_init(&previous);
 	given.names = with.names;
 	if (s->store.dir)
-		ret = cdp_segment_store_begin(&s->store, cli->opt.run.as_of, err);
+		ret = cdp_segment_store_begin(cli, &s->store, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
@@ -261,6 +261,8 @@ int main(int argc, char **argv)
 		{ 0, "changes", CDP_OPT_FLAG, &s.store.changes, NULL,
 		  "write who entered or left since the stored version before", NULL, 0,
 		  0 },
+		{ 0, "merges", CDP_OPT_STR, &s.store.merges, "FILE",
+		  "with --changes: who became whom since", NULL, 0, 0 },
 		{ 0, "list", CDP_OPT_FLAG, &s.store.list, NULL,
 		  "write a row for each stored audience", NULL, 0, 0 },
 		{ 0, "search", CDP_OPT_STR, &s.store.search, "WORD",

@@ -43,6 +43,8 @@ void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store
 	if (!runs && cli->operands[0])
 		cdp_cli_usage(cli, "without -d no profiles are read: '%s'",
 			      cli->operands[0]);
+	if (o->merges && !o->changes)
+		cdp_cli_usage(cli, "--merges needs --changes");
 	if (o->search && !o->list)
 		cdp_cli_usage(cli, "--search needs --list");
 	if ((o->exprs.n > 0) + o->list + o->changes > 1)
@@ -147,6 +149,12 @@ static int each_change(struct asked *a, uint32_t i, const struct cdp_segaudience
 
 	was = at < 0 ? cdp_bitmap_new()
 		     : cdp_segversion_load(a->before, (uint32_t)at, err);
+	if (was && a->o->merged) {
+		const struct cdp_bitmap *old = was;
+
+		was = cdp_segment_merges_apply(a->o->merged, old);
+		cdp_bitmap_free(old);
+	}
 	if (now && was) {
 		other = cdp_bitmap_xor(now, was);
 		rc = write_set(a, other, now, au->name, au->name_n, err);
@@ -334,6 +342,9 @@ static int write_changes(struct asked *a, struct cdp_err *err)
 {
 	if (!a->before)
 		cdp_cli_note(a->cli, "there is no version before: all members entered");
+	if (a->o->merged &&
+	    cdp_segment_merges_place(a->o->merged, cdp_segstore_dict(a->store), err) < 0)
+		return -1;
 	return visit_all(a, each_change, err) < 0 ? -1 : 0;
 }
 
@@ -353,15 +364,24 @@ static int answer(struct asked *a, struct cdp_err *err)
 	return visit_all(a, o->list ? each_entry : each_members, err) < 0 ? -1 : 0;
 }
 
-int cdp_segment_store_answer(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
+static int read_merges(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
+		       struct cdp_err *err)
+{
+	return o->merges ? cdp_segment_merges_read(cli, &o->merged, o->merges, err) : 0;
+}
+
+int cdp_segment_store_answer(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
 			     struct cdp_err *err)
 {
 	int64_t limit =
 		cli->opt.as_of_given ? cdp_time_ms(cli->opt.run.as_of) : INT64_MAX;
 	struct asked a;
-	int rc = -1;
+	int rc = read_merges(cli, o, err);
 
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	begin(&a, cli, o);
+	rc = -1;
 	a.store = cdp_segstore_open(o->dir, false, err);
 	if (a.store && choose(&a, limit, err) == 0)
 		rc = answer(&a, err);
@@ -372,15 +392,15 @@ int cdp_segment_store_answer(struct cdp_cli *cli, const struct cdp_segment_store
 
 /* --- keeping --- */
 
-int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_time as_of,
+int cdp_segment_store_begin(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
 			    struct cdp_err *err)
 {
-	int64_t limit = cdp_time_ms(as_of) - 1;
+	int64_t limit = cdp_time_ms(cli->opt.run.as_of) - 1;
 
 	o->store = cdp_segstore_open(o->dir, true, err);
-	if (!o->store)
+	if (!o->store || cdp_segversion_latest(&o->before, o->store, limit, err) < 0)
 		return -1;
-	return cdp_segversion_latest(&o->before, o->store, limit, err) < 0 ? -1 : 0;
+	return read_merges(cli, o, err);
 }
 
 bool cdp_segment_store_knows(void *opts, const char *name, size_t n)
@@ -416,6 +436,7 @@ int cdp_segment_store_give(const struct cdp_segment_store_opts *o, const char *n
 
 void cdp_segment_store_release(struct cdp_segment_store_opts *o)
 {
+	cdp_segment_merges_free(o->merged);
 	cdp_segversion_close(o->before);
 	cdp_segstore_close(o->store);
 	cdp_strs_release(&o->only);

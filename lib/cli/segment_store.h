@@ -4,6 +4,7 @@
 #define CDP_CLI_SEGMENT_STORE_H
 
 #include "cli/cli.h"
+#include "cli/segment_merges.h"
 #include "model/segments.h"
 #include "model/segstore.h"
 
@@ -12,11 +13,13 @@ struct cdp_segment_store_opts {
 	struct cdp_strs only; /* --segment */
 	struct cdp_strs exprs;
 	const char *search;
+	const char *merges; /* a merge log, with changes */
 	bool count, changes, list;
 	int64_t keep; /* versions; 0: all */
 	/* With -d, once it is begun: */
 	struct cdp_segstore *store;
 	struct cdp_segversion *before; /* the last version before this run's; or NULL */
+	struct cdp_segment_merges *merged; /* NULL: none */
 };
 
 /* Usage errors of the options; the process ends there.  `runs`: there are definitions, so
@@ -24,8 +27,9 @@ struct cdp_segment_store_opts {
 void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
 			     bool runs);
 
-/* Before definitions and profiles are read: the store is this run's until its end. */
-int cdp_segment_store_begin(struct cdp_segment_store_opts *o, struct cdp_time as_of,
+/* Before definitions and profiles are read: the store is this run's until its end.  1 if
+ * a file could not be read, which was told. */
+int cdp_segment_store_begin(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
 			    struct cdp_err *err);
 /* Whether the version before has such an audience (for rules), and its members: each gets
  * the bit. */
@@ -54,7 +58,7 @@ int cdp_segment_store_keep(struct cdp_cli *cli, const struct cdp_segment_store_o
 
 /* From the version of --as-of or the last one before, else the latest: catalogue,
  * changes, counts or memberships. */
-int cdp_segment_store_answer(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
+int cdp_segment_store_answer(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
 			     struct cdp_err *err);
 
 #endif

@@ -110,6 +110,23 @@ members() {
   [[ $stderr == *"unknown segment 'rihc'; did you mean 'rich'?" ]]
 }
 
+@test "who became another person neither left nor entered" {
+  keep 01 monday
+  printf '%s\n' '{"one_id":"b2","tags":{"aum":200,"days":5}}' '{"one_id":"c","tags":{"aum":500}}' >tuesday
+  keep 02 tuesday
+  [ "$(cdp-segment --store st --changes --segment active | members)" = 'a/active/left b/active/left b2/active/entered' ]
+  printf '%s\n' '{"result":"merge","merge":"renamed","from":"b","into":"b1"}' \
+    '{"merge":"link","from":"b1","into":"b2"}' '{"merge":"moved","from":"a","into":"c"}' \
+    '{"merge":"link","from":"unknown","into":"c"}' >log
+  [ "$(cdp-segment --store st --changes --merges log | members)" = 'a/active/left' ]
+  [ "$(keep 02 tuesday --changes --merges log | members)" = 'a/active/left' ]
+  echo '{"merge":"link","from":"a","into":"c"}' >log
+  [ "$(cdp-segment --store st --changes --merges log --segment active | members)" = 'b/active/left b2/active/entered c/active/left' ]
+  run -2 --separate-stderr cdp-segment --store st --changes --merges monday
+  [[ $stderr == *"monday: 3 of its records are of no merge log" ]]
+  run -4 cdp-segment --store st --changes --merges missing
+}
+
 @test "not an audience is who had a profile at that time and is not in it" {
   keep 01 monday
   keep 02 tuesday
