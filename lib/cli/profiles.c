@@ -182,6 +182,7 @@ static int run_programs(struct cdp_cli *cli, struct writer *w, unsigned pass)
 
 static void write_lines(struct cdp_cli *cli, struct writer *w)
 {
+	struct cdp_quiet *quiet;
 	struct job job = { w, 0 };
 	struct cdp_ordered o = {
 		.ctx = &job,
@@ -192,7 +193,11 @@ static void write_lines(struct cdp_cli *cli, struct writer *w)
 		.done = end_lines,
 	};
 
+	quiet = cdp_quiet_new(w->spec.set, w->spec.run);
+	w->spec.quiet = quiet;
 	cdp_cli_write_ordered(cli, &o);
+	w->spec.quiet = NULL;
+	cdp_quiet_free(quiet);
 	write_last(cli, &w->spec);
 }
 

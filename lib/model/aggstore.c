@@ -535,6 +535,31 @@ void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg)
 	       s->plan->groups[group].offset[s->plan->where[agg].member];
 }
 
+void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
+		       void (*call)(void *ctx, unsigned agg), void *ctx)
+{
+	const struct cdp_aggplan *p = s->plan;
+	const uint32_t *numbers;
+	const struct list *list;
+	size_t n = p->other.count;
+
+	if (customer >= s->rows.used)
+		return;
+	numbers = (const uint32_t *)at(&s->rows, customer, p->row);
+	list = (const struct list *)numbers;
+	if (p->sparse)
+		n = list->n;
+	for (size_t i = 0; i < n; i++) {
+		const struct group *g;
+
+		if (!p->sparse && !numbers[i])
+			continue;
+		g = &p->groups[p->other.groups[p->sparse ? list->v[i].column : i]];
+		for (size_t k = 0; k < g->count; k++)
+			call(ctx, g->aggs[k]);
+	}
+}
+
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg)
 {

@@ -34,6 +34,9 @@ void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 		      struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors);
 /* The state, there from now on, to be written to. */
 void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg);
+/* Calls for every aggregate over certain events whose state is there. */
+void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
+		       void (*call)(void *ctx, unsigned agg), void *ctx);
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg);
 

@@ -154,6 +154,12 @@ const void *cdp_customers_state(const struct cdp_customers *c, uint32_t customer
 				  agg);
 }
 
+void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
+			    void (*call)(void *ctx, unsigned agg), void *ctx)
+{
+	cdp_aggstore_each(shard_of(c, customer)->aggs, local_of(c, customer), call, ctx);
+}
+
 /* --- attributes: the changes applied by time --- */
 
 /* `out` += number, exactly; what is no number is replaced. */

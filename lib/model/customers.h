@@ -79,6 +79,9 @@ const char *cdp_customers_key(const struct cdp_customers *c, uint32_t customer,
 /* State of an aggregate; never NULL (zeros: nothing occurred). */
 const void *cdp_customers_state(const struct cdp_customers *c, uint32_t customer,
 				unsigned agg);
+/* Calls for every aggregate over certain events of which some concerned the customer. */
+void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
+			    void (*call)(void *ctx, unsigned agg), void *ctx);
 /* Raw JSON of an attribute (index of set->attributes) appended to `out`; false: has none.
  */
 bool cdp_customers_get_attribute(const struct cdp_customers *c, uint32_t customer,

@@ -1,6 +1,7 @@
 #include "model/profile.h"
 
 #include "base/mem.h"
+#include "model/tag_value.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 /* Errors of one tag or function, and what the first one said. */
 struct failures {
 	uint64_t n;
-	char message[sizeof(((struct cdp_err *)0)->msg)];
+	char *message;
 };
 
 /* What was fetched for the customer at hand: many tags ask for the same rows, which are
@@ -28,6 +29,12 @@ struct cdp_profiler {
 	uint64_t turn; /* counts customers and passes */
 	struct memo *memos[REF_KINDS];
 	struct cdp_value *values; /* by tag, of the customer at hand */
+	/* Quiet tags (model/quiet.h) have their values from the start.  Those that were
+	 * computed are put to rest before the next line. */
+	uint64_t *seen;  /* by tag: the turn in which it was woken */
+	unsigned *awake; /* quiet tags that were computed */
+	size_t awake_count, awake_cap;
+	bool models; /* some tag has one */
 	struct failures *tags, *functions;
 	struct cdp_buf text; /* attributes and details, as raw JSON */
 	struct cdp_buf
@@ -144,6 +151,12 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
 	for (unsigned k = CDP_TAG_REF_TAG + 1; k < REF_KINDS; k++)
 		p->memos[k] = cdp_calloc(cdp_intern_count(names[k]), sizeof(**p->memos));
+	p->seen = cdp_calloc(spec->set->count, sizeof(*p->seen));
+	for (unsigned i = 0; i < spec->set->count; i++) {
+		p->models |= spec->set->tags[i].about.model != NULL;
+		if (spec->quiet)
+			p->values[i] = *cdp_quiet_value(spec->quiet, i);
+	}
 	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
 	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
@@ -167,9 +180,15 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	cdp_eval_free(p->ev);
 	for (unsigned k = 0; k < REF_KINDS; k++)
 		free(p->memos[k]);
+	for (unsigned i = 0; i < p->spec.set->count; i++)
+		free(p->tags[i].message);
+	for (unsigned i = 0; i < cdp_pops_count(p->spec.set->pops); i++)
+		free(p->functions[i].message);
 	free(p->values);
 	free(p->tags);
 	free(p->functions);
+	free(p->seen);
+	free(p->awake);
 	cdp_buf_release(&p->text);
 	cdp_buf_release(&p->keys);
 	free(p->key_end);
@@ -198,29 +217,10 @@ uint64_t cdp_profiler_left_out(const struct cdp_profiler *p, unsigned function,
 static void note(struct failures *f, const struct cdp_err *err)
 {
 	if (f->n++ == 0)
-		memcpy(f->message, err->msg, sizeof(err->msg));
+		f->message = cdp_strdup(err->msg);
 }
 
-static int layered(struct cdp_profiler *p, const struct cdp_tag *t, struct cdp_value *out,
-		   struct cdp_err *err)
-{
-	int failed = 0;
-
-	for (size_t i = 0; i < t->layer_count; i++) {
-		int hit = cdp_expr_match(t->layers[i].when, p->ev, NULL, err);
-
-		if (hit > 0) {
-			*out = t->layers[i].value;
-			return 0;
-		}
-		/* A layer that cannot be decided does not hold: has() asks. */
-		failed |= hit < 0;
-	}
-	*out = t->otherwise;
-	return failed && out->type == CDP_V_NULL ? -1 : 0;
-}
-
-static int given(struct cdp_profiler *p, unsigned tag, struct cdp_value *out)
+static void given(struct cdp_profiler *p, unsigned tag, struct cdp_value *out)
 {
 	size_t n;
 	const char *json = cdp_given_get(p->spec.given, tag, p->place, &n);
@@ -231,7 +231,6 @@ static int given(struct cdp_profiler *p, unsigned tag, struct cdp_value *out)
 		cdp_val_at(&v, json, n);
 		cdp_value_from_json(out, &v, cdp_eval_arena(p->ev));
 	}
-	return 0;
 }
 
 static void compute(struct cdp_profiler *p, unsigned i)
@@ -241,22 +240,14 @@ static void compute(struct cdp_profiler *p, unsigned i)
 	struct cdp_err err;
 	int ret;
 
-	if (t->value)
-		ret = cdp_expr_value(t->value, p->ev, NULL, v, &err);
-	else if (t->layers)
-		ret = layered(p, t, v, &err);
-	else
-		ret = given(p, i, v);
-	if (ret == 0 &&
-	    !cdp_tag_type_fit(t->type, v, p->spec.run->zone, cdp_eval_arena(p->ev)))
-		ret = cdp_err_set(&err, CDP_ERR_EVAL, "the value is no %s",
-				  cdp_tag_type_name(t->type));
-	if (ret == 0 && v->type == CDP_V_NULL)
-		*v = t->otherwise;
-	if (ret == 0)
-		return;
-	*v = t->otherwise;
-	note(&p->tags[i], &err);
+	if (t->value || t->layers) {
+		ret = cdp_tag_value(t, p->ev, p->spec.run->zone, v, &err);
+	} else {
+		given(p, i, v);
+		ret = cdp_tag_settle(t, p->ev, p->spec.run->zone, v, &err);
+	}
+	if (ret < 0)
+		note(&p->tags[i], &err);
 }
 
 static void turn_to(struct cdp_profiler *p, uint32_t place)
@@ -378,34 +369,108 @@ static void add_key(const struct cdp_profiler *p, unsigned tag, struct cdp_buf *
 	cdp_buf_add(out, p->keys.p + from, p->key_end[tag] - from);
 }
 
-void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out)
+/* --- lines --- */
+
+/* An aggregate of the customer at hand that has seen events: quiet tags that ask for it
+ * are computed. */
+static void wake(void *profiler, unsigned agg)
+{
+	struct cdp_profiler *p = profiler;
+	unsigned n;
+	const unsigned *tags = cdp_quiet_asking(p->spec.quiet, agg, &n);
+
+	for (unsigned i = 0; i < n; i++) {
+		if (p->seen[tags[i]] == p->turn)
+			continue;
+		p->seen[tags[i]] = p->turn;
+		CDP_GROW(p->awake, p->awake_count, p->awake_cap);
+		p->awake[p->awake_count++] = tags[i];
+		compute(p, tags[i]);
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	unsigned x = *(const unsigned *)a, y = *(const unsigned *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void compute_all(struct cdp_profiler *p)
 {
 	const struct cdp_tagset *set = p->spec.set;
+	const unsigned *order = set->order;
+	unsigned n = set->count;
+
+	if (p->spec.quiet) {
+		cdp_customers_each_agg(p->spec.customers, p->customer, wake, p);
+		order = cdp_quiet_others(p->spec.quiet, &n);
+	}
+	for (unsigned i = 0; i < n; i++)
+		compute(p, order[i]);
+}
+
+static void add_tag(const struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
+{
+	if (p->values[tag].type == CDP_V_NULL && !p->spec.nulls)
+		return;
+	add_key(p, tag, out);
+	cdp_value_json(out, &p->values[tag]);
+}
+
+/* In the order of their definitions. */
+static void add_tags(struct cdp_profiler *p, struct cdp_buf *out)
+{
+	unsigned n = p->spec.set->count, k = 0;
+	const unsigned *shown = NULL;
+
+	if (p->spec.quiet && !p->spec.nulls) {
+		shown = cdp_quiet_shown(p->spec.quiet, &n);
+		if (p->awake_count > 1)
+			qsort(p->awake, p->awake_count, sizeof(*p->awake), compare);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		unsigned tag = shown ? shown[i] : i;
+
+		for (; shown && k < p->awake_count && p->awake[k] <= tag; k++)
+			if (p->awake[k] < tag)
+				add_tag(p, p->awake[k], out);
+		add_tag(p, tag, out);
+	}
+	for (; shown && k < p->awake_count; k++)
+		add_tag(p, p->awake[k], out);
+}
+
+static void rest(struct cdp_profiler *p)
+{
+	for (size_t i = 0; i < p->awake_count; i++)
+		p->values[p->awake[i]] = *cdp_quiet_value(p->spec.quiet, p->awake[i]);
+	p->awake_count = 0;
+}
+
+void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *out)
+{
 	size_t n, before;
 	const char *key;
 
 	turn_to(p, place);
 	key = cdp_customers_key(p->spec.customers, p->customer, &n);
-	for (unsigned i = 0; i < set->count; i++)
-		compute(p, set->order[i]);
+	compute_all(p);
 	cdp_buf_addc(out, '{');
 	cdp_json_key(out, p->spec.key);
 	cdp_json_str(out, key, n);
 	cdp_buf_adds(out, ",\"as_of\":");
 	cdp_json_str(out, p->as_of, sizeof(p->as_of));
 	cdp_buf_adds(out, ",\"tags\":{");
-	for (unsigned i = 0; i < set->count; i++) {
-		if (p->values[i].type == CDP_V_NULL && !p->spec.nulls)
-			continue;
-		add_key(p, i, out);
-		cdp_value_json(out, &p->values[i]);
-	}
+	add_tags(p, out);
 	cdp_buf_addc(out, '}');
-	add_models(p, out);
+	if (p->models)
+		add_models(p, out);
 	before = out->n;
 	cdp_buf_adds(out, ",\"ids\":");
 	if (!cdp_customers_get_ids(p->spec.customers, p->customer, out))
 		out->n = before;
 	cdp_buf_adds(out, "}\n");
+	rest(p);
 	cdp_eval_reset(p->ev);
 }

@@ -5,6 +5,7 @@
 #include "model/customers.h"
 #include "model/given.h"
 #include "model/population.h"
+#include "model/quiet.h"
 
 /* Evaluates; one a thread. */
 struct cdp_profiler;
@@ -15,6 +16,9 @@ struct cdp_profile_spec {
 	const struct cdp_customers *customers; /* finished */
 	struct cdp_population *population;     /* or NULL: no tag has such functions */
 	struct cdp_given *given;               /* or NULL: no tag's values are given */
+	/* Or NULL: every tag is computed.  A profiler that writes lines does nothing else
+	 * then. */
+	const struct cdp_quiet *quiet;
 	const struct cdp_run *run;
 	const char *key; /* name of the first member: "one_id" */
 	/* Only profiles that changed, and who is gone (model/changes.h); NULL: all. */

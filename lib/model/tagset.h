@@ -94,6 +94,7 @@ struct cdp_tag {
 	struct cdp_tag_program *program;
 	size_t layer_count;
 	struct cdp_value otherwise; /* `else` */
+	struct cdp_value nullif;    /* what is as good as null; null: nothing is */
 	struct cdp_needs needs;     /* other tags */
 	struct cdp_needs functions; /* over the population: numbers in the set's pops */
 };

@@ -201,7 +201,8 @@ static const struct kind *find_kind(const json_t *o, struct cdp_err *err)
 
 static int check_members(const json_t *o, struct cdp_err *err)
 {
-	static const char *const more[] = { "else", "buckets", "percent", "model" };
+	static const char *const more[] = { "else", "nullif", "buckets", "percent",
+					    "model" };
 	const char *known[64];
 	size_t n = 0;
 
@@ -230,7 +231,8 @@ int cdp_tag_load_value(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 	def = json_object_get(o, k->member);
 	if (check_ranges(k, o, err) < 0)
 		return -1;
-	if (constant(s, t, json_object_get(o, "else"), "else", &t->otherwise, err) < 0)
+	if (constant(s, t, json_object_get(o, "else"), "else", &t->otherwise, err) < 0 ||
+	    constant(s, t, json_object_get(o, "nullif"), "nullif", &t->nullif, err) < 0)
 		return -1;
 	if (cdp_tag_load_model(s, t, json_object_get(o, "model"), err) < 0)
 		return -1;

@@ -243,3 +243,26 @@ END
   [ "$(jq -n '[inputs.tags | to_entries[] | select(.key < "t") | .value] | add' together)" -eq 4000 ]
   cdp-tag -j 3 -d all --as-of 2024-05-01 in | cmp - together
 }
+
+@test "a tag whose events did not occur is what it is for everybody, also for tags that need it" {
+  printf '{"one_id":"%s","time":"2024-04-01T00:00:00.000Z","event":"%s","props":{"x":%d}}\n' a pay 2 a see 1 b see 1 c pay 5 d see 3 >in
+  cat >t.json <<'END'
+{"tags":[{"name":"twice","value":"tags.n * 2"},
+ {"name":"n","value":"count(event == 'pay')","nullif":7},
+ {"name":"sum","type":"decimal","value":"sum(props.x, event == 'pay')","nullif":0},
+ {"name":"word","layers":[{"value":"payer","when":"count(event == 'pay') > 0"}],"else":"other"},
+ {"name":"text","value":"'paid ' + string(count(event == 'pay'))"},
+ {"name":"mean","value":"avg(props.x, event == 'pay')"},
+ {"name":"per","value":"10 / count(event == 'pay')"},
+ {"name":"seen","value":"count(event == 'see')","nullif":1},
+ {"name":"any","value":"count()"}]}
+END
+  cdp-tag -j 1 --as-of 2024-05-01 -d t.json in | jq -c .tags >out
+  printf '%s\n' '{"twice":2,"n":1,"sum":2,"word":"payer","text":"paid 1","mean":2,"per":10,"any":2}' \
+    '{"twice":0,"n":0,"word":"other","text":"paid 0","any":1}' \
+    '{"twice":2,"n":1,"sum":5,"word":"payer","text":"paid 1","mean":5,"per":10,"seen":0,"any":1}' \
+    '{"twice":0,"n":0,"word":"other","text":"paid 0","any":1}' | diff -u - out
+  cdp-tag -v --nulls --as-of 2024-05-01 -d t.json in 2>err | jq -c .tags | sed -n 2p >out
+  echo '{"twice":0,"n":0,"sum":null,"word":"other","text":"paid 0","mean":null,"per":null,"seen":null,"any":1}' | diff -u - out
+  grep -q "tag 'per' has no value for 2 customers: division by zero" err
+}

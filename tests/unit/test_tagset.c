@@ -81,6 +81,8 @@ static void mistakes(void)
 		  "t: else: is no int" },
 		{ "\"value\":\"1\",\"status\":\"stopped\",\"valeu\":1",
 		  "t: unknown member 'valeu'; did you mean 'value'?" },
+		{ "\"value\":\"1\",\"type\":\"int\",\"nullif\":\"none\"",
+		  "t: nullif: is no int" },
 		/* layers */
 		{ "\"layers\":[]", "t: layers: expected a list of at most 1000 layers" },
 		{ "\"layers\":[1]", "t: layers[0]: expected an object" },
