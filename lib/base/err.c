@@ -12,8 +12,9 @@ int cdp_err_set(struct cdp_err *err, enum cdp_err_kind kind, const char *fmt, ..
 	err->kind = kind;
 	err->column = 0;
 	err->path[0] = '\0';
+	/* Errors of values are many. */
 	if (!strchr(fmt, '%') && strlen(fmt) < sizeof(err->msg)) {
-		strcpy(err->msg, fmt); /* errors of values are many */
+		memcpy(err->msg, fmt, strlen(fmt) + 1);
 		return -1;
 	}
 	va_start(ap, fmt);

@@ -22,8 +22,10 @@ const char *cdp_type_word(unsigned type)
 static int no_overload(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 		       const struct cdp_value *b)
 {
-	const char *part[] = { "no such overload: ", cdp_type_word(a->type), " ",
-			       cdp_op_text(op), " ", cdp_type_word(b->type) };
+	const char *part[] = {
+		"no such overload: ",  cdp_type_word(a->type), " ", cdp_op_text(op), " ",
+		cdp_type_word(b->type)
+	};
 	char *to = ev->msg;
 
 	/* Comparisons with null are many: no printf here. */
