@@ -33,6 +33,18 @@ char *cdp_asprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * that was not written to.  Not for free(). */
 void *cdp_resize_large(void *p, size_t old, size_t n);
 
+/* Whether memory is looked through for leaks when the process ends. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CDP_MEM_CHECKED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CDP_MEM_CHECKED 1
+#endif
+#endif
+#ifndef CDP_MEM_CHECKED
+#define CDP_MEM_CHECKED 0
+#endif
+
 /* Called first when memory runs out; if it returns, the message and exit(4) follow. */
 void cdp_mem_on_oom(void (*handler)(void));
 /* The end, for libraries that allocate by themselves and fail for nothing else. */

@@ -175,42 +175,47 @@ int cdp_held_get(struct cdp_value *out, char tag, const char *p, size_t n,
 enum { SEARCH_MAX = 8 };
 
 struct item {
-	uint64_t at; /* in bytes */
+	uint64_t at; /* in the texts */
 	uint64_t count;
 	uint32_t n;
 	uint32_t hash;
 };
 
+/* One piece of memory, as there may be many bags with few texts: items, then texts. */
 struct cdp_bag {
 	uint32_t n, cap;
 	uint32_t mask;   /* 0: no table */
 	uint32_t *table; /* position + 1; 0 free */
-	struct item *items;
-	char *bytes;
 	size_t bytes_n, bytes_cap;
+	struct item items[];
 };
 
-static struct item *find_in_line(const struct cdp_bag *b, uint32_t hash, const char *p,
+static char *texts(const struct cdp_bag *b)
+{
+	return (char *)(b->items + b->cap);
+}
+
+static struct item *find_in_line(struct cdp_bag *b, uint32_t hash, const char *p,
 				 size_t n)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		struct item *it = &b->items[i];
 
 		if (it->hash == hash && it->n == n &&
-		    memcmp(b->bytes + it->at, p, n) == 0)
+		    memcmp(texts(b) + it->at, p, n) == 0)
 			return it;
 	}
 	return NULL;
 }
 
-static struct item *find_in_table(const struct cdp_bag *b, uint32_t hash, const char *p,
+static struct item *find_in_table(struct cdp_bag *b, uint32_t hash, const char *p,
 				  size_t n)
 {
 	for (uint32_t at = hash & b->mask; b->table[at]; at = (at + 1) & b->mask) {
 		struct item *it = &b->items[b->table[at] - 1];
 
 		if (it->hash == hash && it->n == n &&
-		    memcmp(b->bytes + it->at, p, n) == 0)
+		    memcmp(texts(b) + it->at, p, n) == 0)
 			return it;
 	}
 	return NULL;
@@ -238,29 +243,42 @@ static void make_table(struct cdp_bag *b)
 		link_item(b, i);
 }
 
+/* Room for one more item with n bytes of text. */
+static struct cdp_bag *with_room(struct cdp_bag *b, size_t n)
+{
+	uint32_t items = b ? b->n : 0, cap = b ? b->cap : 0;
+	size_t used = b ? b->bytes_n : 0, bytes = b ? b->bytes_cap : 0;
+
+	if (b && items < cap && bytes - used >= n)
+		return b;
+	if (items == cap)
+		cap = cap ? cap * 2 : 2;
+	if (bytes - used < n)
+		bytes = (used + n) * 2;
+	b = cdp_realloc(b, 1, sizeof(*b) + cap * sizeof(*b->items) + bytes);
+	if (items == 0)
+		*b = (struct cdp_bag){ 0 };
+	memmove(b->items + cap, texts(b), used);
+	b->cap = cap;
+	b->bytes_cap = bytes;
+	return b;
+}
+
 uint32_t cdp_bag_add(struct cdp_bag **bag, const char *p, size_t n, uint64_t count)
 {
 	uint32_t hash = (uint32_t)cdp_hash(p, n);
 	struct cdp_bag *b = *bag;
-	struct item *it;
+	struct item *it = NULL;
 
-	if (!b)
-		b = *bag = cdp_calloc(1, sizeof(*b));
-	it = b->mask ? find_in_table(b, hash, p, n) : find_in_line(b, hash, p, n);
+	if (b)
+		it = b->mask ? find_in_table(b, hash, p, n) : find_in_line(b, hash, p, n);
 	if (it) {
 		it->count += count;
 		return (uint32_t)(it - b->items);
 	}
-	if (b->n == b->cap) {
-		b->cap = b->cap ? b->cap * 2 : 2;
-		b->items = cdp_realloc(b->items, b->cap, sizeof(*b->items));
-	}
-	if (b->bytes_cap - b->bytes_n < n) {
-		b->bytes_cap = (b->bytes_n + n) * 2;
-		b->bytes = cdp_realloc(b->bytes, b->bytes_cap, 1);
-	}
+	b = *bag = with_room(b, n);
 	b->items[b->n] = (struct item){ b->bytes_n, count, (uint32_t)n, hash };
-	memcpy(b->bytes + b->bytes_n, p, n);
+	memcpy(texts(b) + b->bytes_n, p, n);
 	b->bytes_n += n;
 	b->n++;
 	if (b->n > SEARCH_MAX && (!b->mask || b->n * 2 > b->mask))
@@ -274,9 +292,7 @@ void cdp_bag_free(struct cdp_bag *b)
 {
 	if (!b)
 		return;
-	free(b->items);
 	free(b->table);
-	free(b->bytes);
 	free(b);
 }
 
@@ -287,7 +303,7 @@ size_t cdp_bag_size(const struct cdp_bag *b)
 
 void cdp_bag_at(const struct cdp_bag *b, size_t i, struct cdp_bag_item *out)
 {
-	out->p = b->bytes + b->items[i].at;
+	out->p = texts(b) + b->items[i].at;
 	out->n = b->items[i].n;
 	out->count = b->items[i].count;
 	out->place = (uint32_t)i;
