@@ -55,26 +55,26 @@ struct cdp_node;
 bool cdp_node_reads_slot(const struct cdp_node *n);
 
 struct cdp_node {
-	uint8_t op;         /* enum cdp_node_op */
-	uint8_t sub;        /* operator, macro ... */
-	uint8_t stype;      /* enum cdp_vtype or CDP_STATIC_ANY */
-	bool pure;          /* the same for every record and run */
+	uint8_t op;    /* enum cdp_node_op */
+	uint8_t sub;   /* operator, macro ... */
+	uint8_t stype; /* enum cdp_vtype or CDP_STATIC_ANY */
+	bool pure;     /* the same for every record and run */
+	bool quick;    /* see number */
+	int32_t ref;   /* slot, host reference, aggregate, variable */
+	uint32_t count;
+	uint32_t cost; /* nodes below, for the budget of macros */
+	struct cdp_node **kid;
+	struct cdp_value value; /* a constant */
+	const struct cdp_func *func;
+	double number; /* SLOT_CMP: the constant, if `quick`: below 1e15, and no NaN */
 	uint32_t free_vars; /* bit i: macro variable i is used from outside */
 	uint32_t pos;
-	uint32_t cost; /* nodes below, for the budget of macros */
-	uint32_t count;
-	int32_t ref; /* slot, host reference, aggregate, variable */
-	struct cdp_node **kid;
 	const char *name; /* member or path, for SELECT, HAS and messages */
 	size_t name_n;
 	const char *why; /* message made when compiled */
-	const struct cdp_func *func;
 	/* Prepared when constant: */
 	const struct cdp_regex *regex;
 	const struct cdp_zone *zone;
-	struct cdp_value value;
-	double number; /* SLOT_CMP: the constant, if `quick`: below 1e15, and no NaN */
-	bool quick;
 };
 
 /* Function calls.  `args` holds the receiver first. */
