@@ -212,6 +212,16 @@ static struct cdp_owned *own(struct cdp_compiler *c)
 	return o;
 }
 
+/* Their second argument is a zone. */
+static bool is_time_func(const struct cdp_func *f)
+{
+	const struct cdp_func *t = cdp_time_funcs;
+
+	while (t->name && t != f)
+		t++;
+	return t->name;
+}
+
 /* Compile a constant pattern and load a constant zone once.  What is wrong with them is
  * an error now where expressions are checked, else when evaluated. */
 static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
@@ -225,11 +235,9 @@ static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
 	if (!arg || arg->op != CDP_N_CONST || arg->value.type != CDP_V_STRING)
 		return true;
 	pattern = strcmp(n->func->name, "matches") == 0;
-	if (!pattern && n->func->max != 2)
-		return true;
 	if (pattern)
 		re = cdp_regex_new(arg->value.s.p, arg->value.s.n, &err);
-	else if (n->func->min == 1)
+	else if (is_time_func(n->func))
 		z = cdp_lang_zone(arg->value.s.p, arg->value.s.n, &err);
 	else
 		return true;

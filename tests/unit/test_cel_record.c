@@ -133,6 +133,7 @@ static const struct cel_case lists[] = {
 	{ "[3, 1.5, 2u].min()", R(1.5) },
 	{ "['b', 'c', 'a'].max()", S("c") },
 	{ "[time, as_of].max() == as_of", T },
+	{ "[event, 'a'].join(',')", "{\"type\":\"string\",\"value\":\"buy_fund,a\"}" },
 	{ "[].max()", "usage: 1:4: max() of an empty list" },
 	{ "[1, 'a'].min()", "usage: 1:10: min() of a list without an order" },
 };
