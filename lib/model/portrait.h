@@ -52,6 +52,9 @@ struct cdp_portrait_tag {
 	 * numbers ascending, are the values. */
 	struct cdp_portrait_keys keys;
 	uint32_t *chosen, chosen_count;
+	/* Of keys, all of them numbers: each times 10^scale; NULL: not known. */
+	const int64_t *scaled;
+	unsigned scale;
 	bool borrowed;    /* counts and chosen are the loader's */
 	uint64_t *counts; /* of value v in group g: [v * groups + g] */
 	uint64_t *met;    /* of lists: the last customer who had the value */

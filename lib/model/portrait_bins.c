@@ -382,31 +382,61 @@ void cdp_portrait_add_bins(struct cdp_portrait_table *t,
 
 /* --- quantiles --- */
 
-/* Of all groups at once: a value is read once. */
-static void add_means(struct cdp_portrait_table *t, const struct cdp_portrait_sorted *s,
-		      struct cdp_arena *text)
+static bool add_times(struct cdp_decimal *sum, struct cdp_decimal x, uint64_t times)
 {
-	struct cdp_decimal sums[CDP_PORTRAIT_GROUPS] = { 0 }, x;
-	struct cdp_err ignored;
-	bool bad[CDP_PORTRAIT_GROUPS] = { false };
+	return !__builtin_mul_overflow(x.unscaled, (__int128)times, &x.unscaled) &&
+	       cdp_decimal_add(sum, x) == 0;
+}
 
-	for (unsigned g = 0; g < s->groups; g++)
-		sums[g] = CDP_DECIMAL_ZERO;
+/* Of all groups at once: a value is read once. */
+static void sum_texts(const struct cdp_portrait_sorted *s, struct cdp_decimal *sums,
+		      bool *bad)
+{
+	struct cdp_decimal x;
+	struct cdp_err ignored;
+
 	for (uint32_t i = 0; i < s->count; i++) {
 		struct edge v = value(s, i);
 		bool good = cdp_decimal_parse(&x, v.p, v.n, &ignored) == 0;
 
 		for (unsigned g = 0; g < s->groups; g++) {
-			__int128 times = (__int128)cdp_portrait_count(s, i, g);
-			struct cdp_decimal y = x;
+			uint64_t times = cdp_portrait_count(s, i, g);
 
-			if (times &&
-			    (!good ||
-			     __builtin_mul_overflow(y.unscaled, times, &y.unscaled) ||
-			     cdp_decimal_add(&sums[g], y) < 0))
+			if (times && !(good && add_times(&sums[g], x, times)))
 				bad[g] = true;
 		}
 	}
+}
+
+/* The sum of 2^32 such products fits. */
+static void sum_scaled(const struct cdp_portrait_sorted *s, struct cdp_decimal *sums)
+{
+	const struct cdp_portrait_tag *t = s->tag;
+
+	for (unsigned g = 0; g < s->groups; g++)
+		sums[g].scale = t->scale;
+	for (uint32_t i = 0; i < s->count; i++) {
+		uint32_t id = s->ids[i];
+		__int128 x = t->scaled[t->chosen[id]];
+
+		for (unsigned g = 0; g < s->groups; g++)
+			sums[g].unscaled +=
+				x * (__int128)t->counts[(size_t)id * s->groups + g];
+	}
+}
+
+static void add_means(struct cdp_portrait_table *t, const struct cdp_portrait_sorted *s,
+		      struct cdp_arena *text)
+{
+	struct cdp_decimal sums[CDP_PORTRAIT_GROUPS], x;
+	bool bad[CDP_PORTRAIT_GROUPS] = { false };
+
+	for (unsigned g = 0; g < s->groups; g++)
+		sums[g] = CDP_DECIMAL_ZERO;
+	if (s->tag->scaled)
+		sum_scaled(s, sums);
+	else
+		sum_texts(s, sums, bad);
 	for (unsigned g = 0; g < s->groups; g++) {
 		struct cdp_decimal n = { (__int128)t->summary[g].count, 0 };
 		struct cdp_buf b;

@@ -31,7 +31,7 @@ static const struct cdp_bitmap *load(const struct cdp_tagstore *t, uint32_t i,
 
 static int damaged(const struct cdp_tagstore *t, struct cdp_err *err)
 {
-	return cdp_err_set(err, CDP_ERR_SYS, "'%s': damaged", cdp_bundle_path(t->file));
+	return cdp_tags_damaged(t->file, err);
 }
 
 static int check(struct cdp_tagstore *t, struct cdp_segstore *s, int64_t time,
@@ -154,90 +154,16 @@ static int entry_at(const struct cdp_tagstore *t, const struct entries *e, uint3
 	return 0;
 }
 
-/* The entry of a tag, or -1. */
 static int64_t find(const struct cdp_tagstore *t, const char *tag, size_t n,
 		    enum cdp_tags_entry what, const char *key, size_t key_n)
 {
-	struct cdp_buf name;
-	int64_t i;
-
-	cdp_buf_init(&name, CDP_BUF_NOMAX);
-	cdp_tags_name(&name, tag, n, what);
-	cdp_buf_add(&name, key, key_n);
-	i = cdp_bundle_find(t->file, name.p, name.n);
-	cdp_buf_release(&name);
-	return i;
-}
-
-/* A column: 1 if the tag is one. */
-struct column {
-	struct cdp_portrait_keys keys;
-	const void *cells;
-	unsigned width;
-};
-
-static int read_keys(const struct cdp_tagstore *t, uint32_t at, struct column *c,
-		     struct cdp_err *err)
-{
-	struct cdp_bundle_item item;
-	struct cdp_portrait_keys *k = &c->keys;
-	uint32_t before = 0;
-	size_t room;
-
-	if (cdp_bundle_read(t->file, at, &item, err) < 0)
-		return -1;
-	if (item.n < 4)
-		return damaged(t, err);
-	memcpy(&k->count, item.data, 4);
-	if (k->count > (item.n - 4) / 4)
-		return damaged(t, err);
-	k->ends = (const uint32_t *)item.data + 1;
-	k->text = (const char *)(k->ends + k->count);
-	room = item.n - 4 - (size_t)k->count * 4;
-	for (uint32_t i = 0; i < k->count; i++) {
-		if (k->ends[i] <= before || k->ends[i] > room)
-			return damaged(t, err);
-		before = k->ends[i];
-	}
-	return 0;
-}
-
-static int read_cells(const struct cdp_tagstore *t, uint32_t at, struct column *c,
-		      struct cdp_err *err)
-{
-	struct cdp_bundle_item item;
-
-	if (cdp_bundle_read(t->file, at, &item, err) < 0)
-		return -1;
-	c->cells = item.data;
-	c->width = (unsigned)item.number;
-	if ((item.number != 1 && item.number != 2 && item.number != 4) ||
-	    item.n != (size_t)t->limit * c->width)
-		return damaged(t, err);
-	return 0;
+	return cdp_tags_find(t->file, tag, n, what, key, key_n);
 }
 
 static int read_column(const struct cdp_tagstore *t, const char *tag, size_t n,
-		       struct column *c, struct cdp_err *err)
+		       struct cdp_tags_column *c, struct cdp_err *err)
 {
-	int64_t keys = find(t, tag, n, CDP_TAGS_KEYS, NULL, 0),
-		cells = find(t, tag, n, CDP_TAGS_CELLS, NULL, 0);
-
-	if (keys < 0 && cells < 0)
-		return 0;
-	if (keys < 0 || cells < 0)
-		return damaged(t, err);
-	if (read_keys(t, (uint32_t)keys, c, err) < 0 ||
-	    read_cells(t, (uint32_t)cells, c, err) < 0)
-		return -1;
-	return 1;
-}
-
-static uint32_t cell(const struct column *c, uint32_t i)
-{
-	return c->width == 1   ? ((const uint8_t *)c->cells)[i]
-	       : c->width == 2 ? ((const uint16_t *)c->cells)[i]
-			       : ((const uint32_t *)c->cells)[i];
+	return cdp_tags_read_column(t->file, t->limit, tag, n, c, err);
 }
 
 /* --- counting --- */
@@ -264,7 +190,8 @@ static uint64_t in_group(const struct count *c, const struct cdp_bitmap *b, unsi
 }
 
 /* Counts by value and mask where they fit into a cache, else at once by group. */
-static int count_cells(const struct count *c, const struct column *col, uint64_t *counts)
+static int count_cells(const struct count *c, const struct cdp_tags_column *col,
+		       uint64_t *counts)
 {
 	enum { SMALL = 4096 };
 	unsigned groups = c->group_count, regions = 1u << groups;
@@ -274,7 +201,7 @@ static int count_cells(const struct count *c, const struct column *col, uint64_t
 	if (n <= SMALL) {
 		sums = cdp_calloc(size, sizeof(*sums));
 		for (uint32_t i = 0; i < c->t->limit; i++) {
-			uint32_t x = cell(col, i);
+			uint32_t x = cdp_tags_cell(col, i);
 
 			sums[(x < n ? x : 0) * regions + c->masks[i]] += 1;
 			if (x >= n) {
@@ -290,7 +217,7 @@ static int count_cells(const struct count *c, const struct column *col, uint64_t
 		return 0;
 	}
 	for (uint32_t i = 0; i < c->t->limit; i++) {
-		uint32_t x = cell(col, i);
+		uint32_t x = cdp_tags_cell(col, i);
 		unsigned mask = c->masks[i];
 
 		if (x >= n)
@@ -319,7 +246,7 @@ static void reserve(struct count *c, size_t values)
 }
 
 /* Only what somebody in a group has is a value of the portrait. */
-static int add_column(struct count *c, const struct column *col,
+static int add_column(struct count *c, const struct cdp_tags_column *col,
 		      struct cdp_portrait_tag *tag, struct cdp_err *err)
 {
 	unsigned groups = c->group_count;
@@ -340,6 +267,8 @@ static int add_column(struct count *c, const struct column *col,
 		c->chosen[n++] = x - 1;
 	}
 	tag->keys = col->keys;
+	tag->scaled = col->scaled;
+	tag->scale = col->scale;
 	tag->counts = c->counts;
 	tag->chosen = c->chosen;
 	tag->chosen_count = n;
@@ -406,6 +335,7 @@ static int add_entry(const struct count *c, const struct cdp_portrait *p,
 		return n ? add_value(c, p, tag, i, key, n, err) : damaged(c->t, err);
 	case CDP_TAGS_KEYS:
 	case CDP_TAGS_CELLS:
+	case CDP_TAGS_SCALED:
 		return 0;
 	default:
 		return damaged(c->t, err);
@@ -417,7 +347,7 @@ static int load_tag(void *ctx, const struct cdp_portrait *p, uint32_t id,
 {
 	struct count *c = ctx;
 	const struct entries *e = &c->tags[id];
-	struct column col;
+	struct cdp_tags_column col;
 	int rc;
 
 	if (id >= c->cap || !e->first)
@@ -536,7 +466,7 @@ struct cdp_portrait *cdp_tagstore_portrait(const struct cdp_tagstore *t,
 
 /* --- one tag's values --- */
 
-static int match_cells(const struct cdp_tagstore *t, const struct column *c,
+static int match_cells(const struct cdp_tagstore *t, const struct cdp_tags_column *c,
 		       const struct cdp_intern *keys, struct cdp_bitmap *into,
 		       struct cdp_err *err)
 {
@@ -550,7 +480,7 @@ static int match_cells(const struct cdp_tagstore *t, const struct column *c,
 					       c->keys.ends[i] - from) != CDP_INTERN_NONE;
 	}
 	for (uint32_t i = 0; i < t->limit && rc == 0; i++) {
-		uint32_t x = cell(c, i);
+		uint32_t x = cdp_tags_cell(c, i);
 
 		if (x > c->keys.count)
 			rc = damaged(t, err);
@@ -608,7 +538,7 @@ struct cdp_bitmap *cdp_tagstore_match(const struct cdp_tagstore *t, const char *
 				      bool missing, struct cdp_err *err)
 {
 	struct cdp_bitmap *into = cdp_bitmap_new();
-	struct column c;
+	struct cdp_tags_column c;
 	int rc = read_column(t, tag, n, &c, err);
 
 	if (rc > 0)

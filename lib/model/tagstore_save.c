@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "io/bundle.h"
-#include "model/portrait_bins.h"
 #include "model/tagstore.h"
 #include "model/tagstore_priv.h"
 #include "record/json.h"
@@ -340,43 +339,40 @@ static int put_values(struct save *s, struct cdp_err *err)
 	return rc;
 }
 
-/* Values in the order in which portraits want them. */
-static int put_column(struct save *s, struct cdp_err *err)
+static int put_cells(struct save *s, const uint32_t *number, uint32_t values,
+		     struct cdp_err *err)
 {
-	const struct cdp_portrait_tag t = { .values = s->values };
-	struct cdp_portrait_sorted sorted;
-	uint32_t n = cdp_intern_count(s->values), end = 0;
-	uint32_t *number = cdp_alloc(((size_t)n + 1) * sizeof(*number));
-	unsigned width = width_for(n);
-	int rc;
+	unsigned width = width_for(values);
 
-	cdp_portrait_sort(&sorted, &t, 0);
-	cdp_buf_reset(&s->data);
-	cdp_buf_add(&s->data, &n, sizeof(n));
-	for (uint32_t i = 0; i < n; i++) {
-		size_t len;
-
-		cdp_intern_key(s->values, sorted.ids[i], &len);
-		end += (uint32_t)len;
-		cdp_buf_add(&s->data, &end, sizeof(end));
-		number[sorted.ids[i] + 1] = i + 1;
-	}
-	for (uint32_t i = 0; i < n; i++) {
-		size_t len;
-		const char *key = cdp_intern_key(s->values, sorted.ids[i], &len);
-
-		cdp_buf_add(&s->data, key, len);
-	}
-	cdp_portrait_sorted_release(&sorted);
-	rc = put_bytes(s, CDP_TAGS_KEYS, NULL, 0, n, err);
-	number[0] = 0;
 	cdp_buf_reset(&s->data);
 	cdp_buf_reserve(&s->data, (size_t)s->limit * width);
 	for (uint32_t i = 0; i < s->limit; i++)
 		write_cell(s->data.p, width, i, number[s->cells[i]]);
 	s->data.n = (size_t)s->limit * width;
+	return put_bytes(s, CDP_TAGS_CELLS, NULL, 0, width, err);
+}
+
+static int put_column(struct save *s, struct cdp_err *err)
+{
+	uint32_t n = cdp_intern_count(s->values);
+	uint32_t *number = cdp_alloc(((size_t)n + 1) * sizeof(*number));
+	struct cdp_buf scaled;
+	unsigned scale = 0;
+	int rc;
+
+	cdp_buf_init(&scaled, CDP_BUF_NOMAX);
+	cdp_tags_make_column(s->values, number, &s->data, &scaled, &scale);
+	rc = put_bytes(s, CDP_TAGS_KEYS, NULL, 0, n, err);
+	if (rc == 0)
+		rc = put_cells(s, number, n, err);
+	if (rc == 0 && scaled.n) {
+		cdp_buf_reset(&s->data);
+		cdp_buf_add(&s->data, scaled.p, scaled.n);
+		rc = put_bytes(s, CDP_TAGS_SCALED, NULL, 0, scale, err);
+	}
+	cdp_buf_release(&scaled);
 	free(number);
-	return rc < 0 ? -1 : put_bytes(s, CDP_TAGS_CELLS, NULL, 0, width, err);
+	return rc;
 }
 
 static int put_who(struct save *s, struct cdp_bitmap *lists, struct cdp_err *err)
