@@ -331,7 +331,8 @@ void cdp_tag_reading_release(struct cdp_tag_reading *t)
 {
 	cdp_given_free(t->given);
 	cdp_tag_state_close(t->state);
-	/* Millions of small states go with the process, but where leaks are looked for. */
+	/* Millions of small states go with the process, but where leaks are looked for.
+	 */
 	if (CDP_MEM_CHECKED)
 		cdp_customers_free(t->customers);
 	cdp_relations_free(t->relations);
