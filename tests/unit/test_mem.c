@@ -6,6 +6,15 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#ifdef __SANITIZE_ADDRESS__
+
+static void large_arrays_grow_without_copying(void)
+{
+	ok(true, "the sanitizer's realloc copies: not asked # SKIP");
+}
+
+#else
+
 static long faults(void)
 {
 	struct rusage use;
@@ -16,9 +25,6 @@ static long faults(void)
 
 static void large_arrays_grow_without_copying(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	ok(true, "the sanitizer's realloc copies: not asked # SKIP");
-#else
 	enum { LARGE = 64 << 20, PAGE = 4096 };
 	char *p = cdp_alloc(LARGE);
 	bool kept;
@@ -32,7 +38,38 @@ static void large_arrays_grow_without_copying(void)
 	ok(kept && n < LARGE / PAGE / 8, "an array of 64 MiB grows in %ld page faults",
 	   n);
 	free(p);
+}
+
 #endif
+
+/* Through sizes below and above that from which it is a mapping. */
+static void large_arrays_keep_what_was_written(void)
+{
+	enum { STEP = 1 << 20, STEPS = 40 };
+	size_t n = 0;
+	char *p = NULL, *beside[2] = { NULL, NULL };
+	bool kept = true;
+
+	for (int i = 0; i < STEPS; i++) {
+		p = cdp_resize_large(p, n, n + STEP);
+		memset(p + n, i, STEP);
+		n += STEP;
+		/* Something in its way, so that it has to move. */
+		beside[i % 2] = cdp_resize_large(beside[i % 2], (size_t)(i / 2) * STEP,
+						 (size_t)(i / 2 + 1) * STEP);
+		beside[i % 2][(size_t)(i / 2) * STEP] = (char)i;
+	}
+	for (size_t i = 0; i < n; i++)
+		kept &= p[i] == (char)(i / STEP);
+	for (int i = 0; i < STEPS; i++)
+		kept &= beside[i % 2][(size_t)(i / 2) * STEP] == (char)i;
+	ok(kept, "large arrays keep what was written as they grow");
+	p = cdp_resize_large(p, n, 0);
+	for (int i = 0; i < 2; i++)
+		cdp_resize_large(beside[i], (size_t)STEPS / 2 * STEP, 0);
+	ok(!p, "and end");
+	p = cdp_resize_large(NULL, 0, 10);
+	cdp_resize_large(p, 10, 0);
 }
 
 static void arrays_double(void)
@@ -73,6 +110,7 @@ static void arenas_are_aligned_and_reused(void)
 int main(void)
 {
 	large_arrays_grow_without_copying();
+	large_arrays_keep_what_was_written();
 	arrays_double();
 	arenas_are_aligned_and_reused();
 	return tap_done();
