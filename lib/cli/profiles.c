@@ -18,6 +18,7 @@ struct failures {
 struct writer {
 	struct cdp_profile_spec spec;
 	struct failures *tags, *functions;
+	uint64_t *valued; /* by tag: customers who have a value */
 };
 
 static void note(struct failures *f, uint64_t n, const char *message)
@@ -137,6 +138,7 @@ static void end_lines(void *ctx, void *worker)
 		uint64_t n = cdp_profiler_errors(k->profiler, t, &message);
 
 		note(&job->w->tags[t], n, message);
+		job->w->valued[t] += cdp_profiler_valued(k->profiler, t);
 	}
 	free_worker(k);
 }
@@ -231,6 +233,27 @@ static void tell_imports(struct cdp_cli *cli, const struct cdp_profile_spec *spe
 	}
 }
 
+/* Shares of customers that the definitions do not expect. */
+static void tell_alarms(struct cdp_cli *cli, const struct writer *w)
+{
+	const struct cdp_tagset *set = w->spec.set;
+	double people = cdp_customers_count(w->spec.customers);
+
+	for (unsigned t = 0; people > 0 && t < set->count; t++) {
+		const struct cdp_tag_about *a = &set->tags[t].about;
+		double share = (double)w->valued[t] / people;
+		bool few = share < a->alarm_min;
+
+		if (few || share > a->alarm_max)
+			cdp_cli_note(cli,
+				     "alarm: tag '%s' has a value for %llu of %.0f "
+				     "customers, %s than the share of %g",
+				     set->tags[t].name, (unsigned long long)w->valued[t],
+				     people, few ? "less" : "more",
+				     few ? a->alarm_min : a->alarm_max);
+	}
+}
+
 static void tell_errors(struct cdp_cli *cli, const struct writer *w)
 {
 	const struct cdp_tagset *set = w->spec.set;
@@ -253,6 +276,7 @@ int cdp_cli_after_passes(struct cdp_cli *cli, const struct cdp_profile_spec *spe
 	int ret = 0;
 
 	w.tags = cdp_calloc(set->count, sizeof(*w.tags));
+	w.valued = cdp_calloc(set->count, sizeof(*w.valued));
 	w.functions = cdp_calloc(cdp_pops_count(set->pops), sizeof(*w.functions));
 	w.spec.population = cdp_population_new(set, cdp_customers_count(spec->customers));
 	for (unsigned k = 0; ret == 0 && k < cdp_population_passes(w.spec.population);
@@ -265,8 +289,11 @@ int cdp_cli_after_passes(struct cdp_cli *cli, const struct cdp_profile_spec *spe
 	else if (ret == 0)
 		write_lines(cli, &w);
 	tell_imports(cli, spec);
+	if (ret == 0 && !answer)
+		tell_alarms(cli, &w);
 	tell_errors(cli, &w);
 	cdp_population_free(w.spec.population);
+	free(w.valued);
 	free(w.functions);
 	free(w.tags);
 	return ret;

@@ -34,7 +34,8 @@ struct cdp_profiler {
 	uint64_t *seen;  /* by tag: the turn in which it was woken */
 	unsigned *awake; /* quiet tags that were computed */
 	size_t awake_count, awake_cap;
-	bool models; /* some tag has one */
+	bool models;      /* some tag has one */
+	uint64_t *valued; /* by tag: lines that have it */
 	struct failures *tags, *functions;
 	struct cdp_buf text; /* attributes and details, as raw JSON */
 	struct cdp_buf
@@ -152,6 +153,7 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	for (unsigned k = CDP_TAG_REF_TAG + 1; k < REF_KINDS; k++)
 		p->memos[k] = cdp_calloc(cdp_intern_count(names[k]), sizeof(**p->memos));
 	p->seen = cdp_calloc(spec->set->count, sizeof(*p->seen));
+	p->valued = cdp_calloc(spec->set->count, sizeof(*p->valued));
 	for (unsigned i = 0; i < spec->set->count; i++) {
 		p->models |= spec->set->tags[i].about.model != NULL;
 		if (spec->quiet)
@@ -189,6 +191,7 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->functions);
 	free(p->seen);
 	free(p->awake);
+	free(p->valued);
 	cdp_buf_release(&p->text);
 	cdp_buf_release(&p->keys);
 	free(p->key_end);
@@ -205,6 +208,11 @@ uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 {
 	*message = p->tags[tag].message;
 	return p->tags[tag].n;
+}
+
+uint64_t cdp_profiler_valued(const struct cdp_profiler *p, unsigned tag)
+{
+	return p->valued[tag];
 }
 
 uint64_t cdp_profiler_left_out(const struct cdp_profiler *p, unsigned function,
@@ -410,10 +418,13 @@ static void compute_all(struct cdp_profiler *p)
 		compute(p, order[i]);
 }
 
-static void add_tag(const struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
+static void add_tag(struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
 {
-	if (p->values[tag].type == CDP_V_NULL && !p->spec.nulls)
+	bool null = p->values[tag].type == CDP_V_NULL;
+
+	if (null && !p->spec.nulls)
 		return;
+	p->valued[tag] += !null;
 	add_key(p, tag, out);
 	cdp_value_json(out, &p->values[tag]);
 }

@@ -47,6 +47,8 @@ void cdp_profiler_done(struct cdp_profiler *p);
 /* By tag: how many lines have it null because of an error, and one such error's text. */
 uint64_t cdp_profiler_errors(const struct cdp_profiler *p, unsigned tag,
 			     const char **message);
+/* By tag: in how many lines it has a value. */
+uint64_t cdp_profiler_valued(const struct cdp_profiler *p, unsigned tag);
 /* By function over the population: how many customers are not in it because of an error.
  */
 uint64_t cdp_profiler_left_out(const struct cdp_profiler *p, unsigned function,

@@ -44,6 +44,8 @@ struct cdp_tag_about {
 	const char **labels;
 	size_t label_count;
 	unsigned keep; /* versions to be kept */
+	/* Shares of customers who have a value, outside of which something is wrong. */
+	double alarm_min, alarm_max;
 	/* What made the values: {"name":...,"version":...,"date":...} as JSON. */
 	const char *model;
 };

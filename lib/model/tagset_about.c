@@ -13,8 +13,8 @@ enum {
 };
 
 const char *const cdp_tag_about_members[] = {
-	"name",    "title",  "type",   "owner", "class",  "source",
-	"version", "entity", "labels", "keep",  "status", NULL,
+	"name",   "title",  "type", "owner",  "class", "source", "version",
+	"entity", "labels", "keep", "status", "alarm", NULL,
 };
 
 int cdp_tag_name_check(const char *name, struct cdp_err *err)
@@ -120,6 +120,36 @@ static int load_labels(struct cdp_tagset *s, struct cdp_tag_about *a, const json
 	return 0;
 }
 
+static int load_alarm(struct cdp_tag_about *a, const json_t *o, struct cdp_err *err)
+{
+	static const char *const known[] = { "min", "max", NULL };
+	const json_t *alarm = json_object_get(o, "alarm");
+	double *to[] = { &a->alarm_min, &a->alarm_max };
+
+	a->alarm_max = 1;
+	if (!alarm)
+		return 0;
+	if (json_object_size(alarm) == 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "alarm: expected an object with min or max");
+	if (cdp_tree_known(alarm, known, "alarm", err) < 0)
+		return -1;
+	for (int i = 0; i < 2; i++) {
+		const json_t *share = json_object_get(alarm, known[i]);
+
+		if (!share)
+			continue;
+		*to[i] = json_number_value(share);
+		if (!json_is_number(share) || *to[i] < 0 || *to[i] > 1)
+			return cdp_err_set(err, CDP_ERR_USAGE,
+					   "alarm.%s: expected a share from 0 to 1",
+					   known[i]);
+	}
+	return a->alarm_min <= a->alarm_max
+		       ? 0
+		       : cdp_err_set(err, CDP_ERR_USAGE, "alarm: min is above max");
+}
+
 int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		       struct cdp_err *err)
 {
@@ -143,5 +173,7 @@ int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		return cdp_err_set(err, CDP_ERR_USAGE, "keep: expected 1 to %d versions",
 				   KEEP_MAX);
 	a->keep = (unsigned)keep;
+	if (load_alarm(a, o, err) < 0)
+		return -1;
 	return cdp_tag_load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
 }

@@ -216,6 +216,15 @@ END
   [ "$stderr" = "cdp-tag: tag 't' has no value for 1 customers: the value is no number" ]
 }
 
+@test "a share of customers that is not expected is told" {
+  people_with 1 2 3 4
+  echo '{"tags":[{"name":"t","value":"max(props.x)","nullif":4,"alarm":{"min":0.5,"max":0.7}},
+    {"name":"u","value":"max(props.x)","nullif":4,"alarm":{"min":0.8}},{"name":"v","value":"1","alarm":{"min":1}}]}' >t.json
+  run -0 --separate-stderr cdp-tag --as-of 2024-05-01 -d t.json in
+  [ "$stderr" = "cdp-tag: alarm: tag 't' has a value for 3 of 4 customers, more than the share of 0.7
+cdp-tag: alarm: tag 'u' has a value for 3 of 4 customers, less than the share of 0.8" ]
+}
+
 @test "a tag that is stopped is in no profile" {
   people_with 1
   [ "$(value_of '"status":"stopped","value":"1"},{"name":"u","value":"2"')" = a=null ]

@@ -83,6 +83,12 @@ static void mistakes(void)
 		  "t: unknown member 'valeu'; did you mean 'value'?" },
 		{ "\"value\":\"1\",\"type\":\"int\",\"nullif\":\"none\"",
 		  "t: nullif: is no int" },
+		{ "\"value\":\"1\",\"alarm\":0.5",
+		  "t: alarm: expected an object with min or max" },
+		{ "\"value\":\"1\",\"alarm\":{\"min\":20}",
+		  "t: alarm.min: expected a share from 0 to 1" },
+		{ "\"value\":\"1\",\"alarm\":{\"min\":0.5,\"max\":0.4}",
+		  "t: alarm: min is above max" },
 		/* layers */
 		{ "\"layers\":[]", "t: layers: expected a list of at most 1000 layers" },
 		{ "\"layers\":[1]", "t: layers[0]: expected an object" },
