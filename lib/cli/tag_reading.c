@@ -301,6 +301,8 @@ int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	}
 	state->set = t->set;
 	state->key = t->key;
+	state->entity = t->entity;
+	state->relations = t->relations;
 	t->state = cdp_tag_state_open(cli, state, err);
 	if (!t->state)
 		return -1;

@@ -112,9 +112,12 @@ struct cdp_tag_state *cdp_tag_state_open(struct cdp_cli *cli,
 					 struct cdp_err *err)
 {
 	struct cdp_tag_state *s = cdp_calloc(1, sizeof(*s));
-	struct cdp_tagstate_opts opts = {
-		.dir = o->dir, .set = o->set, .run = &cli->opt.run, .key = o->key
-	};
+	struct cdp_tagstate_opts opts = { .dir = o->dir,
+					  .set = o->set,
+					  .run = &cli->opt.run,
+					  .key = o->key,
+					  .entity = o->entity ? o->entity : "person",
+					  .relations = o->relations };
 
 	s->cli = cli;
 	s->merges = o->merges;

@@ -13,7 +13,8 @@ struct cdp_tag_state;
 struct cdp_tag_state_opts {
 	const char *dir, *batch, *merges; /* the last two may be NULL */
 	const struct cdp_tagset *set;
-	const char *key;
+	struct cdp_relations *relations;
+	const char *key, *entity; /* entity NULL: persons */
 };
 /* Ends the process where the options do not fit each other; NULL with *err for the rest.
  * Leaves in cli->operands those inputs that are new. */

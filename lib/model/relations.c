@@ -1,6 +1,7 @@
 #include "model/relations.h"
 
 #include "base/mem.h"
+#include "base/varint.h"
 #include "record/head.h"
 #include "record/json.h"
 
@@ -215,6 +216,124 @@ void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r)
 	cdp_buf_release(&log->tmp);
 	free(log->edges);
 	free(log);
+}
+
+/* --- from run to run --- */
+
+void cdp_relations_rename(struct cdp_relations *r,
+			  void (*name)(void *ctx, const char **p, size_t *n), void *ctx)
+{
+	struct cdp_intern *old = r->ends;
+	uint32_t count = cdp_intern_count(old), *to = cdp_alloc(count * sizeof(*to));
+	struct cdp_buf end;
+
+	cdp_buf_init(&end, CDP_BUF_NOMAX);
+	r->ends = cdp_intern_new(0);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t n, id_n;
+		const char *p = cdp_intern_key(old, i, &n), *id = p + 1;
+
+		id_n = n - 1;
+		if (*p == '\0')
+			name(ctx, &id, &id_n);
+		cdp_buf_reset(&end);
+		cdp_buf_addc(&end, *p);
+		cdp_buf_add(&end, id, id_n);
+		to[i] = cdp_intern_put(r->ends, end.p, end.n, NULL);
+	}
+	for (size_t i = 0; i < r->n; i++) {
+		r->edges[i].from = to[r->edges[i].from];
+		r->edges[i].to = to[r->edges[i].to];
+	}
+	cdp_buf_release(&end);
+	cdp_intern_free(old);
+	free(to);
+}
+
+static int by_pair(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+
+	if (x->relation != y->relation)
+		return x->relation < y->relation ? -1 : 1;
+	if (x->from != y->from)
+		return x->from < y->from ? -1 : 1;
+	return (x->to > y->to) - (x->to < y->to);
+}
+
+/* As customers take them: by time; of one instant a removal, then by bytes. */
+static int by_pair_and_time(const void *a, const void *b)
+{
+	const struct edge *x = a, *y = b;
+	int c = by_pair(a, b);
+
+	if (c)
+		return c;
+	if (x->ms != y->ms)
+		return x->ms < y->ms ? -1 : 1;
+	if (!x->props || !y->props)
+		return (x->props != NULL) - (y->props != NULL);
+	c = memcmp(x->props, y->props, x->props_n < y->props_n ? x->props_n : y->props_n);
+	return c ? c : (x->props_n > y->props_n) - (x->props_n < y->props_n);
+}
+
+static void write_edge(const struct cdp_relations *r, const struct edge *e,
+		       struct cdp_buf *out)
+{
+	size_t n;
+	const char *p;
+
+	cdp_varint_add(out, e->relation);
+	cdp_varint_add(out, cdp_zigzag(e->ms));
+	p = cdp_intern_key(r->ends, e->from, &n);
+	cdp_varint_add_bytes(out, p, n);
+	p = cdp_intern_key(r->ends, e->to, &n);
+	cdp_varint_add_bytes(out, p, n);
+	cdp_varint_add(out, e->props != NULL);
+	cdp_varint_add_bytes(out, e->props ? e->props : "", e->props_n);
+}
+
+void cdp_relations_write(struct cdp_relations *r, struct cdp_buf *out)
+{
+	if (r->n)
+		qsort(r->edges, r->n, sizeof(*r->edges), by_pair_and_time);
+	for (size_t i = 0; i < r->n; i++)
+		if (i + 1 == r->n || by_pair(&r->edges[i], &r->edges[i + 1]) != 0)
+			write_edge(r, &r->edges[i], out);
+}
+
+bool cdp_relations_read(struct cdp_relations *r, const char *p, size_t n,
+			const int32_t *number, size_t count)
+{
+	const char *end = p + n;
+
+	while (p < end) {
+		const char *from, *to, *props;
+		size_t from_n, to_n, props_n;
+		uint64_t relation, there;
+		struct edge e = { 0 };
+
+		if (!cdp_varint_get(&relation, &p, end) || relation >= count ||
+		    !cdp_varint_get_signed(&e.ms, &p, end) ||
+		    !cdp_varint_get_bytes(&from, &from_n, &p, end) || from_n == 0 ||
+		    !cdp_varint_get_bytes(&to, &to_n, &p, end) || to_n == 0 ||
+		    !cdp_varint_get(&there, &p, end) ||
+		    !cdp_varint_get_bytes(&props, &props_n, &p, end) ||
+		    !memchr(from, '\0', from_n) || !memchr(to, '\0', to_n) ||
+		    props_n > UINT32_MAX)
+			return false;
+		if (number[relation] < 0)
+			continue;
+		e.relation = (uint32_t)number[relation];
+		e.from = cdp_intern_put(r->ends, from, from_n, NULL);
+		e.to = cdp_intern_put(r->ends, to, to_n, NULL);
+		e.props_n = there ? (uint32_t)props_n : 0;
+		if (there)
+			e.props = cdp_arena_strndup(&r->texts, props, props_n);
+		CDP_GROW(r->edges, r->n, r->cap);
+		r->edges[r->n++] = e;
+	}
+	return true;
 }
 
 /* --- persons --- */

@@ -12,6 +12,7 @@
 #ifndef CDP_MODEL_RELATIONS_H
 #define CDP_MODEL_RELATIONS_H
 
+#include "base/buf.h"
 #include "model/customers.h"
 
 struct cdp_relations;
@@ -40,6 +41,17 @@ void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r)
 /* When all is read: a row of the identity map; for any number of threads. */
 void cdp_relations_map(struct cdp_relations *r, const struct cdp_val *kind,
 		       const struct cdp_val *value, const struct cdp_val *one_id);
+/* --- from run to run (model/tagstate) --- */
+
+/* Persons have other names by now: `name` is given one_ids, and moves *p and *n. */
+void cdp_relations_rename(struct cdp_relations *r,
+			  void (*name)(void *ctx, const char **p, size_t *n), void *ctx);
+/* Appends all that was read, as far as nothing later hides it; and read again, relations
+ * being number[old], -1: asked for no longer.  False: it is no such text. */
+void cdp_relations_write(struct cdp_relations *r, struct cdp_buf *out);
+bool cdp_relations_read(struct cdp_relations *r, const char *p, size_t n,
+			const int32_t *number, size_t count);
+
 /* Then: everything goes to the customers. */
 void cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g);
 

@@ -176,34 +176,51 @@ static int match_aggs(struct cdp_tagstate *s, struct names *k, struct cdp_err *e
 		if (match(s, k, text, strlen(text), i, err) < 0)
 			return name_tag(s->o.set, i, err);
 	}
+	return 0;
+}
+
+/* What nobody asks for any more. */
+static void note_dropped(struct cdp_tagstate *s, const struct names *k)
+{
 	for (size_t i = 0; i < k->old->n; i++) {
 		if (k->to[i] >= 0)
 			continue;
-		CDP_GROW(s->dropped.v, s->dropped.n, s->dropped.cap);
-		s->dropped.v[s->dropped.n++] =
-			(struct tst_text){ cdp_strndup(k->old->v[i].p, k->old->v[i].n),
-					   k->old->v[i].n };
+		CDP_GROW(s->dropped, s->dropped_count, s->dropped_cap);
+		s->dropped[s->dropped_count++] = cdp_asprintf(
+			"%s%.*s", k->what, (int)k->old->v[i].n, k->old->v[i].p);
 	}
-	return 0;
 }
 
 static int match_names(struct cdp_tagstate *s, struct cdp_err *err)
 {
-	struct names aggs, attributes, details;
+	struct names aggs, attributes, details, relations;
 	int rc;
 
 	names_init(&aggs, "", &s->head.aggs, &s->agg_of);
 	names_init(&attributes, "profile.", &s->head.attributes, &s->attribute_of);
 	names_init(&details, "details.", &s->head.details, &s->detail_of);
+	names_init(&relations, "relations.", &s->head.relations, &s->relation_of);
 	rc = match_aggs(s, &aggs, err) < 0 ||
 			     match_interned(s, &attributes, s->o.set->attributes, err) <
 				     0 ||
-			     match_interned(s, &details, s->o.set->details, err) < 0
+			     match_interned(s, &details, s->o.set->details, err) < 0 ||
+			     match_interned(s, &relations, s->o.set->relations, err) < 0
 		     ? -1
 		     : 0;
-	cdp_intern_free(aggs.known);
-	cdp_intern_free(attributes.known);
-	cdp_intern_free(details.known);
+	for (size_t i = 0; i < 4; i++) {
+		struct names *k =
+			(struct names *[]){ &aggs, &attributes, &details, &relations }[i];
+
+		note_dropped(s, k);
+		cdp_intern_free(k->known);
+	}
+	if (rc == 0 && s->o.set->links && !s->head.links &&
+	    cdp_intern_count(s->o.set->relations))
+		rc = cdp_err_set(
+			err, CDP_ERR_USAGE,
+			"'%s' has relations without their props, which links ask "
+			"for: it must be made anew from all history",
+			s->path);
 	return rc;
 }
 
@@ -223,6 +240,11 @@ static int check_floor(struct cdp_tagstate *s, struct cdp_err *err)
 	return 0;
 }
 
+static bool is_text(struct tst_text t, const char *s)
+{
+	return t.n == strlen(s) && memcmp(t.p, s, t.n) == 0;
+}
+
 static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
 {
 	const char *p;
@@ -236,8 +258,11 @@ static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
 		return cdp_err_set(err, CDP_ERR_SYS, "'%s' is empty", s->path);
 	if (rc < 0 || tst_head_read(s, p, n, err) < 0)
 		return -1;
-	if (s->head.key.n != strlen(s->o.key) ||
-	    memcmp(s->head.key.p, s->o.key, s->head.key.n) != 0)
+	if (!is_text(s->head.entity, s->o.entity))
+		return cdp_err_set(err, CDP_ERR_USAGE, "'%s' is of '%.*s', not '%s'",
+				   s->path, (int)s->head.entity.n, s->head.entity.p,
+				   s->o.entity);
+	if (!is_text(s->head.key, s->o.key))
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'%s' tells customers apart by '%.*s', not '%s'",
 				   s->path, (int)s->head.key.n, s->head.key.p, s->o.key);
@@ -297,13 +322,14 @@ void cdp_tagstate_close(struct cdp_tagstate *s)
 	tst_head_release(&s->head);
 	for (size_t i = 0; i < s->input_count; i++)
 		free(s->inputs[i].name);
-	for (size_t i = 0; i < s->dropped.n; i++)
-		free((char *)s->dropped.v[i].p);
-	free(s->dropped.v);
+	for (size_t i = 0; i < s->dropped_count; i++)
+		free(s->dropped[i]);
+	free(s->dropped);
 	free(s->inputs);
 	free(s->agg_of);
 	free(s->attribute_of);
 	free(s->detail_of);
+	free(s->relation_of);
 	free(s->into);
 	cdp_intern_free(s->names);
 	cdp_buf_release(&s->tmp);
@@ -313,7 +339,7 @@ void cdp_tagstate_close(struct cdp_tagstate *s)
 
 const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i)
 {
-	return i < s->dropped.n ? s->dropped.v[i].p : NULL;
+	return i < s->dropped_count ? s->dropped[i] : NULL;
 }
 
 /* --- each input once --- */

@@ -4,8 +4,8 @@
  * One file, sorted by customer, is read and written anew by each run: the partials of
  * every aggregate by pane (model/pane.h), merged into one where no later base time parts
  * them; changes of attributes as far as later ones do not hide them; the latest detail
- * rows.  With it in the same file, and so changed in one step (rename): the definitions
- * it was made with, what input it holds, and whom persons became.
+ * rows and relations.  With it in the same file, and so changed in one step (rename): the
+ * definitions it was made with, what input it holds, and whom persons became.
  *
  * The base time of a run is the start of a civil day.  It may be any later than the last
  * one's and up to CDP_TAGSTATE_BACK days earlier: what the state holds by now is then
@@ -13,8 +13,8 @@
  *
  * A state serves only definitions it was made for.  What an aggregate is, its canonical
  * text says: one that is new has no history, and that is an error that names it.  The
- * same for attributes and detail tables, another zone, zone rules that changed, another
- * key, and aggregates that cannot be kept (cdp_agg_fickle).
+ * same for attributes, detail tables and relations, another zone, zone rules that
+ * changed, another key, and aggregates that cannot be kept (cdp_agg_fickle).
  *
  * Memory: all customers, as in a full pass; of the input its aggregates by customer and
  * pane. */
@@ -22,6 +22,7 @@
 #define CDP_MODEL_TAGSTATE_H
 
 #include "model/customers.h"
+#include "model/relations.h"
 
 enum { CDP_TAGSTATE_BACK = 7 };
 
@@ -31,7 +32,10 @@ struct cdp_tagstate_opts {
 	const char *dir;
 	const struct cdp_tagset *set; /* borrowed; its windows are opened */
 	const struct cdp_run *run;
-	const char *key; /* member that tells customers apart */
+	const char *key;    /* member that tells customers apart */
+	const char *entity; /* what they are: "person" */
+	/* Relations of the run, borrowed; they get what the state has of them. */
+	struct cdp_relations *relations;
 };
 /* Makes the directory if it is missing (not its parent) and locks it.  NULL with a usage
  * error if the state does not fit the definitions or the run. */
@@ -41,8 +45,8 @@ void cdp_tagstate_close(struct cdp_tagstate *s); /* without a commit; NULL is fi
 bool cdp_tagstate_is_new(const struct cdp_tagstate *s); /* there was none */
 const char *cdp_tagstate_path(const struct cdp_tagstate *s, const char *file,
 			      struct cdp_buf *b);
-/* The i-th aggregate that the state has and the definitions do not: kept no longer.  NULL
- * after the last. */
+/* The i-th aggregate, attribute, detail table or relation that the state has and the
+ * definitions do not ask for: kept no longer.  NULL after the last. */
 const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i);
 
 /* --- each input once --- */

@@ -82,10 +82,13 @@ void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n
 
 	cdp_varint_add_bytes(out, name, strlen(name));
 	cdp_varint_add_bytes(out, s->o.key, strlen(s->o.key));
+	cdp_varint_add_bytes(out, s->o.entity, strlen(s->o.entity));
 	cdp_varint_add(out, cdp_zigzag(s->floor_ms));
 	put_aggs(out, s->o.set->aggs);
 	put_names(out, s->o.set->attributes);
 	put_names(out, s->o.set->details);
+	put_names(out, s->o.set->relations);
+	cdp_varint_add(out, s->o.set->links);
 	put_panes(out, zone, panes, n);
 	put_inputs(out, s);
 	put_persons(out, s);
@@ -175,10 +178,13 @@ int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_er
 
 	h->zone = get_text(&r);
 	h->key = get_text(&r);
+	h->entity = get_text(&r);
 	h->floor_ms = cdp_unzigzag(get(&r));
 	get_texts(&r, &h->aggs);
 	get_texts(&r, &h->attributes);
 	get_texts(&r, &h->details);
+	get_texts(&r, &h->relations);
+	h->links = get(&r) != 0;
 	same = get_panes(&r, h, s->o.run->zone);
 	get_inputs(&r, s);
 	get_persons(&r, s);
@@ -202,6 +208,7 @@ void tst_head_release(struct tst_head *h)
 	free(h->aggs.v);
 	free(h->attributes.v);
 	free(h->details.v);
+	free(h->relations.v);
 	free(h->panes);
 }
 

@@ -31,9 +31,10 @@ struct tst_input {
 
 /* Texts are borrowed from the file's first block. */
 struct tst_head {
-	struct tst_text zone, key;
+	struct tst_text zone, key, entity;
 	int64_t floor_ms; /* the earliest base time that can be asked for */
-	struct tst_texts aggs, attributes, details;
+	struct tst_texts aggs, attributes, details, relations;
+	bool links;     /* relations have their props */
 	int64_t *panes; /* ascending */
 	size_t pane_count, pane_cap;
 };
@@ -53,8 +54,9 @@ struct cdp_tagstate {
 	struct cdp_blocks_out *out;
 	int64_t as_of_ms, floor_ms;
 	/* by number in the old file; -1: gone */
-	int32_t *agg_of, *attribute_of, *detail_of;
-	struct tst_texts dropped;
+	int32_t *agg_of, *attribute_of, *detail_of, *relation_of;
+	char **dropped; /* what is asked for no longer */
+	size_t dropped_count, dropped_cap;
 	struct tst_input *inputs;
 	size_t input_count, input_cap;
 	/* Persons that became others: names, and for each whom. */
@@ -146,6 +148,8 @@ struct tst_merger {
 };
 
 int tst_compare_texts(struct tst_text a, struct tst_text b); /* by bytes */
+/* The second block: a byte, then relations; the first row is in the third. */
+int tst_read_relations(struct tst_merger *m);
 /* The old file from its first row on. */
 int tst_rewind_old(struct tst_merger *m);
 /* m->next becomes the next row whose customer is still called so. */

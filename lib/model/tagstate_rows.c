@@ -237,16 +237,37 @@ static int merge_customer(struct tst_merger *m, struct tst_text key)
 	return put_row(m, key);
 }
 
+static void resolve(void *ctx, const char **p, size_t *n)
+{
+	struct tst_text t = tst_resolve(ctx, *p, *n);
+
+	*p = t.p;
+	*n = t.n;
+}
+
+static void put_relations(struct tst_merger *m)
+{
+	struct cdp_relations *r = m->s->o.relations;
+
+	cdp_buf_addc(&m->block, 'r');
+	if (r && cdp_intern_count(m->s->names))
+		cdp_relations_rename(r, resolve, m->s);
+	if (r)
+		cdp_relations_write(r, &m->block);
+	flush(m);
+}
+
 static int merge_all(struct tst_merger *m)
 {
 	struct tst_text key;
 
-	if (tst_rewind_old(m) < 0 || tst_find_moved(m) < 0)
+	if (tst_read_relations(m) < 0 || tst_rewind_old(m) < 0 || tst_find_moved(m) < 0)
 		return -1;
 	tst_find_fresh(m);
 	tst_find_panes(m);
 	tst_head_write(m->s, m->panes, m->pane_count, &m->block);
 	flush(m);
+	put_relations(m);
 	if (tst_advance_old(m) < 0)
 		return -1;
 	while (next_key(m, &key))

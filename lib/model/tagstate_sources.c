@@ -45,14 +45,35 @@ static int read_old(struct tst_merger *m, struct tst_old_row *row)
 
 int tst_rewind_old(struct tst_merger *m)
 {
-	const char *head;
+	const char *p;
 	size_t n;
 
 	m->p = m->end = NULL;
 	if (!m->s->old)
 		return 0;
 	cdp_blocks_rewind(m->s->old);
-	return cdp_blocks_next(m->s->old, &head, &n, m->err) < 0 ? -1 : 0;
+	return cdp_blocks_next(m->s->old, &p, &n, m->err) <= 0 ||
+			       cdp_blocks_next(m->s->old, &p, &n, m->err) <= 0
+		       ? -1
+		       : 0;
+}
+
+int tst_read_relations(struct tst_merger *m)
+{
+	const struct cdp_tagstate *s = m->s;
+	const char *p;
+	size_t n;
+
+	if (!s->old || !s->o.relations)
+		return 0;
+	cdp_blocks_rewind(s->old);
+	if (cdp_blocks_next(s->old, &p, &n, m->err) <= 0 ||
+	    cdp_blocks_next(s->old, &p, &n, m->err) <= 0)
+		return -1;
+	return cdp_relations_read(s->o.relations, p + 1, n - 1, s->relation_of,
+				  s->head.relations.n)
+		       ? 0
+		       : damaged(m);
 }
 
 /* The next row whose customer is still called so. */

@@ -226,3 +226,40 @@ full() { # BASE-TIME FILE...
     [ "${stderr_lines[0]}" = "cdp-tag: option '${option%% *}' requires '--state'" ]
   done
 }
+
+@test "relations are kept, follow joined persons, and are the latest of each pair" {
+  echo '{"tags":[{"name":"owns","value":"relations.owns"},{"name":"shares","value":"links.owns.map(l, l.share)"}]}' >t.json
+  owns() { # CUSTOMER FIRM DAY REST
+    echo '{"one_id":"'"$1"'","time":"2024-04-'"$3"'T00:00:00.000Z","type":"relation","ids":{"customer":"C'"$1"'"},"relation":"owns","to":{"firm":"'"$2"'"}'"$4"'}'
+  }
+  { owns a E1 01 ',"props":{"share":0.1}'; owns a E2 03 ',"props":{"share":0.2}'; owns b E3 01 ''; owns c E9 02 ''; } >1
+  { owns a E1 02 ',"props":{"share":0.3}'; owns a E2 02 ',"deleted":true'; owns b E3 02 ',"deleted":true'; owns d E4 01 ''; } >2
+  owns b E5 01 ',"props":{"share":0.5}' >3
+  echo '{"merge":"link","from":"d","into":"c"}' >merges
+  cdp-tag -q --state st -d t.json --as-of 2024-04-10 1 >/dev/null
+  cdp-tag -q --state st -d t.json --as-of 2024-04-11 2 >/dev/null
+  cdp-tag -q --state st -d t.json --as-of 2024-04-12 --merges merges 3 >one
+  sed 's/"one_id":"d"/"one_id":"c"/' 1 2 3 | cdp-tag -d t.json --as-of 2024-04-12 >all
+  cmp one all
+  grep -F '{"one_id":"a","as_of":"2024-04-11T16:00:00.000Z","tags":{"owns":["E1","E2"],"shares":[0.3,0.2]}}' one
+  run -2 --separate-stderr cdp-tag --state st -d <(sed s/owns/serves/g t.json) --as-of 2024-04-12 /dev/null
+  [ "$stderr" = "cdp-tag: relations.serves is not in 'st/tags', which has no history of it: it must be made anew from all history" ]
+  echo '{"tags":[{"name":"owns","value":"relations.owns"}]}' >t.json
+  cdp-tag -q --state st2 -d t.json --as-of 2024-04-10 1 >/dev/null
+  run -2 --separate-stderr cdp-tag --state st2 -d <(echo '{"tags":[{"name":"n","value":"size(links.owns)"}]}') --as-of 2024-04-12 /dev/null
+  [[ $stderr == *"has relations without their props, which links ask for"* ]]
+}
+
+@test "tags of entities go from night to night, too" {
+  echo '{"tags":[{"name":"buyers","entity":"product","value":"distinct(one_id, event == '"'pay_success'"')"},
+    {"name":"risk","entity":"product","value":"profile.risk"}]}' >t.json
+  for day in 22 23 24; do
+    cdp-tag -q --state st --entity product -d t.json --entities "$BANK/core/products.ndjson" \
+      --as-of "$(after 2024-02-$day)" "$DAYS/2024-02-$day" >one
+  done
+  cdp-tag -q --entity product -d t.json --entities "$BANK/core/products.ndjson" --as-of 2024-02-25 \
+    "$DAYS"/2024-02-2[2-4] | cmp - one
+  [ "$(wc -l <one)" -gt 5 ]
+  run -2 --separate-stderr cdp-tag --state st -d "$TAGS" --key props.ENTITY --as-of 2024-02-25 /dev/null
+  [ "$stderr" = "cdp-tag: 'st/tags' is of 'product', not 'person'" ]
+}

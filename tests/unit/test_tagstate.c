@@ -223,7 +223,7 @@ static int night(struct world *w, const struct cdp_run *run, size_t from, int jo
 {
 	struct cdp_paths *paths = cdp_paths_new();
 	struct cdp_tagset *set = load(w, paths, run);
-	struct cdp_tagstate_opts o = { w->dir, set, run, "one_id" };
+	struct cdp_tagstate_opts o = { w->dir, set, run, "one_id", "person", NULL };
 	struct cdp_tagstate *s = cdp_tagstate_open(&o, err);
 	struct cdp_customers *c = NULL;
 	char a[16], b[16];
