@@ -153,7 +153,7 @@ static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val
 	const struct cdp_tag_reading *t = w->t;
 	int rc = 0;
 
-	if (cdp_val_is(type, "relation", 8) && !t->state)
+	if (cdp_val_is(type, "relation", 8))
 		rc = cdp_relation_log_add(w->relations, rec, err);
 	else if (w->rows && cdp_val_is(type, "entity", 6) &&
 		 cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
@@ -370,12 +370,10 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
 	cdp_cli_check_entities(cli, t->set->entities, entities, own);
-	if (t->state && cdp_relations_wanted(t->relations) && !entities->n)
-		cdp_cli_usage(cli, "tags ask for relations, which a state does not "
-				   "keep: --entities FILE is needed");
-	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) <
-		    0 ||
-	    read_records(cli, t, &job) < 0)
+	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) < 0)
+		return -1;
+	cdp_relations_pass(t->relations);
+	if (read_records(cli, t, &job) < 0)
 		return -1;
 	if (map) {
 		job.record = add_map_row;

@@ -27,6 +27,7 @@ struct cdp_relations {
 	struct cdp_intern *ends;
 	struct edge *edges;
 	size_t n, cap;
+	size_t passed; /* of those, the first are not kept */
 	struct cdp_arena texts;
 	pthread_mutex_t lock; /* of `persons` */
 	uint32_t *persons;    /* by end: its one_id's end, or CDP_INTERN_NONE */
@@ -220,6 +221,11 @@ void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r)
 
 /* --- from run to run --- */
 
+void cdp_relations_pass(struct cdp_relations *r)
+{
+	r->passed = r->n;
+}
+
 void cdp_relations_rename(struct cdp_relations *r,
 			  void (*name)(void *ctx, const char **p, size_t *n), void *ctx)
 {
@@ -295,9 +301,10 @@ static void write_edge(const struct cdp_relations *r, const struct edge *e,
 
 void cdp_relations_write(struct cdp_relations *r, struct cdp_buf *out)
 {
-	if (r->n)
-		qsort(r->edges, r->n, sizeof(*r->edges), by_pair_and_time);
-	for (size_t i = 0; i < r->n; i++)
+	if (r->n > r->passed)
+		qsort(r->edges + r->passed, r->n - r->passed, sizeof(*r->edges),
+		      by_pair_and_time);
+	for (size_t i = r->passed; i < r->n; i++)
 		if (i + 1 == r->n || by_pair(&r->edges[i], &r->edges[i + 1]) != 0)
 			write_edge(r, &r->edges[i], out);
 }

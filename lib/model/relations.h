@@ -43,6 +43,8 @@ void cdp_relations_map(struct cdp_relations *r, const struct cdp_val *kind,
 		       const struct cdp_val *value, const struct cdp_val *one_id);
 /* --- from run to run (model/tagstate) --- */
 
+/* What was read so far is there in every run, and none of what is kept. */
+void cdp_relations_pass(struct cdp_relations *r);
 /* Persons have other names by now: `name` is given one_ids, and moves *p and *n. */
 void cdp_relations_rename(struct cdp_relations *r,
 			  void (*name)(void *ctx, const char **p, size_t *n), void *ctx);
