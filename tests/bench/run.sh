@@ -18,7 +18,7 @@ peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
 	templates nightly convert
-	archive chain idmap splice http http-batch}
+	archive chain idmap splice portrait http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -357,6 +357,31 @@ row_known() {
 row_splice() {
 	unheard splice.copy "exec rawcopy <$million >$scratch/copy.out"
 	unheard splice.splice "exec bench_splice <$million >$scratch/splice.out"
+}
+
+# Four audiences and 120 tags; of 100,000 customers, with BENCH=full of a million.
+row_portrait() {
+	local n=100000 file names store what
+
+	[ "${BENCH:-}" = full ] && n=1000000
+	file=$dir/profiles$n.ndjson
+	names="--segment a000000 --segment a000001 --segment a000002 --segment a000003"
+	store=$scratch/store
+	what="--as-of 2024-05-02 $file"
+	if [ ! -s "$file" ]; then
+		say "making $file"
+		mksegments profiles "$n" >"$file.new" && mv "$file.new" "$file"
+	fi
+	mksegments rules 4 20 >"$scratch/four.json"
+	cdp-segment -q -d "$scratch/four.json" --store "$store" --as-of 2024-05-02 "$file"
+	cdp-segment --store "$store" -o "$scratch/four.members"
+	cdp-portrait --store "$store" --save --as-of 2024-05-02 "$file"
+	say "portrait: $(stat -c %s "$file") bytes of profiles," \
+		"$(cat "$store"/*.tags | wc -c) bytes of tags in the store"
+	run portrait.store "exec cdp-portrait --store $store $names"
+	run portrait.pass "exec cdp-portrait --with $scratch/four.members $names $file"
+	unheard portrait.save "exec cdp-portrait --store $store --save $what"
+	unheard portrait.filter "exec cdp-filter -e true $file >/dev/null"
 }
 
 # Small events, one a request, from 32 clients; beside a server that only reads them, and

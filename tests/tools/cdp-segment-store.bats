@@ -201,6 +201,28 @@ members() {
   [ "$(cdp-segment --store st --segment rich | members)" = '0/rich c/rich' ]
 }
 
+@test "a run that is killed at any instant leaves what was, and the next one gives the same bytes" {
+  keep 01 monday
+  awk 'BEGIN { for (i = 0; i < 20000; i++)
+    printf "{\"one_id\":\"%05d\",\"tags\":{\"aum\":%d,\"days\":%d}}\n", i * 7 % 20000, i % 300, i % 70 }' >many
+  cp -r st first
+  keep 02 many
+  cp -r st want
+  for pause in 0.001 0.005 0.01 0.02 0.03 0.04 0.05 0.06 0.08 0.1 0.15; do
+    rm -rf st
+    cp -r first st
+    cdp-segment -d s.json --store st --as-of 2024-05-02T00:00:00Z many &
+    sleep $pause
+    kill -9 $! 2>/dev/null || true
+    wait $! || true
+    cmp st/20240501T000000.000Z.audiences first/20240501T000000.000Z.audiences
+    [ -n "$(cdp-segment --store st --as-of 2024-05-01T00:00:00Z)" ]
+    keep 02 many
+    rm -f st/.cdp-*.tmp
+    diff -r -x lock st want
+  done
+}
+
 @test "two runs cannot write at once" {
   keep 01 monday
   mkfifo fifo
