@@ -14,14 +14,14 @@ struct options {
 	const char *map, *sql, *sql_table;
 	int lineage; /* -1: not asked for */
 	struct cdp_tag_state_opts state;
-	bool nulls, lint, changed;
+	bool nulls, lint, cost, changed;
 };
 
 enum { LINEAGE_ROWS, LINEAGE_DOT };
 
 static void check_usage(struct cdp_cli *cli, const struct options *o)
 {
-	bool rows = o->lineage == LINEAGE_ROWS || o->lint;
+	bool rows = o->lineage == LINEAGE_ROWS || o->lint || o->cost;
 	const char *needs = o->changed        ? "changed"
 			    : o->state.batch  ? "batch"
 			    : o->state.merges ? "merges"
@@ -29,24 +29,29 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 
 	if (needs && !o->state.dir)
 		cdp_cli_usage(cli, "option '--%s' requires '--state'", needs);
-	if (o->state.dir && (o->lineage >= 0 || o->lint))
+	if (o->state.dir && (o->lineage >= 0 || o->lint || o->cost))
 		cdp_cli_usage(cli, "options '--state' and '--%s' exclude each other",
-			      o->lint ? "lint" : "lineage");
+			      o->cost   ? "cost"
+			      : o->lint ? "lint"
+					: "lineage");
 	if (!o->definitions.n)
 		cdp_cli_usage(cli, "-d TAGS is needed");
-	if (o->lineage >= 0 && o->lint)
-		cdp_cli_usage(cli, "options '--lineage' and '--lint' exclude each other");
+	if ((o->lineage >= 0) + o->lint + o->cost > 1)
+		cdp_cli_usage(cli, "options '--lineage', '--lint' and '--cost' exclude "
+				   "each other");
 	if (o->used_in.n && !o->lint)
 		cdp_cli_usage(cli, "option '--used-in' requires '--lint'");
 	if (!o->sql != !o->sql_table)
 		cdp_cli_usage(cli, "options '--sql' and '--sql-table' need each other");
-	if (o->sql &&
-	    (o->lineage >= 0 || o->lint || cli->opt.output || o->nulls || o->changed))
+	if (o->sql && (o->lineage >= 0 || o->lint || o->cost || cli->opt.output ||
+		       o->nulls || o->changed))
 		cdp_cli_usage(cli, "option '--sql' is an output of its own");
 	if (o->lineage >= 0 && cli->operands[0])
 		cdp_cli_usage(cli, "option '--lineage' reads no records");
 	if ((cli->opt.table || cli->opt.csv) && !rows)
-		cdp_cli_usage(cli, "option '--%s' requires '--lineage rows' or '--lint'",
+		cdp_cli_usage(cli,
+			      "option '--%s' requires '--lineage rows', '--lint' or "
+			      "'--cost'",
 			      cli->opt.table ? "table" : "csv");
 }
 
@@ -60,6 +65,16 @@ static void lint(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	    cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0)
 		cdp_cli_after_passes(cli, spec, cdp_tag_lint_run, l);
 	cdp_tag_lint_free(l);
+}
+
+static void cost(struct cdp_cli *cli, struct cdp_tag_reading *t,
+		 const struct cdp_profile_spec *spec, const struct options *o)
+{
+	struct cdp_tag_cost c = { .cli = cli };
+
+	c.events = t->sample = cdp_tag_sample_new();
+	if (cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0)
+		cdp_cli_after_passes(cli, spec, cdp_tag_cost_write, &c);
 }
 
 /* Later runs are held against this one only once it has been heard. */
@@ -111,6 +126,8 @@ static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct o
 	}
 	if (o->lint)
 		lint(cli, t, &spec, o);
+	else if (o->cost)
+		cost(cli, t, &spec, o);
 	else if (o->sql)
 		ret = write_table(cli, t, &spec, o, err);
 	else if (cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0) {
@@ -141,6 +158,8 @@ int main(int argc, char **argv)
 		  "with --state: the input is known by this name, not by its content" },
 		{ 0, "changed", CDP_OPT_FLAG, &o.changed, NULL,
 		  "with --state: only profiles that differ from those of the last run" },
+		{ 0, "cost", CDP_OPT_FLAG, &o.cost, NULL,
+		  "write what each tag costs in time and bytes" },
 		{ 0, "entities", CDP_OPT_LIST, &o.entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",

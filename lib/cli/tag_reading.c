@@ -15,6 +15,7 @@ struct worker {
 	struct cdp_gather *gather;
 	struct cdp_relation_log *relations;
 	struct cdp_entity_batch *rows; /* of the tags' entity */
+	struct cdp_tag_sample *sample; /* or NULL */
 	struct cdp_arena keys;         /* decoded ones of events that are put off */
 	struct cdp_buf key;
 	uint64_t no_key, other;
@@ -30,6 +31,8 @@ static void *new_worker(void *ctx)
 	w->relations = cdp_relation_log_new(t->relations, &t->relation_slots);
 	if (t->slots)
 		w->rows = cdp_entity_batch_new(t->set->entities, t->slots);
+	if (t->sample)
+		w->sample = cdp_tag_sample_new();
 	cdp_arena_init(&w->keys);
 	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
 	return w;
@@ -48,6 +51,8 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	if (w->rows) /* expressions over events do not look any more */
 		cdp_entity_batch_settle(w->rows);
 	cdp_entity_batch_free(w->rows);
+	if (w->sample)
+		cdp_tag_sample_take(t->sample, w->sample);
 	cdp_arena_release(&w->keys);
 	cdp_buf_release(&w->key);
 	free(w);
@@ -183,6 +188,8 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 			return rc;
 		if (key == w->key.p) /* decoded there */
 			key = cdp_arena_strndup(&w->keys, key, n);
+		if (w->sample)
+			cdp_tag_sample_add(w->sample, rec);
 		cdp_gather_event(w->gather, key, n, rec, event, ms);
 		return 0;
 	}
@@ -331,6 +338,7 @@ static void gather_rest(struct cdp_tag_reading *t)
 
 void cdp_tag_reading_release(struct cdp_tag_reading *t)
 {
+	cdp_tag_sample_free(t->sample);
 	cdp_given_free(t->given);
 	cdp_tag_state_close(t->state);
 	/* Millions of small states go with the process, but where leaks are looked for.

@@ -4,6 +4,7 @@
 #define CDP_CLI_TAG_READING_H
 
 #include "cli/cli.h"
+#include "cli/tag_cost.h"
 #include "cli/tag_state.h"
 #include "model/given.h"
 #include "model/relations.h"
@@ -19,6 +20,7 @@ struct cdp_tag_reading {
 	struct cdp_relation_slots relation_slots;
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
 	struct cdp_given *given;
+	struct cdp_tag_sample *sample; /* of events, or NULL: none is wanted */
 	int key_slot, detail, row, props, deleted, row_entity;
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;

@@ -570,3 +570,11 @@ const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 		return s->plan->zeros;
 	return block + s->plan->groups[group].offset[s->plan->where[agg].member];
 }
+
+size_t cdp_aggstore_bytes(const struct cdp_aggstore *s, uint32_t customer, unsigned agg)
+{
+	const struct cdp_agg *a = cdp_aggs_at(s->plan->aggs, agg);
+	const void *state = cdp_aggstore_state(s, customer, agg);
+
+	return state == s->plan->zeros ? 0 : cdp_agg_size(a) + cdp_agg_memory(a, state);
+}

@@ -37,6 +37,8 @@ void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg);
 /* Calls for every aggregate over certain events whose state is there. */
 void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
 		       void (*call)(void *ctx, unsigned agg), void *ctx);
+/* Bytes of the state, with what it has on the heap; 0: nothing occurred. */
+size_t cdp_aggstore_bytes(const struct cdp_aggstore *s, uint32_t customer, unsigned agg);
 const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 			       unsigned agg);
 

@@ -160,6 +160,13 @@ void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
 	cdp_aggstore_each(shard_of(c, customer)->aggs, local_of(c, customer), call, ctx);
 }
 
+size_t cdp_customers_state_bytes(const struct cdp_customers *c, uint32_t customer,
+				 unsigned agg)
+{
+	return cdp_aggstore_bytes(shard_of(c, customer)->aggs, local_of(c, customer),
+				  agg);
+}
+
 /* --- attributes: the changes applied by time --- */
 
 /* `out` += number, exactly; what is no number is replaced. */

@@ -82,6 +82,9 @@ const void *cdp_customers_state(const struct cdp_customers *c, uint32_t customer
 /* Calls for every aggregate over certain events of which some concerned the customer. */
 void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
 			    void (*call)(void *ctx, unsigned agg), void *ctx);
+/* Its bytes, with what it has on the heap; 0: nothing occurred. */
+size_t cdp_customers_state_bytes(const struct cdp_customers *c, uint32_t customer,
+				 unsigned agg);
 /* Raw JSON of an attribute (index of set->attributes) appended to `out`; false: has none.
  */
 bool cdp_customers_get_attribute(const struct cdp_customers *c, uint32_t customer,

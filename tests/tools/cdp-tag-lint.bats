@@ -67,3 +67,36 @@ findings() {
   run -4 --separate-stderr cdp-tag -d t.json --lint --used-in nowhere
   [[ $stderr == *nowhere* ]]
 }
+
+@test "costs add up: an aggregate that two tags read is halved, what is read is no cost" {
+  for i in $(seq 300); do
+    echo '{"one_id":"p'$((i % 100))'","time":"2024-04-01T00:00:00.000Z","event":"pay","props":{"x":"'$i'"}}'
+    echo '{"one_id":"p'$((i % 100))'","time":"2024-04-01T00:00:00.000Z","event":"view"}'
+  done >in
+  echo '{"tags":[{"name":"n","value":"count(event == '"'pay'"')"},
+    {"name":"m","value":"count(event == '"'pay'"') + 1"},
+    {"name":"d","value":"distinct(props.x, event == '"'pay'"')"},
+    {"name":"slow","value":"[1,2,3,4,5,6,7,8,9].map(a, [1,2,3,4,5,6,7,8,9].map(b, a * b * tags.n)).size()"},
+    {"name":"t","value":"tags.d > 2"}]}' >t.json
+  cdp-tag -d t.json --cost --as-of 2024-05-01 -j 2 in >out
+  [ "$(jq -r .tag out | tr '\n' ' ')" = "n m d slow t " ]
+  # 100 customers: a count of 8 bytes for each, split; "n":3 and a comma
+  [ "$(jq -c 'select(.tag == "n") | [.state_bytes, .output_bytes]' out)" = '[400,600]' ]
+  [ "$(jq -c 'select(.tag == "m") | .state_bytes' out)" = 400 ]
+  [ "$(jq -c 'select(.tag == "t") | [.event_ns, .state_bytes]' out)" = '[0,0]' ]
+  jq -se 'map({key: .tag, value: .}) | from_entries | .slow.customer_ns > .n.customer_ns and
+    .d.event_ns > .n.event_ns and .d.state_bytes > 800 and (.slow.event_ns == 0)' out
+  jq -se 'map(.share) | add | . > 0.999 and . < 1.001' out
+  cdp-tag -d t.json --cost --as-of 2024-05-01 --table in | grep -q '^slow '
+  run -2 cdp-tag -d t.json --cost --lint in
+  run -2 cdp-tag -d t.json --cost --state st in
+}
+
+@test "the sample of a long run is spread over all of it" {
+  echo '{"tags":[{"name":"late","value":"count(event == '"'late'"' && props.x.matches('"'^a+b+c+$'"'))"}]}' >t.json
+  for i in $(seq 30000); do echo '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","event":"early"}'; done >in
+  for i in $(seq 10000); do echo '{"one_id":"b","time":"2024-04-01T00:00:00.000Z","event":"late","props":{"x":"aabbcc"}}'; done >>in
+  for j in 1 3; do
+    cdp-tag -d t.json --cost --as-of 2024-05-01 -j $j in | jq -e '.event_ns > 5 and .event_ns < 3000'
+  done
+}
