@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/intern.h"
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/count_by.h"
 #include "cli/entities_job.h"
 #include "cli/rows.h"
 #include "lang/expr.h"
@@ -16,14 +16,6 @@
 struct assignment {
 	struct cdp_path path;
 	struct cdp_expr *expr;
-};
-
-/* How often each value was met; values are JSON texts. */
-struct tally {
-	struct cdp_intern *values;
-	uint64_t *n;
-	size_t cap;
-	uint64_t missing;
 };
 
 struct filter {
@@ -46,7 +38,7 @@ struct filter {
 	struct cdp_fields *keep, *omit;
 
 	uint64_t matched, changed;
-	struct tally tally;
+	struct cdp_count_by *tally;
 };
 
 struct worker {
@@ -55,32 +47,10 @@ struct worker {
 	struct cdp_scan *again; /* for --fields of a record that --set changed */
 	struct cdp_buf text[2], value;
 	uint64_t matched, changed;
-	struct tally tally;
+	struct cdp_count_by *tally;
 };
 
 /* --- counting by value --- */
-
-static void tally_init(struct tally *t)
-{
-	*t = (struct tally){ .values = cdp_intern_new(64) };
-}
-
-static void tally_release(struct tally *t)
-{
-	cdp_intern_free(t->values);
-	free(t->n);
-}
-
-static void tally_add(struct tally *t, const char *json, size_t n, uint64_t count)
-{
-	bool added;
-	uint32_t id = cdp_intern_put(t->values, json, n, &added);
-
-	CDP_GROW(t->n, id, t->cap);
-	if (added)
-		t->n[id] = 0;
-	t->n[id] += count;
-}
 
 static void tally_record(struct worker *w, struct cdp_rec *rec, struct cdp_emit *e)
 {
@@ -92,66 +62,20 @@ static void tally_record(struct worker *w, struct cdp_rec *rec, struct cdp_emit 
 		const struct cdp_val *v = cdp_rec_get(rec, f->by_slot);
 
 		if (v->type == CDP_STRING && !v->escaped) {
-			tally_add(&w->tally, v->p - 1, v->n + 2, 1); /* with its quotes */
+			cdp_count_by_add(w->tally, v->p - 1,
+					 v->n + 2); /* with its quotes */
 			return;
 		}
 	}
 	cdp_eval_reset(w->eval);
 	if (cdp_expr_value(f->by, w->eval, rec, &value, &err) < 0) {
-		w->tally.missing++;
+		cdp_count_by_add_missing(w->tally);
 		cdp_emit_eval_error(e, rec, &err);
 		return;
 	}
 	cdp_buf_reset(&w->value);
 	cdp_value_json(&w->value, &value);
-	tally_add(&w->tally, w->value.p, w->value.n, 1);
-}
-
-struct counted {
-	const char *json;
-	size_t len;
-	uint64_t n;
-};
-
-static int most_first(const void *a, const void *b)
-{
-	const struct counted *x = a, *y = b;
-	size_t shorter = x->len < y->len ? x->len : y->len;
-	int order;
-
-	if (x->n != y->n)
-		return x->n < y->n ? 1 : -1;
-	order = memcmp(x->json, y->json, shorter);
-	return order ? order : (x->len > y->len) - (x->len < y->len);
-}
-
-static void print_tally(struct cdp_rows *rows, const struct filter *f)
-{
-	const struct tally *t = &f->tally;
-	uint32_t count = cdp_intern_count(t->values);
-	struct counted *all = cdp_calloc(count + 1, sizeof(*all));
-	int rc = 0;
-
-	for (uint32_t i = 0; i < count; i++) {
-		all[i].json = cdp_intern_key(t->values, i, &all[i].len);
-		all[i].n = t->n[i];
-	}
-	qsort(all, count, sizeof(*all), most_first);
-	for (uint32_t i = 0; i < count && rc == 0; i++) {
-		cdp_rows_begin(rows, "count");
-		cdp_rows_json(rows, "by", all[i].json, all[i].len);
-		cdp_rows_int(rows, "count", (int64_t)all[i].n);
-		rc = cdp_rows_end(rows);
-	}
-	free(all);
-	if (!t->missing || rc < 0)
-		return;
-	cdp_rows_begin(rows, "count");
-	cdp_rows_null(rows, "by");
-	if (!f->cli.opt.table && !f->cli.opt.csv)
-		cdp_rows_bool(rows, "missing", true);
-	cdp_rows_int(rows, "count", (int64_t)t->missing);
-	(void)cdp_rows_end(rows); /* finish meets a failed output */
+	cdp_count_by_add(w->tally, w->value.p, w->value.n);
 }
 
 static void print_counts(struct filter *f)
@@ -159,7 +83,8 @@ static void print_counts(struct filter *f)
 	struct cdp_rows *rows = cdp_rows_new(&f->cli);
 
 	if (f->by) {
-		print_tally(rows, f);
+		cdp_count_by_write(f->tally, rows, "count",
+				   !f->cli.opt.table && !f->cli.opt.csv);
 	} else {
 		cdp_rows_begin(rows, "count");
 		cdp_rows_int(rows, "count", (int64_t)f->matched);
@@ -287,7 +212,7 @@ static void *worker_new(void *ctx)
 	cdp_buf_init(&w->text[0], CDP_BUF_NOMAX);
 	cdp_buf_init(&w->text[1], CDP_BUF_NOMAX);
 	cdp_buf_init(&w->value, CDP_BUF_NOMAX);
-	tally_init(&w->tally);
+	w->tally = cdp_count_by_new();
 	return w;
 }
 
@@ -299,14 +224,7 @@ static int worker_merge(void *ctx, void *worker, struct cdp_err *err)
 	(void)err;
 	f->matched += w->matched;
 	f->changed += w->changed;
-	f->tally.missing += w->tally.missing;
-	for (uint32_t i = 0; i < cdp_intern_count(w->tally.values); i++) {
-		size_t n;
-		const char *json = cdp_intern_key(w->tally.values, i, &n);
-
-		tally_add(&f->tally, json, n, w->tally.n[i]);
-	}
-	tally_release(&w->tally);
+	cdp_count_by_merge(f->tally, w->tally);
 	cdp_buf_release(&w->text[0]);
 	cdp_buf_release(&w->text[1]);
 	cdp_buf_release(&w->value);
@@ -440,7 +358,7 @@ static int prepare(struct filter *f, struct cdp_err *err)
 	f->env.entity_host = f->entities;
 	f->by_slot = -1;
 	f->sets = cdp_calloc(f->set_texts.n + 1, sizeof(*f->sets));
-	tally_init(&f->tally);
+	f->tally = cdp_count_by_new();
 	if (bind_all(f, err) < 0)
 		return -1;
 	if (f->match_text &&
@@ -505,7 +423,7 @@ static void filter_release(struct filter *f)
 	cdp_fields_free(f->omit);
 	cdp_eval_free(f->binder);
 	cdp_strs_release(&f->entity_files);
-	tally_release(&f->tally);
+	cdp_count_by_free(f->tally);
 	cdp_entities_free(f->entities);
 	cdp_paths_free(f->paths);
 }
@@ -631,7 +549,7 @@ int main(int argc, char **argv)
 		 (f.explain_text && explain(&f, &err) < 0);
 	if (!failed && !f.eval_text && !f.explain_text)
 		filter_records(&f);
-	f.cli.in_vain = f.by ? cdp_intern_count(f.tally.values) == 0 : f.matched == 0;
+	f.cli.in_vain = f.by ? cdp_count_by_is_empty(f.tally) : f.matched == 0;
 	filter_release(&f);
 	return failed ? cdp_cli_fail(&f.cli, &err) : cdp_cli_finish(&f.cli);
 }
