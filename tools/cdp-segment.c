@@ -1,6 +1,7 @@
 /* cdp-segment: profiles -> memberships of audiences, or what changed since the last run.
  */
 #include "base/mem.h"
+#include "cli/segment_explain.h"
 #include "cli/segment_export.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 struct segment_ctx {
-	const char *definition, *previous;
+	const char *definition, *previous, *explain;
 	struct cdp_strs with;
 	struct cdp_segment_store_opts store;
 	struct cdp_segment_export_opts handover;
@@ -17,9 +18,11 @@ struct segment_ctx {
 	struct cdp_segment_job job;
 	struct cdp_members *given; /* what streams say */
 	struct cdp_earlier before; /* with --previous */
-	uint64_t *all;             /* audiences that are defined */
-	uint64_t *wanted;          /* audiences to write */
-	uint32_t *sets;            /* the same, as numbers */
+	uint64_t *all;             /* audiences that are defined and have not expired */
+	uint32_t *kept;            /* the same, as numbers */
+	uint32_t kept_count;
+	uint64_t *wanted; /* audiences to write */
+	uint32_t *sets;   /* the same, as numbers */
 	uint32_t set_count;
 };
 
@@ -41,20 +44,21 @@ static const char *name_of(void *ctx, uint32_t i)
 {
 	const struct found *f = ctx;
 
-	return f->s->set->v[i].name;
+	return f->s->set->v[f->s->kept[i]].name;
 }
 
 static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
 {
 	const struct found *f = ctx;
 
-	cdp_buf_adds(b, f->s->set->v[i].note);
+	cdp_buf_adds(b, f->s->set->v[f->s->kept[i]].note);
 }
 
 static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
 {
 	struct found *f = ctx;
-	uint32_t n = cdp_audiences_members(f->s->job.members, i, &f->v, &f->cap);
+	uint32_t n =
+		cdp_audiences_members(f->s->job.members, f->s->kept[i], &f->v, &f->cap);
 
 	*v = f->v;
 	return n;
@@ -63,7 +67,7 @@ static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
 static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	struct found f = { .s = s };
-	struct cdp_segment_result result = { .count = s->set->defined,
+	struct cdp_segment_result result = { .count = s->kept_count,
 					     .name = name_of,
 					     .note = note_of,
 					     .members = members_of,
@@ -80,12 +84,31 @@ static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 
 /* --- options --- */
 
+/* Those that have not expired. */
+static void choose_all(struct cdp_cli *cli, struct segment_ctx *s)
+{
+	enum { SHOWN = 10 };
+	unsigned n = 0;
+
+	s->all = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->all));
+	s->kept = cdp_alloc(s->set->defined * sizeof(*s->kept));
+	for (unsigned i = 0; i < s->set->defined; i++) {
+		if (!cdp_segment_has_expired(&s->set->v[i], &cli->opt.run)) {
+			cdp_bit_set(s->all, i);
+			s->kept[s->kept_count++] = i;
+		} else if (n++ < SHOWN) {
+			cdp_cli_note(cli, "audience '%s' expired: %s", s->set->v[i].name,
+				     s->set->v[i].expires);
+		}
+	}
+	if (n > SHOWN)
+		cdp_cli_note(cli, "so did %u other audiences", n - SHOWN);
+}
+
 static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 {
 	s->wanted = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->wanted));
-	s->all = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->all));
-	for (unsigned i = 0; i < s->set->defined; i++)
-		cdp_bit_set(s->all, i);
+	choose_all(cli, s);
 	for (unsigned i = 0; s->store.only.n == 0 && i < s->set->defined; i++)
 		cdp_bit_set(s->wanted, i);
 	for (size_t i = 0; i < s->store.only.n; i++) {
@@ -97,6 +120,8 @@ static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 				      s->definition, s->store.only.v[i]);
 		cdp_bit_set(s->wanted, at);
 	}
+	for (size_t i = 0; i < cdp_bit_words(s->set->count); i++)
+		s->wanted[i] &= s->all[i];
 	s->sets = cdp_alloc(s->set->defined * sizeof(*s->sets));
 	for (unsigned i = 0; i < s->set->defined; i++)
 		if (cdp_bit(s->wanted, i))
@@ -179,6 +204,10 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	s->job.wanted = s->store.dir ? s->all : s->wanted;
 	s->job.given = s->given;
 	s->job.more = s->before.keys;
+	if (s->explain) {
+		cdp_segment_explain(cli, &s->job, s->explain, s->sets, s->set_count);
+		return 0;
+	}
 	if (cdp_segment_job_run(cli, &s->job) < 0)
 		return 0;
 	if (s->store.dir)
@@ -195,6 +224,7 @@ static void release(struct segment_ctx *s)
 	cdp_earlier_release(&s->before);
 	free(s->wanted);
 	free(s->all);
+	free(s->kept);
 	free(s->sets);
 	cdp_segments_free(s->set);
 	cdp_strs_release(&s->with);
@@ -216,9 +246,11 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "-d SEGMENTS or --store DIR is needed");
 	if (!s->definition && (s->previous || s->with.n))
 		cdp_cli_usage(cli, "--%s needs -d", s->previous ? "previous" : "with");
+	if (s->explain && (!s->definition || s->previous || o->count || o->changes))
+		cdp_cli_usage(cli, "--explain needs -d and nothing else that is written");
 	if (s->previous && o->dir)
 		cdp_cli_usage(cli, "--previous and --store exclude each other");
-	return handover || o->count || o->list;
+	return handover || o->count || o->list || s->explain;
 }
 
 /* From the store alone. */
@@ -275,6 +307,8 @@ int main(int argc, char **argv)
 		  "remember that a batch has arrived", NULL, 0, 0 },
 		{ 0, "batches", CDP_OPT_FLAG, &s.handover.batches, NULL,
 		  "write a row for each batch that was handed over", NULL, 0, 0 },
+		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
+		  "write why this customer is in an audience or not", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",
 		  NULL, 0, 0 },
 		{ 0 },

@@ -1,6 +1,7 @@
 #include "cli/segment_job.h"
 
 #include "base/mem.h"
+#include "model/segcut.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,8 @@ struct shared {
 	struct cdp_segment_plan plan;
 	struct cdp_audience_part **parts;
 	unsigned part_count, part_cap;
+	struct cdp_segcut **cuts; /* by part */
+	unsigned cut_count, cut_cap;
 	struct mishap first;
 	/* of commits */
 	const char *name;
@@ -37,7 +40,9 @@ struct worker {
 	const struct cdp_bits_ops *ops;
 	struct cdp_rule_block *block;
 	struct cdp_audience_part *part;
-	uint32_t first; /* row of the block's first */
+	struct cdp_segcut *cut;
+	uint64_t *sampled; /* scratch, a bit a row */
+	uint32_t first;    /* row of the block's first */
 	uint64_t *errors;
 	uint64_t failed; /* rules that ended in an error, to be counted */
 	uint64_t profiles;
@@ -64,6 +69,8 @@ static void *new_worker(void *ctx)
 	w->ops = cdp_bits_ops();
 	w->block = cdp_rule_block_new(s->plan.plan, &s->cli->opt.run, s->job->paths);
 	w->part = cdp_audience_part_new(s->job->set->count);
+	w->cut = cdp_segcut_new(s->job->set);
+	w->sampled = cdp_calloc(rows / 64, sizeof(*w->sampled));
 	w->errors = cdp_calloc(s->job->set->count, sizeof(*w->errors));
 	w->kept = cdp_alloc(rows * sizeof(*w->kept));
 	w->odd = cdp_calloc(rows / 64, sizeof(*w->odd));
@@ -161,6 +168,29 @@ static int commit(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 
 /* --- deciding --- */
 
+/* Leaves those who are in the sample. */
+static void sample(struct worker *w, const struct cdp_segment *g, struct cdp_rowset *rows)
+{
+	unsigned words = cdp_rule_plan_rows(w->s->plan.plan) / 64;
+	uint64_t has = rows->has.t;
+
+	memset(w->sampled, 0, words * sizeof(*w->sampled));
+	for (rows->has.t = 0; has; has &= has - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(has);
+
+		for (uint64_t x = rows->t[i]; x; x &= x - 1) {
+			uint32_t row = w->first + i * 64 + (unsigned)__builtin_ctzll(x);
+			size_t n;
+			const char *key = cdp_audience_part_key(w->part, row, &n);
+
+			if (cdp_segment_samples(g, key, n))
+				w->sampled[i] |= x & -x;
+		}
+		rows->has.t |= (uint64_t)(w->sampled[i] != 0) << i;
+	}
+	rows->t = w->sampled;
+}
+
 static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 {
 	struct worker *w = ctx;
@@ -174,6 +204,8 @@ static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 	failed = w->ops->count(rows->e, rows->has.e);
 	w->errors[set] += failed;
 	w->failed += failed;
+	if (w->s->job->set->v[set].cut == CDP_CUT_SAMPLE)
+		sample(w, &w->s->job->set->v[set], rows);
 	if (cdp_bit(w->s->job->wanted, set))
 		cdp_audience_part_add(w->part, set, w->first, rows);
 }
@@ -203,6 +235,7 @@ static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	w->profiles++;
 	cdp_audience_part_row(w->part, one_id->p, one_id->n);
 	row = cdp_rule_block_add(w->block, rec);
+	cdp_segcut_add(w->cut, rec, w->ev);
 	given = given_of(w, row);
 	for (unsigned i = job->set->defined; given && i < job->set->count; i++)
 		if (cdp_bit(given, i - job->set->defined))
@@ -231,6 +264,8 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	decide_block(w);
 	CDP_GROW(s->parts, s->part_count, s->part_cap);
 	s->parts[s->part_count++] = w->part;
+	CDP_GROW(s->cuts, s->cut_count, s->cut_cap);
+	s->cuts[s->cut_count++] = w->cut;
 	for (unsigned i = 0; i < s->job->set->count; i++)
 		s->job->errors[i] += w->errors[i];
 	s->job->profiles += w->profiles;
@@ -251,6 +286,7 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	cdp_eval_free(w->ev);
 	cdp_buf_release(&w->lines);
 	free(w->errors);
+	free(w->sampled);
 	free(w->kept);
 	free(w->odd);
 	free(w);
@@ -273,10 +309,15 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 	ret = cdp_cli_run(cli, &loop);
 	cdp_segment_plan_release(&s.plan);
 	free((void *)s.first.place);
-	if (ret == 0)
+	if (ret == 0) {
 		job->members = cdp_audiences_of(s.parts, s.part_count, job->more);
+		cdp_segcut_all(job->members, job->set, job->wanted, s.cuts, s.cut_count);
+	}
 	for (unsigned i = 0; ret < 0 && i < s.part_count; i++)
 		cdp_audience_part_free(s.parts[i]);
+	for (unsigned i = 0; i < s.cut_count; i++)
+		cdp_segcut_free(s.cuts[i]);
+	free(s.cuts);
 	free(s.parts);
 	return ret;
 }

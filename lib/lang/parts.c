@@ -44,7 +44,7 @@ int cdp_part_compile(struct cdp_expr **out, const struct cdp_ast *leaf, bool inn
 
 struct reads {
 	void (*ref)(void *ctx, int ref);
-	void (*slot)(void *ctx, int slot);
+	void (*slot)(void *ctx, int slot, const char *path);
 	void *ctx;
 };
 
@@ -62,11 +62,11 @@ static void walk(const struct cdp_node *n, const struct reads *r)
 	case CDP_N_SLOT_CMP:
 	case CDP_N_TIME_CMP:
 	case CDP_N_SLOT_IN:
-		r->slot(r->ctx, n->ref);
+		r->slot(r->ctx, n->ref, n->name);
 		break;
 	case CDP_N_AS_OF:
 		if (n->ref >= 0)
-			r->slot(r->ctx, n->ref);
+			r->slot(r->ctx, n->ref, n->name);
 		break;
 	default:
 		break;
@@ -76,7 +76,7 @@ static void walk(const struct cdp_node *n, const struct reads *r)
 }
 
 void cdp_part_reads(const struct cdp_expr *e, void (*ref)(void *ctx, int ref),
-		    void (*slot)(void *ctx, int slot), void *ctx)
+		    void (*slot)(void *ctx, int slot, const char *path), void *ctx)
 {
 	walk(e->root, &(struct reads){ ref, slot, ctx });
 }
@@ -92,10 +92,11 @@ static void note_ref(void *ctx, int ref)
 	((struct scope *)ctx)->host = true;
 }
 
-static void note_slot(void *ctx, int slot)
+static void note_slot(void *ctx, int slot, const char *path)
 {
 	struct scope *s = ctx;
 
+	(void)path;
 	s->slot = s->slot == -1 || s->slot == slot ? slot : -2;
 }
 

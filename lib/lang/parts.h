@@ -53,9 +53,9 @@ struct cdp_form {
 
 /* What a compiled leaf comes down to. */
 void cdp_part_form(const struct cdp_expr *e, struct cdp_form *f);
-/* Calls with each host reference the leaf reads (some maybe more than once), and each
- * slot. */
+/* Calls with each host reference the leaf reads (some maybe more than once), and with
+ * each slot and its path. */
 void cdp_part_reads(const struct cdp_expr *e, void (*ref)(void *ctx, int ref),
-		    void (*slot)(void *ctx, int slot), void *ctx);
+		    void (*slot)(void *ctx, int slot, const char *path), void *ctx);
 
 #endif

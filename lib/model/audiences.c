@@ -210,6 +210,13 @@ uint32_t cdp_audiences_rank(const struct cdp_audiences *a, const char *key, size
 	return id == CDP_INTERN_NONE ? id : a->rank[id];
 }
 
+const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
+				   uint32_t *rows)
+{
+	*rows = a->parts[part]->rows;
+	return a->parts[part]->customer;
+}
+
 /* ---- members ---- */
 
 static uint32_t *decode(const struct cdp_audience_part *p, uint32_t set, uint32_t *out)

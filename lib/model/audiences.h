@@ -34,6 +34,11 @@ const char *cdp_audiences_key(const struct cdp_audiences *a, uint32_t rank, size
 /* CDP_INTERN_NONE: there is no such customer. */
 uint32_t cdp_audiences_rank(const struct cdp_audiences *a, const char *key, size_t n);
 
+/* By row of a part, in the order of the parts: the rank of its customer; *rows of them.
+ */
+const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
+				   uint32_t *rows);
+
 /* Ranks of an audience's members, ascending, each once, in *v (grown as needed, `cap` its
  * size; start with NULL and 0, free it); how many.  One thread at a time. */
 uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t **v,

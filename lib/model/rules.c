@@ -56,10 +56,11 @@ static void note_set(void *ctx, int ref)
 	cdp_needs_add(&l->sets, (uint32_t)ref);
 }
 
-static void pass_slot(void *ctx, int slot)
+static void pass_slot(void *ctx, int slot, const char *path)
 {
 	(void)ctx;
 	(void)slot;
+	(void)path;
 }
 
 /* The node of this shape, made if it is new. */

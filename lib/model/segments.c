@@ -1,7 +1,7 @@
 #include "model/segments.h"
 
 #include "base/mem.h"
-#include "record/tree.h"
+#include "model/segattrs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,10 +93,8 @@ static char *note_of(const json_t *o)
 }
 
 static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
-		     struct cdp_paths *paths, struct cdp_err *err)
+		     const json_t *classes, struct cdp_paths *paths, struct cdp_err *err)
 {
-	static const char *const known[] = { "name",  "title", "owner",
-					     "class", "when",  NULL };
 	static const char *const roots[] = { "segments", NULL };
 	struct cdp_env env = { .paths = paths,
 			       .members = cdp_profile_members,
@@ -106,8 +104,9 @@ static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
 	const char *when = NULL;
 	uint32_t rule;
 
-	if (cdp_tree_known(o, known, "", err) < 0 ||
-	    cdp_tree_str(o, "when", &when, true, "", err) < 0)
+	if (cdp_tree_known(o, cdp_segment_members, "", err) < 0 ||
+	    cdp_tree_str(o, "when", &when, true, "", err) < 0 ||
+	    cdp_segment_attrs(s, &s->v[i], o, classes, &env, err) < 0)
 		return -1;
 	/* It may add audiences that are known elsewhere. */
 	if (cdp_rules_add(s->rules, when, strlen(when), &env, &rule, err) < 0) {
@@ -133,10 +132,38 @@ static int put_in_order(struct cdp_segments *s, struct cdp_err *err)
 	return 0;
 }
 
+static int check_classes(const json_t *classes, struct cdp_err *err)
+{
+	bool fine = !classes || json_is_array(classes);
+
+	for (size_t i = 0; fine && i < json_array_size(classes); i++)
+		fine = json_is_string(json_array_get(classes, i));
+	return fine ? 0
+		    : cdp_err_set(err, CDP_ERR_USAGE,
+				  "classes: expected a list of names");
+}
+
+/* A top is known when all profiles were seen, too late for rules that would ask. */
+static int check_tops(const struct cdp_segments *s, struct cdp_err *err)
+{
+	for (unsigned i = 0; i < s->defined; i++)
+		for (size_t k = 0; k < s->v[i].needs.n; k++) {
+			const struct cdp_segment *g = &s->v[s->v[i].needs.v[k]];
+
+			if (g->cut > CDP_CUT_SAMPLE)
+				return cdp_err_set(err, CDP_ERR_USAGE,
+						   "%s: when: '%s' is cut by rank, which "
+						   "is known last; give it by --with",
+						   s->v[i].name, g->name);
+		}
+	return 0;
+}
+
 static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *paths,
 		struct cdp_err *err)
 {
-	static const char *const known[] = { "segments", "title", NULL };
+	static const char *const known[] = { "segments", "title", "classes", NULL };
+	const json_t *classes = json_object_get(root, "classes");
 	const json_t *list = json_object_get(root, "segments");
 
 	if (cdp_tree_known(root, known, "", err) < 0)
@@ -144,14 +171,17 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 	if (json_array_size(list) == 0)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "segments: expected a list of segments");
-	if (load_names(s, list, err) < 0)
+	if (json_array_size(list) > CDP_SEGMENTS_MAX)
+		return cdp_err_set(err, CDP_ERR_USAGE, "segments: more than %d",
+				   CDP_SEGMENTS_MAX);
+	if (check_classes(classes, err) < 0 || load_names(s, list, err) < 0)
 		return -1;
 	for (unsigned i = 0; i < s->defined; i++)
-		if (load_rule(s, i, json_array_get(list, i), paths, err) < 0) {
+		if (load_rule(s, i, json_array_get(list, i), classes, paths, err) < 0) {
 			cdp_err_prefix(err, "%s", s->v[i].name);
 			return -1;
 		}
-	return put_in_order(s, err);
+	return check_tops(s, err) < 0 ? -1 : put_in_order(s, err);
 }
 
 struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
@@ -186,8 +216,12 @@ void cdp_segments_free(struct cdp_segments *s)
 	for (unsigned i = 0; i < s->count; i++) {
 		free(s->v[i].name);
 		free(s->v[i].needs.v);
+		free(s->v[i].expires);
 		free(s->v[i].note);
 	}
+	for (unsigned i = 0; i < s->by_count; i++)
+		cdp_expr_free(s->by[i]);
+	free(s->by);
 	free(s->v);
 	free(s->order);
 	cdp_intern_free(s->names);
@@ -253,6 +287,13 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 	return 0;
 }
 
+static bool is_sampled(const struct cdp_segment *g, struct cdp_rec *profile)
+{
+	const struct cdp_val *key = cdp_rec_get(profile, CDP_SLOT_ONE_ID);
+
+	return key->type == CDP_STRING && cdp_segment_samples(g, key->p, key->n);
+}
+
 unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
 			     struct cdp_rec *profile, uint64_t *bits, uint64_t *errors,
 			     struct cdp_err *err)
@@ -267,6 +308,8 @@ unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
 		if (s->v[at].rule == CDP_RULE_GIVEN)
 			continue; /* from a stream: decided already */
 		hit = cdp_rules_match(s->rules, s->v[at].rule, ev, profile, err);
+		if (hit > 0 && s->v[at].cut == CDP_CUT_SAMPLE)
+			hit = is_sampled(&s->v[at], profile);
 		if (hit > 0)
 			cdp_bit_set(bits, at);
 		if (hit < 0) {

@@ -1,15 +1,9 @@
-/* Audiences: rules over profiles.
- *
- *	{"segments":[
- *	  {"name":"wealthy","title":"...","owner":"...","when":"tags.aum_tier in
- *['gold','diamond']"},
- *	  {"name":"wealthy_dormant","when":"segments.wealthy && tags.days_since_open >
- *30"}]}
+/* Audiences: rules over profiles, cut and described; cdp-segments(5).
  *
  * `when` is an expression over one profile (tags, ids, as_of, one_id).  segments.NAME is
- *another audience of the file, or one read from membership streams: with && || and ! that
- *is the algebra of sets.  The order follows the references; a cycle is an error.  A rule
- *that ends in an error does not hold: has() asks. */
+ * another audience of the file, or one read from membership streams: with && || and !
+ * that is the algebra of sets.  The order follows the references; a cycle is an error.  A
+ * rule that ends in an error does not hold: has() asks. */
 #ifndef CDP_MODEL_SEGMENTS_H
 #define CDP_MODEL_SEGMENTS_H
 
@@ -18,8 +12,24 @@
 #include "model/depend.h"
 #include "model/ruleblock.h"
 
+enum { CDP_SEGMENTS_MAX = 1000000, CDP_SEGMENT_TEXT_MAX = 1000 /* bytes */ };
+
+/* What is left of those for whom the rule holds. */
+enum cdp_segment_cut {
+	CDP_CUT_NONE,
+	CDP_CUT_SAMPLE,  /* by a hash of the customer's key: the same ones always */
+	CDP_CUT_TOP,     /* so many of the greatest `by` */
+	CDP_CUT_PERCENT, /* such a part of them */
+};
+
 struct cdp_segment {
 	char *name;
+	char *expires; /* NULL: never */
+	uint8_t cut;   /* enum cdp_segment_cut */
+	uint32_t top;
+	uint32_t ppm;           /* of a sample or a percentage */
+	uint64_t seed;          /* of a sample */
+	uint32_t by;            /* number in cdp_segments.by */
 	uint32_t rule;          /* in rules; CDP_RULE_GIVEN: read from a stream */
 	struct cdp_needs needs; /* other audiences */
 	char *note; /* of those of the file: what it says but for name and rule, JSON */
@@ -32,6 +42,8 @@ struct cdp_segments {
 	unsigned *order;     /* all, each after those that it needs */
 	struct cdp_intern *names;
 	struct cdp_rules *rules;
+	struct cdp_expr **by; /* what tops are chosen by */
+	unsigned by_count, by_cap;
 	const struct cdp_segments_given *given; /* while it is loaded */
 };
 
@@ -46,6 +58,12 @@ struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths
 				       const struct cdp_segments_given *given,
 				       struct cdp_err *err);
 void cdp_segments_free(struct cdp_segments *s);
+
+/* From the day of `expires` on, in the zone of the run, or from that time on, an audience
+ * is not written any more. */
+bool cdp_segment_has_expired(const struct cdp_segment *g, const struct cdp_run *run);
+/* Whether a customer is in the sample. */
+bool cdp_segment_samples(const struct cdp_segment *g, const char *key, size_t n);
 
 /* A set of bits, one an audience. */
 static inline bool cdp_bit(const uint64_t *bits, unsigned i)

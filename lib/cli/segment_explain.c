@@ -1,0 +1,202 @@
+#include "cli/segment_explain.h"
+
+#include "base/mem.h"
+#include "cli/rows.h"
+#include "record/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct explained {
+	struct cdp_cli *cli;
+	const struct cdp_segment_job *job;
+	const char *one_id;
+	const uint32_t *sets;
+	uint32_t set_count;
+	struct cdp_rows *rows;
+	struct cdp_eval *ev;
+	struct cdp_rec *rec;
+	const uint64_t *given;
+	unsigned set; /* at hand */
+	struct cdp_buf reads, text;
+	uint64_t found;
+};
+
+/* --- deciding one profile --- */
+
+static int decide(struct explained *x, uint32_t set, struct cdp_err *err)
+{
+	const struct cdp_segments *s = x->job->set;
+	const struct cdp_segment *g = &s->v[set];
+	int v;
+
+	if (g->rule == CDP_RULE_GIVEN)
+		return set >= s->defined && x->given &&
+		       cdp_bit(x->given, set - s->defined);
+	v = cdp_rules_match(s->rules, g->rule, x->ev, x->rec, err);
+	if (v > 0 && g->cut == CDP_CUT_SAMPLE)
+		v = cdp_segment_samples(g, x->one_id, strlen(x->one_id));
+	return v;
+}
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	struct explained *x = host;
+	struct cdp_err ignored;
+
+	(void)err;
+	*out = (struct cdp_value){ .type = CDP_V_BOOL };
+	out->b = decide(x, (uint32_t)ref, &ignored) > 0;
+	return 0;
+}
+
+/* --- rows --- */
+
+static void pass_set(void *ctx, int ref)
+{
+	(void)ctx;
+	(void)ref;
+}
+
+static void add_read(void *ctx, int slot, const char *path)
+{
+	struct explained *x = ctx;
+	const struct cdp_val *v = cdp_rec_get(x->rec, slot);
+
+	if (v->type == CDP_MISSING)
+		return;
+	cdp_json_key(&x->reads, path);
+	cdp_json_val(&x->reads, v);
+}
+
+/* `e` is the leaf that the row is about, or NULL. */
+static void write_row(struct explained *x, unsigned depth, const char *text, int value,
+		      const struct cdp_err *err, const struct cdp_expr *e)
+{
+	const char *name = x->job->set->v[x->set].name;
+	bool error = value < 0;
+
+	cdp_buf_reset(&x->reads);
+	cdp_buf_addc(&x->reads, '{');
+	if (e)
+		cdp_part_reads(e, pass_set, add_read, x);
+	cdp_buf_addc(&x->reads, '}');
+	cdp_buf_reset(&x->text);
+	for (unsigned i = 0; x->cli->opt.table && i < depth; i++)
+		cdp_buf_adds(&x->text, "  ");
+	cdp_buf_adds(&x->text, text);
+	cdp_rows_begin(x->rows, "explain");
+	cdp_rows_cstr(x->rows, "one_id", x->one_id);
+	cdp_rows_cstr(x->rows, "segment", name);
+	cdp_rows_int(x->rows, "depth", depth);
+	cdp_rows_str(x->rows, "condition", x->text.p, x->text.n);
+	cdp_rows_cstr(x->rows, "value", error ? "error" : value ? "true" : "false");
+	cdp_rows_json(x->rows, "reads", x->reads.p, x->reads.n);
+	if (error && err)
+		cdp_rows_cstr(x->rows, "error", err->msg);
+	else
+		cdp_rows_null(x->rows, "error");
+	cdp_rows_end(x->rows);
+}
+
+static void explain_set(struct explained *x, uint32_t set, unsigned depth);
+
+static void explain(struct explained *x, uint32_t node, unsigned depth)
+{
+	static const char *const words[] = { [CDP_RULE_AND] = "all of",
+					     [CDP_RULE_OR] = "one of",
+					     [CDP_RULE_NOT] = "not",
+					     [CDP_RULE_COND] = "if, then, else" };
+	const struct cdp_rules *r = x->job->set->rules;
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	struct cdp_err err = { 0 };
+	int v = cdp_rules_match(r, node, x->ev, x->rec, &err);
+
+	if (n->kind == CDP_RULE_SET) {
+		explain_set(x, kids[0], depth);
+	} else if (n->kind == CDP_RULE_LEAF) {
+		const struct cdp_expr *e = r->leaves[kids[0]].expr;
+
+		write_row(x, depth, cdp_expr_text(e), v, &err, e);
+	} else {
+		write_row(x, depth, words[n->kind], v, NULL, NULL);
+		for (uint32_t i = 0; i < n->count; i++)
+			explain(x, kids[i], depth + 1);
+	}
+}
+
+static void explain_cut(struct explained *x, const struct cdp_segment *g, unsigned depth)
+{
+	if (g->cut == CDP_CUT_SAMPLE)
+		write_row(x, depth, "in the sample",
+			  cdp_segment_samples(g, x->one_id, strlen(x->one_id)), NULL,
+			  NULL);
+	else if (g->cut != CDP_CUT_NONE)
+		cdp_cli_note(x->cli,
+			     "audience '%s' is cut by rank among all who meet its rule",
+			     g->name);
+}
+
+static void explain_set(struct explained *x, uint32_t set, unsigned depth)
+{
+	const struct cdp_segments *s = x->job->set;
+	const struct cdp_segment *g = &s->v[set];
+	struct cdp_err err = { 0 };
+	char *text = cdp_asprintf("segments.%s", g->name);
+
+	write_row(x, depth, text, decide(x, set, &err), NULL, NULL);
+	free(text);
+	if (g->rule == CDP_RULE_GIVEN)
+		return;
+	explain(x, g->rule, depth + 1);
+	explain_cut(x, g, depth + 1);
+}
+
+/* --- the customer's profiles --- */
+
+static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
+		struct cdp_err *err)
+{
+	struct explained *x = ctx;
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+
+	(void)emit;
+	(void)err;
+	if (!cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
+		return 0;
+	x->found++;
+	x->rec = rec;
+	for (uint32_t i = 0; i < x->set_count; i++) {
+		x->set = x->sets[i];
+		explain_set(x, x->sets[i], 0);
+		cdp_eval_reset(x->ev);
+	}
+	return 0;
+}
+
+void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
+			 const char *one_id, const uint32_t *sets, uint32_t set_count)
+{
+	struct explained x = { .cli = cli,
+			       .job = job,
+			       .one_id = one_id,
+			       .sets = sets,
+			       .set_count = set_count };
+	const struct cdp_job loop = {
+		.ctx = &x, .paths = job->paths, .record = look, .serial = true
+	};
+
+	x.rows = cdp_rows_new(cli);
+	x.ev = cdp_eval_new(&cli->opt.run);
+	x.given = cdp_members_get(job->given, one_id, strlen(one_id));
+	cdp_eval_set_host(x.ev, fetch, &x);
+	cdp_buf_init(&x.reads, CDP_BUF_NOMAX);
+	cdp_buf_init(&x.text, CDP_BUF_NOMAX);
+	if (cdp_cli_run(cli, &loop) == 0 && !x.found)
+		cdp_cli_note(cli, "'%s' has no profile here", one_id);
+	cdp_rows_free(x.rows);
+	cdp_eval_free(x.ev);
+	cdp_buf_release(&x.reads);
+	cdp_buf_release(&x.text);
+}

@@ -1,0 +1,12 @@
+/* Why a customer is in an audience or not: cdp-segment --explain. */
+#ifndef CDP_CLI_SEGMENT_EXPLAIN_H
+#define CDP_CLI_SEGMENT_EXPLAIN_H
+
+#include "cli/segment_job.h"
+
+/* Reads profiles until the end; for each of this customer a row for the audience and each
+ * part of its rule.  `job` as for cdp_segment_job_run(). */
+void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
+			 const char *one_id, const uint32_t *sets, uint32_t set_count);
+
+#endif

@@ -1,0 +1,21 @@
+/* Audiences cut to the customers who rank highest by a value. */
+#ifndef CDP_MODEL_SEGCUT_H
+#define CDP_MODEL_SEGCUT_H
+
+#include "model/audiences.h"
+#include "model/segments.h"
+
+/* A thread's values, by row and by number of cdp_segments.by; NaN: none. */
+struct cdp_segcut;
+struct cdp_segcut *cdp_segcut_new(const struct cdp_segments *s);
+void cdp_segcut_free(struct cdp_segcut *c);
+/* The next row is this profile.  The evaluator is reset. */
+void cdp_segcut_add(struct cdp_segcut *c, struct cdp_rec *profile, struct cdp_eval *ev);
+/* Cut what is to be cut of `wanted` audiences; cuts[i] is of part i.  Of several profiles
+ * of a customer the greatest value counts; without one a member comes last; equal values
+ * come by key. */
+void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s,
+		    const uint64_t *wanted, struct cdp_segcut *const *cuts,
+		    unsigned count);
+
+#endif

@@ -1,0 +1,164 @@
+# cdp-segment: what definitions say beside rules, --explain, many rules at once.
+bats_require_minimum_version 1.5.0
+load ../helper
+
+setup() {
+  cd "$BATS_TEST_TMPDIR"
+  printf '{"one_id":"%s","tags":{%s}}\n' a '"aum":50' b '"aum":200' c '"aum":500' \
+    d '"aum":500.0' e '' f '"aum":"x"' >profiles
+}
+
+# members DEFINITION-MEMBERS [OPTIONS]: who is in an audience 'x'.
+members() {
+  echo "{\"segments\":[{\"name\":\"x\",$1}]}" >d.json
+  shift
+  cdp-segment -d d.json --segment x "$@" profiles 2>err | jq -r .one_id | xargs
+}
+
+refused() {
+  echo "{\"segments\":[{\"name\":\"x\",$1}]}" >d.json
+  run -2 --separate-stderr cdp-segment -d d.json profiles
+  echo "${stderr#*d.json: x: }"
+}
+
+@test "a top takes those with the greatest numbers, equal ones by key, others last" {
+  [ "$(members '"when":"true","top":1,"by":"tags.aum"')" = c ]
+  [ "$(members '"when":"true","top":3,"by":"tags.aum"')" = 'b c d' ]
+  [ "$(members '"when":"true","top":5,"by":"tags.aum"')" = 'a b c d e' ]
+  [ "$(members '"when":"tags.aum < 300","top":10,"by":"-tags.aum"')" = 'a b' ]
+  tac profiles >p && mv p profiles
+  [ "$(members '"when":"true","top":3,"by":"tags.aum"' -j 3)" = 'b c d' ]
+}
+
+@test "a percentage is rounded up" {
+  [ "$(members '"when":"true","percent":50,"by":"tags.aum"')" = 'b c d' ]
+  [ "$(members '"when":"true","percent":"51%","by":"tags.aum"')" = 'a b c d' ]
+  [ "$(members '"when":"false","percent":50,"by":"tags.aum"')" = '' ]
+}
+
+@test "of several profiles of a customer the greatest value counts for a top" {
+  echo '{"one_id":"a","tags":{"aum":900}}' >>profiles
+  [ "$(members '"when":"true","top":1,"by":"tags.aum"')" = a ]
+}
+
+@test "a sample is the same in any order, grows with its share, and rules see it" {
+  jq -nc 'range(2000) | {one_id: "k\(.)", tags: {}}' >profiles
+  members '"when":"true","sample":"10%","seed":"s"' >small
+  members '"when":"true","sample":30,"seed":"s"' >large
+  [ "$(wc -w <small)" -gt 140 ] && [ "$(wc -w <small)" -lt 260 ]
+  [ "$(cat small large | tr ' ' '\n' | sort -u | wc -l)" -eq "$(wc -w <large)" ]
+  tac profiles >p && mv p profiles
+  members '"when":"true","sample":"10%","seed":"s"' -j 2 | cmp - small
+  [ "$(members '"when":"true","sample":"10%","seed":"t"')" != "$(cat small)" ]
+  [ "$(members '"when":"true","sample":"100%"' | wc -w)" -eq 2000 ]
+  echo '{"segments":[{"name":"s","when":"true","sample":"10%"},{"name":"not","when":"!segments.s"}]}' >d
+  [ "$(cdp-segment -d d --count profiles | jq .customers | paste -sd+ | bc)" -eq 2000 ]
+}
+
+@test "an expired audience is not written, and told; rules that refer to it go on" {
+  echo '{"segments":[{"name":"old","when":"tags.aum > 100","expires":"2024-05-01"},
+    {"name":"x","when":"segments.old"}]}' >d
+  run -0 --separate-stderr cdp-segment -d d --as-of 2024-05-01 --count profiles
+  [ "$(jq -r '"\(.segment) \(.customers)"' <<<"$output")" = 'x 3' ]
+  [ "$stderr" = "cdp-segment: audience 'old' expired: 2024-05-01" ]
+  run -0 --separate-stderr cdp-segment -d d --as-of 2024-04-30T15:59:59Z --count profiles
+  [ "${#lines[@]}" -eq 2 ] && [ -z "$stderr" ]
+  [ "$(members '"when":"true","expires":"2024-05-01T10:00:00Z"' --as-of 2024-05-01T09:59:59Z | wc -w)" -eq 6 ]
+  [ -z "$(members '"when":"true","expires":"2024-05-01T10:00:00Z"' --as-of 2024-05-01T10:00:00Z)" ]
+}
+
+@test "what is wrong in a definition is pointed at" {
+  [ "$(refused '"when":"true","expires":"soon"')" = \
+    "expires: expected a day '2024-05-01' or a time of RFC 3339" ]
+  [ "$(refused '"when":"true","readers":"all"')" = 'readers: expected a list of names' ]
+  [ "$(refused '"when":"true","top":0,"by":"tags.aum"')" = \
+    'top: expected a number of customers from 1 on' ]
+  [ "$(refused '"when":"true","top":5')" = 'by: missing' ]
+  [ "$(refused '"when":"true","by":"tags.a"')" = 'by: there is neither top nor percent' ]
+  [ "$(refused '"when":"true","top":5,"by":"tag.a"')" = \
+    "by: 1:1: unknown name 'tag'; did you mean 'tags'?" ]
+  [ "$(refused '"when":"true","sample":"0%"')" = \
+    'sample: expected more than 0 and at most 100 percent' ]
+  [ "$(refused '"when":"true","sample":"5%","top":1')" = \
+    'top: one of sample, top and percent is all there can be' ]
+  [ "$(refused '"when":"true","seed":"s"')" = 'seed: there is no sample' ]
+  [ "$(refused '"when":"true","sampel":1')" = "unknown member 'sampel'; did you mean 'sample'?" ]
+  [ "$(refused '"when":"true && 5"')" = 'when: 1:9: expected a condition, not int' ]
+  echo '{"segments":[{"name":"t","when":"true","top":1,"by":"tags.a"},{"name":"x","when":"segments.t"}]}' >d.json
+  run -2 --separate-stderr cdp-segment -d d.json profiles
+  [[ $stderr == *"x: when: 't' is cut by rank, which is known last; give it by --with" ]]
+}
+
+@test "an explanation has each part with its value, what it read and why it failed" {
+  echo '{"segments":[{"name":"rich","when":"tags.aum > 100"},
+    {"name":"x","when":"!(segments.rich && tags.t == 1) || segments.vip"}]}' >d
+  echo '{"one_id":"c","segment":"vip"}' >vip
+  run -0 cdp-segment -d d --with vip --segment x --explain c profiles
+  [ "$(jq -r '"\(.depth) \(.condition) \(.value) \(.reads) \(.error)"' <<<"$output")" = \
+    "0 segments.x true {} null
+1 one of true {} null
+2 not error {} null
+3 all of error {} null
+4 segments.rich true {} null
+5 tags.aum > 100 true {\"tags.aum\":500} null
+4 tags.t == 1 error {} no such member 'tags.t'
+2 segments.vip true {} null" ]
+  run -0 --separate-stderr cdp-segment -d d --with vip --explain nobody profiles
+  [ -z "$output" ] && [ "$stderr" = "cdp-segment: 'nobody' has no profile here" ]
+  run -2 cdp-segment --explain c profiles
+}
+
+# Ten tags of each kind, some missing; rules of up to six of 1200 conditions, some joined
+# by || or negated.
+make_many() {
+  awk 'BEGIN { srand(7)
+    for (i = 0; i < 1500; i++) {
+      line = ""
+      for (t = 0; t < 30; t++) {
+        if (rand() < 0.2) continue
+        v = int(rand() * 40)
+        line = line (line ? "," : "") sprintf("\"t%d\":", t) (t < 10 ? "\"v" v "\"" : \
+          t < 20 ? v / 2 : t < 25 ? (v < 20 ? "true" : "false") : "\"2024-05-" 10 + v % 20 "\"")
+      }
+      printf "{\"one_id\":\"%04d\",\"tags\":{%s}}\n", i, line
+    } }' >profiles
+  awk 'function one(  t, v) { t = int(rand() * 30); v = int(rand() * 40)
+      if (rand() < 0.05) return "has(tags.t" t ")"
+      if (t < 10) {
+        if (rand() < 0.3) return "tags.t" t " in [\x27v" v "\x27,\x27v" v + 3 "\x27,\x27v" v - 9 "\x27]"
+        if (rand() < 0.3) return "tags.t" t ".startsWith(\x27v" int(v / 10) "\x27)"
+        if (rand() < 0.2) return "tags.t" t ".endsWith(\x27" v % 10 "\x27)"
+        return "tags.t" t (rand() < 0.5 ? " == " : " != ") "\x27v" v "\x27"
+      }
+      if (t < 20) return "tags.t" t (rand() < 0.5 ? " >= " : " < ") v / 2
+      if (t < 25) return "tags.t" t
+      return "tags.t" t (rand() < 0.5 ? " >= " : " < ") "\x272024-05-" 10 + v % 20 "\x27" }
+    BEGIN { srand(8)
+      print "{\"segments\":["
+      for (i = 0; i < 1200; i++) pool[i] = one()
+      for (i = 0; i < 3000; i++) {
+        rule = ""
+        for (n = int(rand() * 6); n >= 0; n--) {
+          x = pool[int(rand() * 1200)]
+          y = pool[int(rand() * 1200)]
+          z = rand()
+          rule = rule (rule ? " && " : "") (z < 0.4 ? x : z < 0.7 ? "(" x " || " y ")" : \
+            z < 0.85 ? "!(" x ")" : "(" x " || !(" y ") || segments.a" int(rand() * i) ")")
+        }
+        printf "{\"name\":\"a%d\",\"when\":\"%s\"}%s\n", i, i ? rule : "true", i < 2999 ? "," : "]}"
+      } }' >d
+}
+
+@test "thousands of audiences have the members that each rule alone finds" {
+  make_many
+  cdp-segment -d d --as-of 2024-05-01 -o members profiles
+  cdp-segment -d d --as-of 2024-05-01 -j 3 profiles | cmp - members
+  # A rule that refers to others is asked of the conditions and of their members.
+  jq -rc '.segments[range(0; 3000; 60)] | select(.when | contains("segments.") | not) |
+    [.name, .when] | @tsv' d >sampled
+  [ "$(wc -l <sampled)" -gt 10 ]
+  while IFS="$(printf '\t')" read -r name when; do
+    cdp-filter -e "$when" profiles | jq -r .one_id >want
+    grep -F "\"segment\":\"$name\"," members | jq -r .one_id | cmp - want
+  done <sampled
+}

@@ -1,0 +1,140 @@
+/* Algebra over sets with errors: what this machine's code says is what one bit after the
+ * other says. */
+#include "base/bits.h"
+#include "base/rand.h"
+#include "tap.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { SETS = 5, WORDS = 64 };
+
+static uint64_t t[SETS][WORDS], e[SETS][WORDS];
+static const uint64_t *ts[SETS], *es[SETS];
+
+static void make(struct cdp_rand *r)
+{
+	for (unsigned i = 0; i < SETS; i++) {
+		ts[i] = t[i];
+		es[i] = e[i];
+		for (unsigned w = 0; w < WORDS; w++) {
+			uint64_t some = cdp_rand_below(r, 3) ? ~(uint64_t)0 : 0;
+
+			t[i][w] = cdp_rand_next(r) | (cdp_rand_next(r) & some);
+			e[i][w] = cdp_rand_next(r) & ~t[i][w] & some;
+		}
+	}
+}
+
+/* 1 in, 0 not, -1 an error. */
+static int value(const uint64_t *in, const uint64_t *error, unsigned bit)
+{
+	return in[bit / 64] >> bit % 64 & 1      ? 1
+	       : error[bit / 64] >> bit % 64 & 1 ? -1
+						 : 0;
+}
+
+static int junction(unsigned n, unsigned bit, int decides)
+{
+	bool failed = false;
+
+	for (unsigned i = 0; i < n; i++) {
+		int v = value(t[i], e[i], bit);
+
+		if (v == decides)
+			return v;
+		failed |= v < 0;
+	}
+	return failed ? -1 : !decides;
+}
+
+static uint64_t nonzero(const uint64_t *v, unsigned words)
+{
+	uint64_t has = 0;
+
+	for (unsigned w = 0; w < words; w++)
+		if (v[w])
+			has |= (uint64_t)1 << w;
+	return has;
+}
+
+static unsigned check(const struct cdp_bits_ops *ops, unsigned n, unsigned words)
+{
+	uint64_t x[WORDS], y[WORDS];
+	unsigned bad = 0;
+
+	for (int decides = 0; decides < 2; decides++) {
+		struct cdp_bits has =
+			(decides ? ops->or : ops->and)(ts, es, n, words, x, y);
+
+		bad += has.t != nonzero(x, words) || has.e != nonzero(y, words);
+		for (unsigned bit = 0; bit < words * 64; bit++)
+			bad += value(x, y, bit) != junction(n, bit, decides);
+	}
+	return bad;
+}
+
+/* a && b && (c || !d) && !e, as planes. */
+static unsigned check_conjunction(const struct cdp_bits_ops *ops)
+{
+	static _Alignas(64) uint64_t planes[2 * SETS][8];
+	static const struct cdp_bits_term terms[] = {
+		{ 0, 5 },
+		{ 1, 6 },
+		{ 2, 7 },
+		{ 3 | CDP_BITS_NOT | CDP_BITS_END, 8 },
+		{ 4 | CDP_BITS_NOT | CDP_BITS_END, 9 }
+	};
+	uint64_t all[8], x[8] = { 0 }, y[8] = { 0 };
+	unsigned bad = 0;
+
+	memset(all, 0xff, sizeof(all));
+	all[7] = 3;
+	for (unsigned i = 0; i < SETS; i++)
+		for (unsigned w = 0; w < 8; w++) {
+			planes[i][w] = t[i][w] & all[w];
+			planes[SETS + i][w] = e[i][w] & all[w];
+		}
+	ops->conjunction(planes[0], terms, 2, 5, all, x, y);
+	for (unsigned bit = 0; bit < 450; bit++) {
+		int v[5], c, want = 1;
+
+		for (unsigned i = 0; i < 5; i++)
+			v[i] = value(t[i], e[i], bit);
+		c = v[2] == 1 || v[3] == 0 ? 1 : v[2] < 0 || v[3] < 0 ? -1 : 0;
+		if (v[0] == 0 || v[1] == 0 || c == 0 || v[4] == 1)
+			want = 0;
+		else if (v[0] < 0 || v[1] < 0 || c < 0 || v[4] < 0)
+			want = -1;
+		bad += value(x, y, bit) != want;
+	}
+	bad += (x[7] | y[7]) >> 2 != 0;
+	memset(planes[0], 0, sizeof(planes[0]));
+	memset(planes[5], 0, sizeof(planes[5]));
+	bad += ops->conjunction(planes[0], terms, 2, 5, all, x, y);
+	return bad;
+}
+
+int main(void)
+{
+	const struct cdp_bits_ops *both[] = { &cdp_bits_portable, cdp_bits_ops() };
+	static const char *const names[] = { "portable", "this machine's" };
+	struct cdp_rand r;
+
+	cdp_rand_seed(&r, 3, 1);
+	for (unsigned k = 0; k < 2; k++) {
+		unsigned bad = 0, lone = 0;
+
+		for (unsigned i = 0; i < 50; i++) {
+			make(&r);
+			bad += check(both[k], 1 + i % SETS,
+				     i % 3 ? WORDS : i % WORDS + 1);
+			lone += check_conjunction(both[k]);
+		}
+		is_int(bad, 0, "and, or: %s code agrees bit by bit", names[k]);
+		is_int(lone, 0, "conjunctions of literals and groups: %s code", names[k]);
+		is_int(both[k]->count(t[0], 1) == (unsigned)__builtin_popcountll(t[0][0]),
+		       1, "bits are counted in the words that are named");
+	}
+	return tap_done();
+}
