@@ -68,7 +68,10 @@ theirs() {
   [ "$(truth .life.leaving)" -gt 5 ]
 }
 
-@test "customers, tiers and arms of the campaign are those that were planted" {
+@test "relations, customers, tiers and arms of the campaign are those that were planted" {
+  customers .spouse_here .legal_person .guarantor >got
+  truth '.relations | [.spouse_of, .legal_person_of, .guarantees] | tojson' >want
+  same want got
   customers .is_customer .is_new_customer '.campaign_arm == "control"' '.campaign_arm == "treated"' \
     '.campaign_shows > 0' >got
   truth '[.persons.customers, .persons.opened, .campaign.arms[].assigned, .campaign.arms[1].exposed] | tojson' >want
