@@ -283,6 +283,8 @@ static bool all_the_same(const char *p, size_t n)
 
 bool cdp_id_is_junk(const char *value, size_t n)
 {
+	/* What any of the words begins with. */
+	static const char first[] = "nuagtf([-\\+109";
 	static const struct word {
 		size_t n;
 		const char *p;
@@ -318,7 +320,7 @@ bool cdp_id_is_junk(const char *value, size_t n)
 
 	if (only_zeros(value, n) || all_the_same(value, n))
 		return true;
-	if (n > CDP_ID_JUNK_WORD_MAX)
+	if (n > CDP_ID_JUNK_WORD_MAX || !memchr(first, lower(*value), sizeof(first) - 1))
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (words[i].n == n && lower(*words[i].p) == lower(*value) &&

@@ -145,6 +145,15 @@ static void junk_values(void)
 		"+8611111111111",
 		"ffffffff",
 		"02:00:00:00:00:00",
+		"nil",
+		"Unknown",
+		"N/A",
+		"(null)",
+		"\\n",
+		"+8612345678901",
+		"13800138000",
+		"020000000000",
+		"9774d56d682e549c",
 	};
 	static const char *const good[] = {
 		"1",     "10",          "-10", "nullable",       "tester",
