@@ -12,10 +12,10 @@
 enum { WAITING = 16, HALF = WAITING / 2 };
 
 struct waiting_id {
-	struct id_row row;
 	struct idkey key;
 	uint64_t hash;
 	char packed[CDP_ID_VALUE_MAX];
+	struct id_row row; /* without its value */
 };
 
 struct waiting_link {
