@@ -149,6 +149,15 @@ full() { # BASE-TIME FILE...
   [ "$stderr" = "cdp-tag: a state knows whole days: the base time must be the start of one in 'Asia/Shanghai'" ]
 }
 
+@test "a range of base times takes one pass over the events" {
+  cdp-tag -q --state st -d "$TAGS" --as-of 2024-02-24 "$DAYS"/2024-0* >one
+  full 2024-02-24 "$DAYS"/2024-0* | cmp - one
+  for base in 2024-02-25 2024-02-28 2024-03-01 2024-03-04; do
+    cdp-tag -q --state st -d "$TAGS" --as-of "$base" /dev/null >one
+    full "$base" "$DAYS"/2024-0* | cmp - one
+  done
+}
+
 @test "--changed writes what is not as it was, and who is gone" {
   night 2024-02-22 --changed "$DAYS/2024-02-22" >one
   full 2024-02-23 "$DAYS/2024-02-22" | cmp - one
