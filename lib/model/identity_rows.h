@@ -6,12 +6,12 @@
 #include "model/identity_priv.h"
 
 /* Values are in this machine's byte order, like the store's own pages. */
+/* Of an id; its value follows. */
 struct id_row {
 	int64_t first, last;
 	uint64_t one_id; /* 0: not published */
 	uint32_t source;
 	uint8_t kind, aside;
-	char value[];
 } __attribute__((packed));
 
 struct link_row {
