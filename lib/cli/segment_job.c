@@ -25,6 +25,7 @@ struct shared {
 	struct cdp_cli *cli;
 	struct cdp_segment_job *job;
 	struct cdp_segment_plan plan;
+	uint64_t *samples; /* audiences that are samples, as bits: close together */
 	struct cdp_audience_part **parts;
 	unsigned part_count, part_cap;
 	struct cdp_segcut **cuts; /* by part */
@@ -201,10 +202,12 @@ static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 
 		w->odd[i] |= rows->e[i];
 	}
-	failed = w->ops->count(rows->e, rows->has.e);
-	w->errors[set] += failed;
-	w->failed += failed;
-	if (w->s->job->set->v[set].cut == CDP_CUT_SAMPLE)
+	if (rows->has.e) {
+		failed = w->ops->count(rows->e, rows->has.e);
+		w->errors[set] += failed;
+		w->failed += failed;
+	}
+	if (cdp_bit(w->s->samples, set))
 		sample(w, &w->s->job->set->v[set], rows);
 	if (cdp_bit(w->s->job->wanted, set))
 		cdp_audience_part_add(w->part, set, w->first, rows);
@@ -306,8 +309,13 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 
 	job->errors = cdp_calloc(job->set->count, sizeof(*job->errors));
 	cdp_segment_plan_init(&s.plan, job->set, job->wanted);
+	s.samples = cdp_calloc(cdp_bit_words(job->set->count), sizeof(*s.samples));
+	for (unsigned i = 0; i < job->set->defined; i++)
+		if (job->set->v[i].cut == CDP_CUT_SAMPLE)
+			cdp_bit_set(s.samples, i);
 	ret = cdp_cli_run(cli, &loop);
 	cdp_segment_plan_release(&s.plan);
+	free(s.samples);
 	free((void *)s.first.place);
 	if (ret == 0) {
 		job->members = cdp_audiences_of(s.parts, s.part_count, job->more);
