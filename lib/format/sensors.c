@@ -431,13 +431,16 @@ static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 {
 	const struct cdp_sensors_slots *s = r->slots;
 	char sent[CDP_TIME_CANON];
+	size_t at;
 
 	put_lifted(rec, out, "project", s->p_project, s->project);
 	put_lifted(rec, out, "token", s->p_token, s->token);
 	sensors_put_members(r, rec, out);
 	if (r->sent != CDP_NO_TIME) {
+		at = out->n;
 		cdp_minute_format(&r->sent_minute, sent, r->sent);
-		info->sent = cdp_canon_add_str(out, start, "sent", sent, sizeof(sent));
+		cdp_canon_add_str(out, start, "sent", sent, sizeof(sent));
+		info->sent = (struct cdp_span){ at - start, out->n - at };
 	}
 	if (r->opts->received != CDP_NO_TIME)
 		info->received =

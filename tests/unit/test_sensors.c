@@ -232,6 +232,9 @@ static void event_ids(void)
 	ok(strncmp(first, collect(&t, tracked(same, "1709251299999")),
 		   strlen(first) - 35) == 0,
 	   "it does not depend on when the record was sent");
+	ok(t.info.sent.n == 34 &&
+		   strncmp(t.out.p + t.info.sent.at, ",\"sent\":\"2024-", 14) == 0,
+	   "the member that tells deliveries apart is known");
 	for (int i = 0; i < 4; i++) {
 		const char *v[4] = { same[0], same[1], same[2], same[3] };
 		static const char *const other[] = { "F", "1709251200001", "e", "5" };
