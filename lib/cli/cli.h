@@ -107,7 +107,7 @@ void cdp_cli_stat(struct cdp_cli *cli, const char *key, uint64_t value);
 struct cdp_emit {
 	struct cdp_buf out; /* whole lines; append with the calls below or directly */
 	struct cdp_counts counts;
-	void *user; /* the tool's own per-block data, see `commit` */
+	void *user; /* the tool's own per-block data, see `commit`; at first NULL */
 	struct cdp_emit_priv *priv;
 };
 void cdp_emit_rec(struct cdp_emit *e,

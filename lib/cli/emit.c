@@ -20,6 +20,7 @@ void cli_emit_init(struct cdp_emit *e, struct cdp_cli *cli, const char *name)
 void cli_emit_reset(struct cdp_emit *e)
 {
 	cdp_buf_reset(&e->out);
+	e->user = NULL; /* of the worker that had it, and the next may be another one's */
 	e->counts = (struct cdp_counts){ 0 };
 	e->priv->nrejects = 0;
 	cdp_buf_reset(&e->priv->text);
