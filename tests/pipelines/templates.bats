@@ -4,9 +4,9 @@ load ../helper
 
 # One small bank, its night, and its profiles with all tags.
 setup_file() {
-  export RAW=$BATS_FILE_TMPDIR/raw DIR=$BATS_FILE_TMPDIR RUN=$BATS_FILE_TMPDIR/work/runs/2024-05-01
+  export RAW=$BATS_FILE_TMPDIR/raw DIR=$BATS_FILE_TMPDIR RUN=$BATS_FILE_TMPDIR/cdp/runs/2024-05-01
   cdp-gen --seed 5 --customers 1000 --days 30 -o "$RAW"
-  "$TOP/pipelines/nightly.sh" -i "$RAW" -w "$DIR/work" -a 2024-05-01
+  "$TOP/pipelines/nightly.sh" -i "$RAW" -w "$DIR/cdp" -a 2024-05-01
   cdp-tag -d "$SAMPLES/tags/general.json" -d "$SAMPLES/tags/finance.json" --nulls -v --as-of 2024-05-01 \
     --calendar "$SAMPLES/calendar.json" --entities "$RAW/core/products.ndjson" \
     --entities "$RAW/core/entities.ndjson" "$RUN/identified.ndjson" >"$DIR/profiles" 2>"$DIR/notes"
