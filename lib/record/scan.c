@@ -138,9 +138,9 @@ void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
 	s->tail_len = 0;
 	if (s->index)
 		s->index->last = s->index->rest = NULL; /* other bytes, perhaps here */
-	s->p = data;
+	s->begin = s->p = data;
 	s->end = data + len;
-	s->lines = s->blanks = 0;
+	s->lines = s->blanks = s->completed = 0;
 	if (!len || data[len - 1] == '\n')
 		return;
 	lf = memrchr(data, '\n', len);
@@ -259,7 +259,7 @@ int cdp_scan_next(struct cdp_scan *s, struct cdp_rec *rec, struct cdp_err *err)
 		if (__builtin_expect(s->p == s->end, 0)) {
 			if (!s->tail_len)
 				return 0;
-			s->p = s->tail_copy;
+			s->begin = s->p = s->tail_copy;
 			s->end = s->p + s->tail_len;
 			s->tail_len = 0;
 		}
@@ -288,6 +288,18 @@ uint64_t cdp_scan_blanks(const struct cdp_scan *s)
 	return s->blanks;
 }
 
+/* How far an index may look ahead of a line that is to be completed: where its
+ * neighbours are completed too, one index for all of them costs a fraction. */
+static const char *look_ahead(struct cdp_scan *s, const struct cdp_rec *r)
+{
+	bool near = r->line - s->completed <= 2;
+
+	s->completed = r->line;
+	if (near && r->raw >= s->begin && r->raw < s->end)
+		return s->end;
+	return r->raw + r->len + 1;
+}
+
 void cdp_rec_complete(struct cdp_rec *r)
 {
 	struct cdp_scan *s = r->scan;
@@ -300,7 +312,7 @@ void cdp_rec_complete(struct cdp_rec *r)
 	s->slots = r->slots;
 	s->dirty[at] = true;
 	cdp_scan_clear(s);
-	if (s->scan_line(s, r->raw, r->raw + r->len + 1)) {
+	if (s->scan_line(s, r->raw, look_ahead(s, r))) {
 		r->compact = !s->spaced;
 		r->twice = s->twice;
 	} else {

@@ -42,7 +42,8 @@ struct cdp_scan {
 	const char *impl_name;
 
 	/* the block */
-	const char *p, *end;
+	const char *begin, *p, *end;
+	uint64_t completed; /* the line of the last trusted record that was completed */
 	uint64_t lines, blanks;
 	char *tail_copy; /* an unended last line, with LF and padding */
 	size_t tail_len; /* its length with LF while it is still to be read, else 0 */

@@ -194,7 +194,7 @@ row_tag() {
 	run tag.cdp-j1 "exec cdp-tag -j 1 $what --key ids.customer $events"
 	if [ -s "$canonical" ]; then
 		run tag.trusted "exec cdp-tag --trusted $what $canonical"
-		once tag.one_id "exec cdp-tag $what $canonical"
+		run tag.one_id "exec cdp-tag $what $canonical"
 	fi
 	sql tag duckdb
 	sql tag chdb
