@@ -40,6 +40,25 @@ struct cdp_rule_field {
 	struct cdp_rule_spans below_number, below_text;
 };
 
+enum {
+	CDP_CELL_PRESENT = 1,
+	CDP_CELL_NUMBER = 2,
+	CDP_CELL_NAN = 4,
+	CDP_CELL_TEXT = 8,
+	CDP_CELL_TRUE = 16,
+	CDP_CELL_FALSE = 32
+};
+
+/* What all conditions on a field but the `memo` ones need to know of a value. */
+struct cdp_rule_cell {
+	uint32_t equal; /* number of the constant + 1 */
+	uint32_t place; /* among the cuts */
+	uint32_t memo;  /* rulelooks.c: number of the remembered value + 1 */
+	uint32_t is;
+};
+void cdp_rule_look(const struct cdp_rule_field *f, const struct cdp_val *v,
+		   struct cdp_arena *arena, struct cdp_rule_cell *c);
+
 /* The place of a number or text among the cuts. */
 uint32_t cdp_rule_place_number(const struct cdp_rule_field *f, double d);
 uint32_t cdp_rule_place_text(const struct cdp_rule_field *f, const struct cdp_value *v);

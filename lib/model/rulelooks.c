@@ -12,23 +12,6 @@ static double number_of(const struct cdp_value *v)
 	return v->type == CDP_V_INT ? (double)v->i : v->d;
 }
 
-enum {
-	IS_PRESENT = 1,
-	IS_NUMBER = 2,
-	IS_NAN = 4,
-	IS_TEXT = 8,
-	IS_TRUE = 16,
-	IS_FALSE = 32
-};
-
-/* What is kept of a value until the rows are taken. */
-struct cell {
-	uint32_t equal; /* number of the constant + 1 */
-	uint32_t place; /* among the cuts */
-	uint32_t memo;  /* number of the remembered value + 1 */
-	uint32_t is;
-};
-
 /* What the conditions on a field said of a value. */
 struct outcome {
 	uint32_t first, trues, errors; /* in looks.outcomes: trues, then errors */
@@ -46,7 +29,7 @@ struct cdp_rule_looks {
 	const struct cdp_rules *r;
 	const struct cdp_rule_fields *f;
 	unsigned words;
-	struct cell *cells; /* by field, then by row */
+	struct cdp_rule_cell *cells; /* by field, then by row */
 	struct memory *memories;
 	uint64_t *odd;    /* by field: the rows that are errors of a condition */
 	uint32_t *errors; /* by leaf: the number of its plane */
@@ -221,26 +204,27 @@ static uint32_t find_value(const struct cdp_rule_field *f, const struct cdp_valu
 	return NONE;
 }
 
-static void look(const struct cdp_rule_field *f, const struct cdp_val *v,
-		 struct cdp_arena *arena, struct cell *c)
+void cdp_rule_look(const struct cdp_rule_field *f, const struct cdp_val *v,
+		   struct cdp_arena *arena, struct cdp_rule_cell *c)
 {
 	struct cdp_value x;
 
+	*c = (struct cdp_rule_cell){ 0 };
 	if (v->type == CDP_MISSING)
 		return;
-	c->is = IS_PRESENT;
+	c->is = CDP_CELL_PRESENT;
 	cdp_value_from_json(&x, v, arena);
 	switch (x.type) {
 	case CDP_V_BOOL:
-		c->is |= x.b ? IS_TRUE : IS_FALSE;
+		c->is |= x.b ? CDP_CELL_TRUE : CDP_CELL_FALSE;
 		break;
 	case CDP_V_INT:
 	case CDP_V_DOUBLE:
-		c->is |= isnan(number_of(&x)) ? IS_NAN : IS_NUMBER;
+		c->is |= isnan(number_of(&x)) ? CDP_CELL_NAN : CDP_CELL_NUMBER;
 		c->place = cdp_rule_place_number(f, number_of(&x));
 		break;
 	case CDP_V_STRING:
-		c->is |= IS_TEXT;
+		c->is |= CDP_CELL_TEXT;
 		c->place = f->text_count ? cdp_rule_place_text(f, &x) : 0;
 		break;
 	default:
@@ -254,11 +238,10 @@ void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *
 {
 	for (uint32_t i = 0; i < k->f->count; i++) {
 		const struct cdp_rule_field *f = &k->f->v[i];
-		struct cell *c = &k->cells[(size_t)i * k->words * 64 + row];
+		struct cdp_rule_cell *c = &k->cells[(size_t)i * k->words * 64 + row];
 		const struct cdp_val *v = cdp_rec_get(rec, f->slot);
 
-		*c = (struct cell){ 0 };
-		look(f, v, cdp_eval_arena(ev), c);
+		cdp_rule_look(f, v, cdp_eval_arena(ev), c);
 		if (f->memo_count)
 			c->memo = remember(k, i, row, v, rec, ev, planes);
 	}
@@ -289,8 +272,8 @@ struct kinds {
 	const uint64_t *all, *present, *number, *nan, *text, *yes, *no;
 };
 
-static void take_kinds(struct cdp_rule_looks *k, const struct cell *c, unsigned rows,
-		       uint64_t planes[7][64], struct kinds *s)
+static void take_kinds(struct cdp_rule_looks *k, const struct cdp_rule_cell *c,
+		       unsigned rows, uint64_t planes[7][64], struct kinds *s)
 {
 	memset(planes, 0, 7 * sizeof(*planes));
 	for (unsigned i = 0; i < rows; i++) {
@@ -333,8 +316,8 @@ static void take_simple(const struct cdp_rule_looks *k, const struct cdp_rule_fi
 }
 
 static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
-		       const struct cell *c, unsigned rows, const struct kinds *s,
-		       const struct cdp_rule_planes *planes)
+		       const struct cdp_rule_cell *c, unsigned rows,
+		       const struct kinds *s, const struct cdp_rule_planes *planes)
 {
 	unsigned words = k->words;
 
@@ -362,7 +345,7 @@ static void take_equal(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 
 /* `fit` has the rows whose values have a place. */
 static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
-		       uint32_t cuts, const struct cell *c, unsigned rows,
+		       uint32_t cuts, const struct cdp_rule_cell *c, unsigned rows,
 		       const uint64_t *fit, const struct cdp_rule_planes *planes)
 {
 	unsigned words = k->words;
@@ -388,8 +371,9 @@ static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
 	}
 }
 
-static void take_memo(struct cdp_rule_looks *k, uint32_t field, const struct cell *c,
-		      unsigned rows, const struct cdp_rule_planes *planes)
+static void take_memo(struct cdp_rule_looks *k, uint32_t field,
+		      const struct cdp_rule_cell *c, unsigned rows,
+		      const struct cdp_rule_planes *planes)
 {
 	const struct memory *m = &k->memories[field];
 
@@ -411,7 +395,7 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 
 	for (uint32_t i = 0; i < k->f->count; i++) {
 		const struct cdp_rule_field *f = &k->f->v[i];
-		const struct cell *c = &k->cells[(size_t)i * k->words * 64];
+		const struct cdp_rule_cell *c = &k->cells[(size_t)i * k->words * 64];
 		struct kinds s;
 
 		take_kinds(k, c, rows, kinds, &s);
