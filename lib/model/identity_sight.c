@@ -292,14 +292,16 @@ const char *cdp_sight_source(const char *raw, size_t len, struct cdp_buf *tmp, s
 {
 	struct cdp_val rec, key, val, source = { .type = CDP_MISSING };
 	struct cdp_iter it = { 0 };
-	const char *p = source_at_end(raw, len, n);
+	const char *p;
 
-	if (p)
-		return p;
 	*n = 0;
 	/* Without an escape the name stands as it is, if it does. */
-	if (!memmem(raw, len, "\"source\"", 8) && !memchr(raw, '\\', len))
-		return "";
+	if (!memmem(raw, len, "\"source\"", 8)) {
+		if (!memchr(raw, '\\', len))
+			return "";
+	} else if ((p = source_at_end(raw, len, n)) != NULL) {
+		return p;
+	}
 	cdp_val_at(&rec, raw, len);
 	while (cdp_val_member(&rec, &it, &key, &val) > 0)
 		if (cdp_val_is(&key, "source", 6))
