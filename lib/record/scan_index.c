@@ -182,6 +182,33 @@ static inline int take_value(struct cdp_scan *s, const char *base, uint32_t op,
 	return 1;
 }
 
+static inline bool is_pair(const char *p, const char *pair)
+{
+	return memcmp(p, pair, 2) == 0;
+}
+
+/* Past members with scalar values, of an object of which nothing is wanted: most of what
+ * a line holds.  *op: a token before a quote, and then the token after the last of them;
+ * it stays where it is if there is none. */
+static inline const uint32_t *skip_scalars(const char *base, const uint32_t *at,
+					   uint32_t *op)
+{
+	uint32_t last = *op;
+	struct cdp_val v;
+
+	do {
+		const char *colon = base + at[0];
+
+		if (!is_pair(colon, ":\"") &&
+		    (*colon != ':' || skip_scalar(&v, colon + 1) != base + at[1]))
+			break;
+		last = at[1];
+		at += 2;
+	} while (is_pair(base + last, ",\""));
+	*op = last;
+	return at;
+}
+
 /* As in scan_portable.c, but from token to token: `op` is the offset of the one just
  * passed, *at that of the next.  The line's LF, or NULL if it does not fit. */
 static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
@@ -262,7 +289,13 @@ open: /* f->slot, f->outer and node are set */
 		if (base[op + 1] != ']')
 			goto item;
 	} else if (base[op + 1] != '}') {
-		goto member;
+		if (node || base[op + 1] != '"')
+			goto member;
+		next = op;
+		at = skip_scalars(base, at, &op);
+		if (op == next)
+			goto member;
+		goto after_member;
 	}
 	op = *at++;
 
@@ -287,6 +320,8 @@ close:
 		goto after_item;
 
 after_member:
+	if (!node && is_pair(base + op, ",\""))
+		at = skip_scalars(base, at, &op);
 	if (likely(base[op] == ','))
 		goto member;
 	if (base[op] == '}')
