@@ -25,6 +25,11 @@ CDP_TARGET static inline uint32_t lowest(uint64_t m)
 #include "record/scan_stage1.h"
 #include "record/scan_utf8.h"
 
+CDP_TARGET static inline __m256i load(const char *p)
+{
+	return _mm256_loadu_si256((const __m256i *)p);
+}
+
 CDP_TARGET static inline uint64_t bits(__m256i low, __m256i high)
 {
 	return (uint32_t)_mm256_movemask_epi8(low) |
@@ -72,27 +77,23 @@ CDP_TARGET static inline __m256i high_half(__m256i v)
 	return _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(0x0f));
 }
 
-/* `v` shifted up by n bytes, filled from the end of the bytes before. */
-#define BEFORE(v, prev, n)                                                               \
-	_mm256_alignr_epi8(v, _mm256_permute2x128_si256(prev, v, 0x21), 16 - (n))
-
-CDP_TARGET static inline __m256i utf8_faults(__m256i v, __m256i prev)
+/* The faults of 32 bytes, which three others stand before. */
+CDP_TARGET static inline __m256i utf8_faults(const char *p)
 {
 	const __m256i first_high = TABLE(CDP_UTF8_FIRST_HIGH);
 	const __m256i first_low = TABLE(CDP_UTF8_FIRST_LOW);
 	const __m256i second_high = TABLE(CDP_UTF8_SECOND_HIGH);
-	__m256i one = BEFORE(v, prev, 1), two = BEFORE(v, prev, 2),
-		three = BEFORE(v, prev, 3);
+	__m256i one = load(p - 1);
 	__m256i pair = _mm256_and_si256(
 		_mm256_and_si256(_mm256_shuffle_epi8(first_high, high_half(one)),
 				 _mm256_shuffle_epi8(
 					 first_low,
 					 _mm256_and_si256(one, _mm256_set1_epi8(0x0f)))),
-		_mm256_shuffle_epi8(second_high, high_half(v)));
+		_mm256_shuffle_epi8(second_high, high_half(load(p))));
 	/* Bit 7: the third byte of three or four, or the fourth of four. */
-	__m256i within =
-		_mm256_or_si256(_mm256_subs_epu8(two, _mm256_set1_epi8(0xe0 - 0x80)),
-				_mm256_subs_epu8(three, _mm256_set1_epi8(0xf0 - 0x80)));
+	__m256i within = _mm256_or_si256(
+		_mm256_subs_epu8(load(p - 2), _mm256_set1_epi8(0xe0 - 0x80)),
+		_mm256_subs_epu8(load(p - 3), _mm256_set1_epi8(0xf0 - 0x80)));
 
 	return _mm256_xor_si256(_mm256_and_si256(within, _mm256_set1_epi8((char)0x80)),
 				pair);
@@ -108,49 +109,52 @@ CDP_TARGET static inline uint64_t nonzero(__m256i low, __m256i high)
 /* The blocks listed in ix->wide. */
 CDP_TARGET static void check_utf8(struct cdp_index *ix, size_t count)
 {
+	char first[3 + 64] = { 0 }; /* of a window, which nothing stands before */
+
 	for (size_t i = 0; i < count; i++) {
 		size_t word = ix->wide[i];
-		const __m256i *p = (const __m256i *)(ix->begin + word * 64);
-		__m256i low = _mm256_loadu_si256(p), high = _mm256_loadu_si256(p + 1);
-		__m256i prev = word ? _mm256_loadu_si256(p - 1) : _mm256_setzero_si256();
-		__m256i f0 = utf8_faults(low, prev), f1 = utf8_faults(high, low);
-		__m256i any = _mm256_or_si256(f0, f1);
+		const char *p = ix->begin + word * 64;
+		__m256i f0, f1, any;
 
+		if (!word)
+			p = memcpy(first + 3, p, 64);
+		f0 = utf8_faults(p);
+		f1 = utf8_faults(p + 32);
+		any = _mm256_or_si256(f0, f1);
 		if (__builtin_expect(!_mm256_testz_si256(any, any), 0))
 			cdp_index_bad(ix, word, nonzero(f0, f1));
 	}
 }
 
-/* Notes a block that is not all ASCII, and the one after it, because a sequence may be
- * cut off at its end. */
+/* Notes a block that is not all ASCII, and the one after it if a sequence may be cut off
+ * at its end. */
 #define NOTE_WIDE(low, high)                                                             \
 	do {                                                                             \
-		wide = _mm256_movemask_epi8(_mm256_or_si256(low, high)) != 0;            \
 		ix->wide[count] = (uint16_t)word;                                        \
-		count += wide | was_wide;                                                \
-		was_wide = wide;                                                         \
+		count += cut | (_mm256_movemask_epi8(_mm256_or_si256(low, high)) != 0);  \
+		cut = (uint32_t)_mm256_movemask_epi8(high) >> 31;                        \
 	} while (0)
 
 CDP_TARGET void cdp_index_avx2(struct cdp_index *ix, size_t n)
 {
 	struct carry carry = { 0, 0, 0 };
 	const char *begin = ix->begin;
-	unsigned wide, was_wide = 0;
+	unsigned cut = 0;
 	uint32_t *at = ix->at;
 	size_t word, count = 0;
 	struct masks m;
 	__m256i low, high;
 
 	for (word = 0; word < n / 64; word++) {
-		low = _mm256_loadu_si256((const __m256i *)(begin + word * 64));
-		high = _mm256_loadu_si256((const __m256i *)(begin + word * 64 + 32));
+		low = load(begin + word * 64);
+		high = load(begin + word * 64 + 32);
 		NOTE_WIDE(low, high);
 		classify(&m, low, high);
 		at += index_block(ix, &carry, word, &m, ~(uint64_t)0, at);
 	}
 	if (n % 64) {
-		low = _mm256_loadu_si256((const __m256i *)(begin + word * 64));
-		high = _mm256_loadu_si256((const __m256i *)(begin + word * 64 + 32));
+		low = load(begin + word * 64);
+		high = load(begin + word * 64 + 32);
 		NOTE_WIDE(low, high);
 		classify(&m, low, high);
 		at += index_block(ix, &carry, word, &m, ((uint64_t)1 << n % 64) - 1, at);

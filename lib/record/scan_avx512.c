@@ -88,7 +88,7 @@ CDP_TARGET void cdp_index_avx512(struct cdp_index *ix, size_t n)
 {
 	struct carry carry = { 0, 0, 0 };
 	size_t words = (n + 63) / 64, wide_count = 0;
-	unsigned wide, was_wide = 0;
+	uint64_t wide, cut = 0;
 	uint32_t *at = ix->at;
 
 	for (size_t word = 0; word < words; word++) {
@@ -97,12 +97,12 @@ CDP_TARGET void cdp_index_avx512(struct cdp_index *ix, size_t n)
 							     : ~(uint64_t)0;
 		struct masks m;
 
-		/* A sequence may be cut off at the end of a block: the block after it is
-		 * checked too. */
-		wide = _mm512_movepi8_mask(v) != 0;
+		/* If a sequence may be cut off at the end of a block, the block after it
+		 * is checked too. */
+		wide = _mm512_movepi8_mask(v);
 		ix->wide[wide_count] = (uint16_t)word;
-		wide_count += wide | was_wide;
-		was_wide = wide;
+		wide_count += cut | (wide != 0);
+		cut = wide >> 63;
 		classify(&m, v);
 		at += index_block(ix, &carry, word, &m, valid, at);
 	}
