@@ -90,9 +90,17 @@ static int flushed(void *ctx, struct cdp_err *err)
 static int keep(struct worker *w, struct cdp_buf *out, size_t at,
 		const struct cdp_canon *info, struct cdp_err *err)
 {
-	struct cdp_canon mine = *info;
-	int n = w->intake ? cdp_intake_record(w->intake, out, at, &mine, err) : 1;
+	struct cdp_canon mine;
+	int n;
 
+	if (!w->intake) {
+		cdp_buf_addc(out, '\n');
+		if (w->c->once)
+			cdp_once_note(&w->notes, info, out, at);
+		return 1;
+	}
+	mine = *info;
+	n = cdp_intake_record(w->intake, out, at, &mine, err);
 	if (n <= 0)
 		return n;
 	for (;; n++) {
@@ -100,7 +108,7 @@ static int keep(struct worker *w, struct cdp_buf *out, size_t at,
 		if (w->c->once)
 			cdp_once_note(&w->notes, &mine, out, at);
 		at = out->n;
-		if (!w->intake || !cdp_intake_more(w->intake, out, &mine))
+		if (!cdp_intake_more(w->intake, out, &mine))
 			return n;
 	}
 }

@@ -478,6 +478,32 @@ void cdp_minute_format(struct cdp_minute *m, char out[CDP_TIME_CANON], int64_t m
 	out[23] = 'Z';
 }
 
+int64_t cdp_minute_canon(struct cdp_minute *m, char out[CDP_TIME_CANON], const char *p,
+			 size_t n)
+{
+	int64_t ms;
+
+	if (n == CDP_TIME_CANON) {
+		ms = cdp_time_canon_ms(p, n);
+		if (ms != INT64_MIN)
+			memcpy(out, p, CDP_TIME_CANON);
+		return ms;
+	}
+	ms = cdp_minute_ms(m, p, n);
+	if (ms == INT64_MIN)
+		return ms;
+	/* An offset is whole minutes: seconds and their fraction stay as they are. */
+	if (!m->canon[0] || m->written * 60000 != m->ms || !m->known ||
+	    (uint64_t)(ms - m->ms) >= 60000) {
+		cdp_minute_format(m, out, ms);
+		return ms;
+	}
+	memcpy(out, m->canon, sizeof(m->canon));
+	memcpy(out + sizeof(m->canon), p + sizeof(m->canon), 7); /* ":46.123" */
+	out[CDP_TIME_CANON - 1] = 'Z';
+	return ms;
+}
+
 int cdp_time_parse(struct cdp_time *t, const char *p, size_t n, struct cdp_err *err)
 {
 	struct text x = { p, p + n };

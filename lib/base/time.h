@@ -56,6 +56,10 @@ struct cdp_minute {
 int64_t cdp_minute_ms(struct cdp_minute *m, const char *p, size_t n);
 /* As cdp_time_format() does. */
 void cdp_minute_format(struct cdp_minute *m, char out[CDP_TIME_CANON], int64_t ms);
+/* The milliseconds of such a text, or of canonical bytes, and its canonical bytes;
+ * INT64_MIN for any other form. */
+int64_t cdp_minute_canon(struct cdp_minute *m, char out[CDP_TIME_CANON], const char *p,
+			 size_t n);
 
 struct cdp_time cdp_time_from_ms(int64_t ms);
 int64_t cdp_time_ms(struct cdp_time t); /* floor */

@@ -17,7 +17,8 @@ struct cdp_cut {
 /* Appends the event with its canonical head: the time `text`, its event name, `ids`, then
  * all other members in their order.  False, and nothing is appended, if the record cannot
  * be cut by its slots: white space between tokens, members that came twice, odd keys.
- * `ids`: their slot, an object to be kept as it is. */
+ * `ids`: their slot, an object to be kept as it is.  Up to 31 bytes after the line are
+ * read. */
 bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 		   const struct cdp_val *ids, const char text[CDP_TIME_CANON],
 		   struct cdp_buf *out);

@@ -4,6 +4,10 @@
 #include "format/canon.h"
 #include "record/json.h"
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 void cdp_ids_init(struct cdp_ids *s)
 {
 	cdp_buf_init(&s->text, UINT32_MAX);
@@ -172,50 +176,116 @@ int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *pa
 	return 0;
 }
 
-/* `"text"` at p without escapes and not empty; its end, or NULL. */
-static const char *plain_text(const char *p)
-{
-	const char *end;
+/* --- good as they stand --- */
 
-	if (*p != '"')
-		return NULL;
-	end = cdp_plain_end(p + 1);
-	return *end == '"' && end > p + 1 ? end : NULL;
+/* Bit i: byte i of the 64 at p is c. */
+static uint64_t bytes_equal(const char *p, char c)
+{
+	uint64_t bits = 0;
+
+#ifdef __SSE2__
+	const __m128i all = _mm_set1_epi8(c);
+
+	for (unsigned i = 0; i < 64; i += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
+		unsigned m = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, all));
+
+		bits |= (uint64_t)m << i;
+	}
+#else
+	const uint64_t low = ~CDP_HIGH;
+
+	for (unsigned i = 0; i < 64; i += 8) {
+		uint64_t x = cdp_load64(p + i) ^ CDP_ONES * (unsigned char)c;
+		uint64_t zero = ~(((x & low) + low) | x | low); /* high bits, exactly */
+
+		bits |= (zero >> 7) * 0x0102040810204080 >> 56 << i;
+	}
+#endif
+	return bits;
+}
+
+/* The quotes of a text, from the first to the last. */
+struct quotes {
+	const char *base, *end;
+	uint64_t bits; /* of the 64 bytes at base, those not given yet */
+};
+
+/* False if there is a backslash among the bytes at base. */
+static bool quotes_here(struct quotes *q)
+{
+	size_t left = (size_t)(q->end - q->base);
+	uint64_t in = left < 64 ? ((uint64_t)1 << left) - 1 : ~(uint64_t)0;
+
+	q->bits = bytes_equal(q->base, '"') & in;
+	return !(bytes_equal(q->base, '\\') & in);
+}
+
+/* NULL: no more, or a backslash comes first. */
+static inline const char *quotes_next(struct quotes *q)
+{
+	const char *p;
+
+	while (!q->bits) {
+		q->base += 64;
+		if (q->base >= q->end || !quotes_here(q))
+			return NULL;
+	}
+	p = q->base + __builtin_ctzll(q->bits);
+	q->bits &= q->bits - 1;
+	return p;
+}
+
+static bool may_be_scientific(const char *p, size_t n)
+{
+	return (p[1] == '.' || (p[1] | 0x20) == 'e') && is_scientific(p, n);
+}
+
+/* A kind and its value. */
+struct plain_id {
+	const char *kind, *kind_end, *value, *value_end;
+};
+
+/* Strings both, and not empty.  A key stands before a colon, a string right after it. */
+static bool next_plain(struct quotes *q, struct plain_id *id)
+{
+	const char *a = quotes_next(q), *b = a ? quotes_next(q) : NULL,
+		   *c = b ? quotes_next(q) : NULL, *d = c ? quotes_next(q) : NULL;
+
+	if (!d || b == a + 1 || c != b + 2 || d == c + 1)
+		return false;
+	*id = (struct plain_id){ a + 1, b, c + 1, d };
+	return !may_be_scientific(c + 1, (size_t)(d - c) - 1);
+}
+
+static bool same_kind(const struct plain_id *a, const struct plain_id *b)
+{
+	size_t n = (size_t)(a->kind_end - a->kind);
+
+	return n == (size_t)(b->kind_end - b->kind) && memcmp(a->kind, b->kind, n) == 0;
 }
 
 bool cdp_ids_plain(const struct cdp_val *object, unsigned *count)
 {
 	enum { FEW = 8 };
-	struct {
-		const char *p;
-		size_t n;
-	} kind[FEW];
-	const char *p = object->p, *end = p + object->n;
+	struct plain_id id[FEW];
+	struct quotes q = { object->p, object->p + object->n, 0 };
 	unsigned n = 0;
 
+	*count = 0;
 	if (object->type != CDP_OBJECT)
 		return false;
-	while (++p < end && *p != '}') {
-		const char *key_end = plain_text(p), *value, *value_end;
-
-		if (n == FEW || !key_end)
+	if (object->n == 2)
+		return true;
+	if (!quotes_here(&q))
+		return false;
+	do {
+		if (n == FEW || !next_plain(&q, &id[n]))
 			return false;
-		value = key_end + 2;
-		value_end = plain_text(value);
-		if (!value_end ||
-		    is_scientific(value + 1, (size_t)(value_end - value) - 1))
-			return false;
-		kind[n].p = p + 1;
-		kind[n].n = (size_t)(key_end - p) - 1;
 		for (unsigned i = 0; i < n; i++)
-			if (kind[i].n == kind[n].n &&
-			    memcmp(kind[i].p, kind[n].p, kind[n].n) == 0)
+			if (same_kind(&id[i], &id[n]))
 				return false;
-		n++;
-		p = value_end + 1; /* a comma, or the closing brace */
-		if (*p == '}')
-			break;
-	}
+	} while (id[n++].value_end + 2 < q.end);
 	*count = n;
 	return true;
 }

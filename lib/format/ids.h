@@ -40,7 +40,7 @@ int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *pa
 		 bool *plain, struct cdp_err *err);
 /* Whether the object, of a record without white space between tokens, is good as it
  * stands: strings without escapes, none empty, none spoilt, no kind twice.  *count of
- * them. */
+ * them.  Up to 63 bytes after it are read. */
 bool cdp_ids_plain(const struct cdp_val *object, unsigned *count);
 /* The value of a kind, or NULL. */
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,

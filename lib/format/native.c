@@ -2,8 +2,8 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "format/cut.h"
 #include "format/ids.h"
+#include "format/native_plain.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -36,7 +36,6 @@ struct facts {
 	const char *event;
 	size_t event_len;
 	bool plain_ids;
-	bool as_is; /* no member but the head's asks for a change */
 };
 
 void cdp_native_paths(struct cdp_native_slots *slots, struct cdp_paths *paths)
@@ -101,12 +100,10 @@ bool cdp_native_knows(const struct cdp_val *type)
 
 /* --- checks --- */
 
-static int check_object(const struct cdp_val *v, const char *path, bool *as_is,
-			struct cdp_err *err)
+/* null says nothing: it is left out. */
+static int check_object(const struct cdp_val *v, const char *path, struct cdp_err *err)
 {
-	if (v->type == CDP_NULL)
-		*as_is = false; /* null says nothing: it is left out */
-	else if (v->type != CDP_MISSING && v->type != CDP_OBJECT)
+	if (v->type > CDP_NULL && v->type != CDP_OBJECT)
 		return cdp_canon_bad(err, path, "not an object");
 	return 0;
 }
@@ -124,7 +121,7 @@ static int check_name(struct cdp_native *r, const struct cdp_val *v, const char 
 }
 
 static int check_profile(struct cdp_rec *rec, const struct cdp_native_slots *s,
-			 struct facts *f, struct cdp_err *err)
+			 struct cdp_err *err)
 {
 	const struct cdp_val *set = cdp_rec_get(rec, s->set),
 			     *once = cdp_rec_get(rec, s->set_once),
@@ -132,10 +129,10 @@ static int check_profile(struct cdp_rec *rec, const struct cdp_native_slots *s,
 			     *append = cdp_rec_get(rec, s->append),
 			     *unset = cdp_rec_get(rec, s->unset);
 
-	if (check_object(set, "set", &f->as_is, err) < 0 ||
-	    check_object(once, "set_once", &f->as_is, err) < 0 ||
-	    check_object(increment, "increment", &f->as_is, err) < 0 ||
-	    check_object(append, "append", &f->as_is, err) < 0 ||
+	if (check_object(set, "set", err) < 0 ||
+	    check_object(once, "set_once", err) < 0 ||
+	    check_object(increment, "increment", err) < 0 ||
+	    check_object(append, "append", err) < 0 ||
 	    cdp_canon_check_members(increment, "increment", CDP_NUMBER, "a number", err) <
 		    0 ||
 	    cdp_canon_check_members(append, "append", CDP_ARRAY, "an array", err) < 0)
@@ -160,7 +157,7 @@ static int check_kind(struct cdp_native *r, struct cdp_rec *rec, struct facts *f
 
 	switch (f->kind) {
 	case PROFILE:
-		if (check_profile(rec, s, f, err) < 0)
+		if (check_profile(rec, s, err) < 0)
 			return -1;
 		break;
 	case DETAIL:
@@ -218,27 +215,15 @@ static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 /* `sent` and `received`: wrong ones cost no event, as nothing but corrections of skewed
  * clocks reads them; they would cost a tool that trusts them, so they are errors. */
 static int check_delivery(struct cdp_native *r, struct cdp_rec *rec, int slot,
-			  const char *path, int64_t *ms, struct facts *f,
-			  struct cdp_err *err)
+			  const char *path, int64_t *ms, struct cdp_err *err)
 {
 	const struct cdp_val *v = cdp_rec_get(rec, slot);
 
 	*ms = CDP_NO_TIME;
-	if (v->type == CDP_MISSING)
-		return 0;
-	if (v->type == CDP_NULL) {
-		f->as_is = false;
-		return 0;
-	}
-	if (cdp_canon_time(ms, v, r->opts->zone, path, err) < 0)
-		return -1;
-	if (v->type != CDP_STRING || cdp_time_canon_ms(v->p, v->n) == INT64_MIN)
-		f->as_is = false;
-	return 0;
+	return v->type > CDP_NULL ? cdp_canon_time(ms, v, r->opts->zone, path, err) : 0;
 }
 
-static int check_texts(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
-		       struct cdp_err *err)
+static int check_texts(struct cdp_native *r, struct cdp_rec *rec, struct cdp_err *err)
 {
 	const struct cdp_val *id = cdp_rec_get(rec, r->slots->event_id),
 			     *source = cdp_rec_get(rec, r->slots->source),
@@ -249,17 +234,11 @@ static int check_texts(struct cdp_native *r, struct cdp_rec *rec, struct facts *
 
 	if (cdp_id_text(id, &r->text, &p, &n, "event_id", NULL, 0, err) < 0)
 		return -1;
-	if (id->type != CDP_MISSING && (id->type != CDP_STRING || n == 0))
-		f->as_is = false;
-	if (source->type == CDP_NULL)
-		f->as_is = false;
-	else if (source->type != CDP_MISSING && source->type != CDP_STRING)
+	if (source->type > CDP_NULL && source->type != CDP_STRING)
 		return cdp_canon_bad(err, "source", "not a string");
 	if (one_id->type != CDP_MISSING &&
 	    (one_id->type != CDP_STRING || !cdp_unhex16(&ignored, one_id->p, one_id->n)))
 		return cdp_canon_bad(err, "one_id", "not 16 lower-case hex digits");
-	if (source->type <= CDP_NULL && r->opts->source)
-		f->as_is = false;
 	return 0;
 }
 
@@ -299,115 +278,18 @@ static int check(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 			       ? cdp_canon_bad(err, "type", "unknown type '%s'",
 					       cdp_excerpt(type->p, type->n).s)
 			       : cdp_canon_bad(err, "type", "not a string");
-	*f = (struct facts){ .kind = (enum kind)kind,
-			     .as_is = type->type == CDP_MISSING };
+	*f = (struct facts){ .kind = (enum kind)kind };
 	if (check_head(r, rec, f, err) < 0 || check_ids(r, rec, f, err) < 0 ||
-	    check_object(cdp_rec_get(rec, s->props), "props", &f->as_is, err) < 0 ||
-	    check_kind(r, rec, f, err) < 0 || check_texts(r, rec, f, err) < 0 ||
-	    check_delivery(r, rec, s->sent, "sent", &f->sent, f, err) < 0 ||
-	    check_delivery(r, rec, s->received, "received", &f->received, f, err) < 0)
+	    check_object(cdp_rec_get(rec, s->props), "props", err) < 0 ||
+	    check_kind(r, rec, f, err) < 0 || check_texts(r, rec, err) < 0 ||
+	    check_delivery(r, rec, s->sent, "sent", &f->sent, err) < 0 ||
+	    check_delivery(r, rec, s->received, "received", &f->received, err) < 0)
 		return -1;
-	if (f->received == CDP_NO_TIME && r->opts->received != CDP_NO_TIME)
-		f->as_is = false;
 	return f->ms == CDP_NO_TIME ? 0
 				    : cdp_canon_future(r->opts, f->ms, f->received, err);
 }
 
 /* --- writing --- */
-
-/* The line is what we would write: head first, nothing between its parts. */
-static bool is_canonical(struct cdp_rec *rec, const struct cdp_native_slots *s,
-			 const struct facts *f)
-{
-	static const char a[] = "{\"time\":\"", b[] = "\",\"event\":\"",
-			  c[] = "\",\"ids\":";
-	const struct cdp_val *one_id = &rec->slots[CDP_SLOT_ONE_ID];
-	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
-	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
-	const char *p = rec->raw;
-
-	if (!f->as_is || !f->plain_ids || rec->len < 64)
-		return false;
-	if (one_id->type != CDP_MISSING) {
-		static const char o[] = "{\"one_id\":\"", t[] = "\",\"time\":\"";
-
-		if (one_id->p != p + sizeof(o) - 1 || memcmp(p, o, sizeof(o) - 1) != 0)
-			return false;
-		p = one_id->p + one_id->n;
-		if (memcmp(p, t, sizeof(t) - 1) != 0)
-			return false;
-		p += sizeof(t) - 1;
-	} else {
-		if (memcmp(p, a, sizeof(a) - 1) != 0)
-			return false;
-		p += sizeof(a) - 1;
-	}
-	return time->p == p && cdp_time_canon_ms(time->p, time->n) != INT64_MIN &&
-	       !event->escaped && event->p == time->p + time->n + sizeof(b) - 1 &&
-	       memcmp(time->p + time->n, b, sizeof(b) - 1) == 0 &&
-	       rec->slots[s->ids].p == event->p + event->n + sizeof(c) - 1 &&
-	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0 && rec->compact;
-}
-
-static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
-{
-	if (v->type != CDP_STRING)
-		return (struct cdp_span){ 0, 0 };
-	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
-}
-
-/* A canonical member with its comma; its key is `key_len` bytes. */
-static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
-				 size_t key_len)
-{
-	struct cdp_span s = span_of(rec, v);
-
-	if (s.n) {
-		s.at -= key_len + 4; /* ,"": */
-		s.n += key_len + 4;
-	}
-	return s;
-}
-
-static void copy(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
-		 struct cdp_canon *info)
-{
-	const struct cdp_native_slots *s = r->slots;
-
-	cdp_buf_add(out, rec->raw, rec->len);
-	info->event_id = span_of(rec, &rec->slots[s->event_id]);
-	info->source = span_of(rec, &rec->slots[s->source]);
-	info->sent = member_of(rec, &rec->slots[s->sent], 4);
-	info->received = member_of(rec, &rec->slots[s->received], 8);
-}
-
-static bool has_escapes(const struct cdp_val *v)
-{
-	return v->type == CDP_STRING && v->escaped;
-}
-
-/* The head alone is to be moved, which can be done without looking at the rest. */
-static bool cut(struct cdp_native *r, struct cdp_rec *rec, const struct facts *f,
-		struct cdp_buf *out, struct cdp_canon *info)
-{
-	const struct cdp_native_slots *s = r->slots;
-	const struct cdp_val *slots = rec->slots;
-	char text[CDP_TIME_CANON];
-	struct cdp_cut c;
-
-	if (!f->as_is || !f->plain_ids || f->kind != EVENT ||
-	    slots[CDP_SLOT_ONE_ID].type != CDP_MISSING ||
-	    has_escapes(&slots[s->event_id]) || has_escapes(&slots[s->source]))
-		return false;
-	cdp_minute_format(&r->minute, text, f->ms);
-	if (!cdp_cut_event(&c, rec, &slots[s->ids], text, out))
-		return false;
-	info->event_id = cdp_cut_value(&c, rec, &slots[s->event_id]);
-	info->source = cdp_cut_value(&c, rec, &slots[s->source]);
-	info->sent = cdp_cut_member(&c, rec, &slots[s->sent], 4);
-	info->received = cdp_cut_member(&c, rec, &slots[s->received], 8);
-	return true;
-}
 
 /* `,"key":"text"` of a name that may have come as a number; an empty one is left out. */
 static struct cdp_span put_name(struct cdp_native *r, struct cdp_buf *out, size_t start,
@@ -603,12 +485,11 @@ int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *o
 {
 	struct facts f;
 
+	if (cdp_native_plain(r->slots, r->opts, &r->minute, rec, out, info))
+		return 0;
 	if (check(r, rec, &f, err) < 0)
 		return -1;
 	*info = (struct cdp_canon){ .ms = f.ms };
-	if (is_canonical(rec, r->slots, &f))
-		copy(r, rec, out, info);
-	else if (!cut(r, rec, &f, out, info))
-		rewrite(r, rec, &f, out, info);
+	rewrite(r, rec, &f, out, info);
 	return 0;
 }

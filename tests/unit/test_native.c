@@ -219,6 +219,31 @@ static void long_names(void)
 	refused(line, "event: event has more than 255 bytes", "a name of 256 is refused");
 }
 
+/* Names are looked at eight bytes at a time. */
+static void a_control_in_a_name(void)
+{
+	unsigned taken = 0, kept = 0;
+	char line[600];
+
+	for (int n = 1; n <= 20; n++)
+		for (int at = 0; at <= n; at++) {
+			char name[24] = "";
+
+			memset(name, 'x', (size_t)n);
+			if (at < n)
+				name[at] = 0x7f;
+			snprintf(line, sizeof(line),
+				 "{" T ",\"event\":\"%s\",\"ids\":{\"a\":\"\x7f\"}}",
+				 name);
+			if (at < n)
+				taken += *collect(&t, line) == '{';
+			else
+				kept += strcmp(collect(&t, line), line) == 0;
+		}
+	is_int(taken, 0, "a name with a control character anywhere is refused");
+	is_int(kept, 20, "one beside it is none of its");
+}
+
 static void future(void)
 {
 	t.opts.future_ms = 1714028386123 + CDP_FUTURE_SLACK_MS;
@@ -349,16 +374,28 @@ static unsigned rnd(unsigned n)
 	return (unsigned)((rng >> 8) % n);
 }
 
-/* Ids without white space between them are looked at eight bytes at a time; they must
- * mean what they mean with a blank. */
+/* Ids without white space between them are looked at 64 bytes at a time; they must mean
+ * what they mean with a blank. */
 static void ids_by_two_ways(void)
 {
 	static const char *const kinds[] = { "customer", "device",   "a",           "",
 					     "a\\\"b",   "kkkkkkkk", "\xe5\x8f\xb7" };
 	static const char *const values[] = {
-		"\"a\"",     "\"\"",         "\"1.1E+17\"",   "\"5E+1x\"",   "12",
-		"1.5",       "null",         "\"x\\u0041\"",  "\"\\ud800\"", "\"1e5\"",
-		"{\"a\":1}", "\"abcdefgh\"", "\"abcdefghi\"", "true"
+		"\"0123456789012345678901234567890123456789\"",
+		"\"a\"",
+		"\"\"",
+		"\"1.1E+17\"",
+		"\"5E+1x\"",
+		"12",
+		"1.5",
+		"null",
+		"\"x\\u0041\"",
+		"\"\\ud800\"",
+		"\"1e5\"",
+		"{\"a\":1}",
+		"\"abcdefgh\"",
+		"\"abcdefghi\"",
+		"true"
 	};
 	unsigned differ = 0, good = 0;
 	char line[1024], spaced[1024];
@@ -370,7 +407,7 @@ static void ids_by_two_ways(void)
 		for (unsigned k = rnd(10); k > 0; k--)
 			n += (size_t)snprintf(ids + n, sizeof(ids) - n, "%s\"%s\":%s",
 					      n ? "," : "", kinds[rnd(7)],
-					      values[rnd(3) ? 0 : rnd(14)]);
+					      values[rnd(3) ? rnd(2) : rnd(15)]);
 		snprintf(line, sizeof(line), "{" T ",\"event\":\"e\",\"ids\":{%s}}", ids);
 		snprintf(spaced, sizeof(spaced), "{" T ",\"event\":\"e\", \"ids\":{%s}}",
 			 ids);
@@ -391,6 +428,7 @@ int main(void)
 	other_types();
 	wrong();
 	long_names();
+	a_control_in_a_name();
 	future();
 	added();
 	told();

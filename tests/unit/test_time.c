@@ -260,6 +260,23 @@ static void durations(void)
 	       "the message says what is missing");
 }
 
+/* A time read and written at once, after another: as one after the other. */
+static bool both_at_once(const char *before, const char *text)
+{
+	struct cdp_minute m = { 0 }, fresh = { 0 };
+	char got[CDP_TIME_CANON], want[CDP_TIME_CANON];
+	size_t n = strlen(text);
+	int64_t ms, want_ms = n == 24 ? cdp_time_canon_ms(text, n)
+				      : cdp_minute_ms(&fresh, text, n);
+
+	cdp_minute_canon(&m, got, before, strlen(before));
+	ms = cdp_minute_canon(&m, got, text, n);
+	if (ms != want_ms || ms == INT64_MIN)
+		return ms == want_ms;
+	cdp_time_format(want, cdp_time_from_ms(ms));
+	return memcmp(got, want, sizeof(got)) == 0;
+}
+
 /* By the general ways, whatever was met before. */
 static void minutes(void)
 {
@@ -300,6 +317,7 @@ static void minutes(void)
 		    cdp_time_parse(&t, text, 29, &err) == 0)
 			want = cdp_time_ms(t);
 		wrong += cdp_minute_ms(&m, text, strlen(text)) != want;
+		wrong += !both_at_once(texts[i % N], text);
 	}
 	is_int(wrong, 0, "a time read after another is what it is alone");
 	wrong = 0;

@@ -1,0 +1,206 @@
+#include "format/native_plain.h"
+
+#include "base/hash.h"
+#include "base/swar.h"
+#include "format/cut.h"
+#include "format/ids.h"
+
+/* What was learned of the event. */
+struct plain {
+	int64_t ms;
+	char time[CDP_TIME_CANON];
+};
+
+/* --- checks --- */
+
+/* A name as it is written: the scanner let no control byte but DEL through. */
+static bool good_name(const struct cdp_val *v)
+{
+	const char *p = v->p;
+	size_t n = v->n;
+	uint64_t found = 0;
+
+	if (v->type != CDP_STRING || v->escaped || n - 1 >= CDP_EVENT_MAX)
+		return false;
+	for (; n > 8; n -= 8, p += 8) {
+		uint64_t x = cdp_load64(p) ^ CDP_ONES * 0x7f;
+
+		found |= (x - CDP_ONES) & ~x;
+	}
+	/* What stands behind the name is shifted out, and zeros are no DEL. */
+	uint64_t x = cdp_load64(p) << (8 - n) * 8 ^ CDP_ONES * 0x7f;
+
+	return !((found | ((x - CDP_ONES) & ~x)) & CDP_HIGH);
+}
+
+static bool good_text(const struct cdp_val *v)
+{
+	return v->type == CDP_STRING && v->n && cdp_canon_is_text(v);
+}
+
+static bool good_one_id(const struct cdp_val *v)
+{
+	uint64_t ignored;
+
+	return v->type == CDP_STRING && cdp_unhex16(&ignored, v->p, v->n);
+}
+
+static bool good_time(struct plain *e, struct cdp_minute *minute, const struct cdp_val *v,
+		      const struct cdp_zone *zone)
+{
+	struct cdp_err ignored;
+
+	e->ms = v->type == CDP_STRING ? cdp_minute_canon(minute, e->time, v->p, v->n)
+				      : INT64_MIN;
+	if (e->ms != INT64_MIN)
+		return true;
+	if (cdp_canon_time(&e->ms, v, zone, "time", &ignored) < 0)
+		return false;
+	cdp_minute_format(minute, e->time, e->ms);
+	return true;
+}
+
+/* Canonical, or missing. */
+static bool good_delivery(int64_t *ms, const struct cdp_val *v)
+{
+	*ms = CDP_NO_TIME;
+	if (v->type == CDP_MISSING)
+		return true;
+	*ms = v->type == CDP_STRING ? cdp_time_canon_ms(v->p, v->n) : INT64_MIN;
+	return *ms != INT64_MIN;
+}
+
+static bool good_rest(const struct cdp_native_slots *s,
+		      const struct cdp_format_opts *opts, const struct cdp_val *v,
+		      int64_t ms)
+{
+	int64_t sent, received;
+	struct cdp_err ignored;
+	unsigned ids;
+
+	if (v[s->props].type != CDP_OBJECT && v[s->props].type != CDP_MISSING)
+		return false;
+	if (v[s->event_id].type != CDP_MISSING && !good_text(&v[s->event_id]))
+		return false;
+	if (v[s->source].type != CDP_STRING &&
+	    (v[s->source].type != CDP_MISSING || opts->source))
+		return false;
+	if (!good_delivery(&sent, &v[s->sent]) ||
+	    !good_delivery(&received, &v[s->received]) ||
+	    (received == CDP_NO_TIME && opts->received != CDP_NO_TIME))
+		return false;
+	return cdp_ids_plain(&v[s->ids], &ids) && ids &&
+	       cdp_canon_future(opts, ms, received, &ignored) == 0;
+}
+
+/* --- one that is canonical --- */
+
+/* Head first, nothing between its parts. */
+static bool is_canonical(const struct cdp_rec *rec, const struct cdp_val *ids)
+{
+	static const char a[] = "{\"time\":\"", b[] = "\",\"event\":\"",
+			  c[] = "\",\"ids\":", o[] = "{\"one_id\":\"",
+			  t[] = "\",\"time\":\"";
+	const struct cdp_val *one_id = &rec->slots[CDP_SLOT_ONE_ID];
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
+	const char *p = rec->raw;
+
+	if (rec->len < 64 || time->type != CDP_STRING || time->n != CDP_TIME_CANON)
+		return false;
+	if (one_id->type != CDP_MISSING) {
+		if (one_id->p != p + sizeof(o) - 1 || memcmp(p, o, sizeof(o) - 1) != 0)
+			return false;
+		p = one_id->p + one_id->n;
+		if (memcmp(p, t, sizeof(t) - 1) != 0)
+			return false;
+		p += sizeof(t) - 1;
+	} else {
+		if (memcmp(p, a, sizeof(a) - 1) != 0)
+			return false;
+		p += sizeof(a) - 1;
+	}
+	/* A time of this length that was understood may end in an offset of minutes. */
+	return time->p == p && cdp_time_canon_ms(time->p, time->n) != INT64_MIN &&
+	       event->p == time->p + time->n + sizeof(b) - 1 &&
+	       memcmp(time->p + time->n, b, sizeof(b) - 1) == 0 &&
+	       ids->p == event->p + event->n + sizeof(c) - 1 &&
+	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0;
+}
+
+static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
+{
+	if (v->type != CDP_STRING)
+		return (struct cdp_span){ 0, 0 };
+	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
+}
+
+/* A canonical member with its comma; its key is `key_len` bytes. */
+static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
+				 size_t key_len)
+{
+	struct cdp_span s = span_of(rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4; /* ,"": */
+		s.n += key_len + 4;
+	}
+	return s;
+}
+
+static void copy(const struct cdp_native_slots *s, const struct cdp_rec *rec,
+		 struct cdp_buf *out, struct cdp_canon *info)
+{
+	cdp_buf_add(out, rec->raw, rec->len);
+	info->event_id = span_of(rec, &rec->slots[s->event_id]);
+	info->source = span_of(rec, &rec->slots[s->source]);
+	info->sent = member_of(rec, &rec->slots[s->sent], 4);
+	info->received = member_of(rec, &rec->slots[s->received], 8);
+}
+
+/* --- one whose head is to be moved, without a look at the rest --- */
+
+static bool has_escapes(const struct cdp_val *v)
+{
+	return v->type == CDP_STRING && v->escaped;
+}
+
+static bool cut(const struct cdp_native_slots *s, const struct cdp_rec *rec,
+		const char time[CDP_TIME_CANON], struct cdp_buf *out,
+		struct cdp_canon *info)
+{
+	const struct cdp_val *v = rec->slots;
+	struct cdp_cut c;
+
+	if (v[CDP_SLOT_ONE_ID].type != CDP_MISSING || has_escapes(&v[s->event_id]) ||
+	    has_escapes(&v[s->source]) || !cdp_cut_event(&c, rec, &v[s->ids], time, out))
+		return false;
+	info->event_id = cdp_cut_value(&c, rec, &v[s->event_id]);
+	info->source = cdp_cut_value(&c, rec, &v[s->source]);
+	info->sent = cdp_cut_member(&c, rec, &v[s->sent], 4);
+	info->received = cdp_cut_member(&c, rec, &v[s->received], 8);
+	return true;
+}
+
+bool cdp_native_plain(const struct cdp_native_slots *slots,
+		      const struct cdp_format_opts *opts, struct cdp_minute *minute,
+		      const struct cdp_rec *rec, struct cdp_buf *out,
+		      struct cdp_canon *info)
+{
+	const struct cdp_val *v = rec->slots;
+	struct plain e;
+
+	if (!rec->compact || v[CDP_SLOT_TYPE].type != CDP_MISSING ||
+	    !good_name(&v[CDP_SLOT_EVENT]) ||
+	    !good_time(&e, minute, &v[CDP_SLOT_TIME], opts->zone) ||
+	    !good_rest(slots, opts, v, e.ms) ||
+	    (v[CDP_SLOT_ONE_ID].type != CDP_MISSING && !good_one_id(&v[CDP_SLOT_ONE_ID])))
+		return false;
+	/* One by one: compilers clear the whole by a slow instruction. */
+	info->ms = e.ms;
+	info->original = (struct cdp_span){ 0, 0 };
+	if (!is_canonical(rec, &v[slots->ids]))
+		return cut(slots, rec, e.time, out, info);
+	copy(slots, rec, out, info);
+	return true;
+}
