@@ -118,6 +118,36 @@ static bool take_number(struct digits *x, int64_t *e, const char *p, const char 
 	return p == end;
 }
 
+/* Most numbers, as "-65000.00": no exponent and at most 18 digits; false: look again. */
+static bool take_plain(struct cdp_decimal *d, const char *p, size_t n)
+{
+	const char *end = p + n, *start, *point = NULL;
+	bool neg = n && *p == '-';
+	uint64_t v = 0;
+
+	p += neg;
+	if (end - p > 19 || end - p < 1 || !is_digit(*p) || !is_digit(end[-1]))
+		return false;
+	start = p;
+	if (*p == '0' && end - p > 1 && p[1] != '.')
+		return false;
+	for (; p < end; p++) {
+		if (is_digit(*p))
+			v = v * 10 + (unsigned)(*p - '0');
+		else if (*p == '.' && !point)
+			point = p;
+		else
+			return false;
+	}
+	if (end - start - (point != NULL) > SCALE_MAX)
+		return false;
+	d->scale = point ? (uint32_t)(end - point - 1) : 0;
+	for (; d->scale && end[-1] == '0'; end--, d->scale--)
+		v /= 10;
+	d->unscaled = neg ? -(__int128)v : (__int128)v;
+	return true;
+}
+
 int cdp_decimal_parse(struct cdp_decimal *d, const char *p, size_t n, struct cdp_err *err)
 {
 	bool neg = n && *p == '-';
@@ -125,6 +155,8 @@ int cdp_decimal_parse(struct cdp_decimal *d, const char *p, size_t n, struct cdp
 	const char *why = NULL;
 	int64_t e = 0;
 
+	if (take_plain(d, p, n))
+		return 0;
 	if (!take_number(&x, &e, p + neg, p + n))
 		why = "not a number";
 	else if (x.value == 0)

@@ -62,6 +62,7 @@ struct cdp_agg {
 	int64_t span_ms;
 	uint32_t limit, least; /* of lists of values */
 	int id_slot;           /* first, last: the event_id; else -1 */
+	int arg_slot;          /* the member that arg is; -1: no member, or a time */
 	bool of_time;          /* first(time), last(time) */
 };
 
@@ -101,7 +102,7 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state);
 /* Feed one event: tests window and condition, evaluates the argument.  1 counted, 0 not,
  * -1 evaluation error (event skipped; the caller counts).  `time_ms` is the event's time.
  * A sum that leaves the range of decimals is such an error, and its result null from
- * then on. */
+ * then on.  err may be NULL: nobody asks why. */
 int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
 /* The same of an event within the window that meets the condition. */

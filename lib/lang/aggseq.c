@@ -96,12 +96,11 @@ static void push(struct cdp_moments **list, int64_t time_ms, uint32_t steps)
 int cdp_sequence_add(const struct cdp_agg *a, struct cdp_moments **list,
 		     struct cdp_eval *ev, struct cdp_rec *rec, int64_t time_ms)
 {
-	struct cdp_err ignored;
 	uint32_t steps = 0;
 
 	/* The condition held, so one of the steps does; the others may fail. */
 	for (unsigned i = 0; i < a->step_count; i++)
-		if (cdp_expr_match(a->steps[i], ev, rec, &ignored) == 1)
+		if (cdp_expr_match(a->steps[i], ev, rec, NULL) == 1)
 			steps |= 1u << i;
 	if (steps)
 		push(list, time_ms, steps);

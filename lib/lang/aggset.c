@@ -406,6 +406,7 @@ static bool compile_parts(struct cdp_compiler *c, const struct call *k, struct c
 	if (!compile_test(c, with_steps(c, k), g))
 		return false;
 	g->id_slot = -1;
+	g->arg_slot = g->arg && g->arg->root->op == CDP_N_SLOT ? g->arg->root->ref : -1;
 	g->of_time = (g->kind == CDP_AGG_FIRST || g->kind == CDP_AGG_LAST) &&
 		     g->arg->root->op == CDP_N_SLOT_TIME &&
 		     g->arg->root->ref == CDP_SLOT_TIME;

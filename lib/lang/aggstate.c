@@ -28,7 +28,7 @@ size_t cdp_agg_size(const struct cdp_agg *a)
 	case CDP_AGG_SEQUENCE:
 		return sizeof(void *);
 	default:
-		return a->of_time ? sizeof(struct cdp_instant) : sizeof(struct cdp_kept);
+		return a->of_time ? sizeof(struct cdp_instant) : cdp_kept_size(a);
 	}
 }
 
@@ -94,119 +94,8 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 		m = *(struct cdp_moments *const *)state;
 		return m ? sizeof(*m) + m->cap * sizeof(*m->at) : 0;
 	default:
-		return !a->of_time && k->far ? k->id_n + k->n : 0;
+		return !a->of_time && k->far ? k->cap : 0;
 	}
-}
-
-/* ---- kept values ---- */
-
-const char *cdp_kept_text(const struct cdp_kept *k)
-{
-	return k->far ? k->heap : k->near;
-}
-
-void cdp_kept_set(struct cdp_kept *k, int64_t time_ms, const char *id, size_t id_n,
-		  char tag, const char *p, size_t n)
-{
-	char *heap = id_n + n > sizeof(k->near) ? cdp_alloc(id_n + n) : NULL, *to;
-
-	if (k->far)
-		free(k->heap);
-	k->far = heap != NULL;
-	if (heap)
-		k->heap = heap;
-	to = heap ? heap : k->near;
-	if (id_n)
-		memcpy(to, id, id_n);
-	if (n)
-		memcpy(to + id_n, p, n);
-	k->time_ms = time_ms;
-	k->id_n = (uint32_t)id_n;
-	k->n = (uint32_t)n;
-	k->tag = tag;
-}
-
-static int cmp_bytes(const char *a, size_t an, const char *b, size_t bn)
-{
-	size_t n = an < bn ? an : bn;
-	int c = n ? memcmp(a, b, n) : 0;
-
-	return c ? c : (an > bn) - (an < bn);
-}
-
-/* A candidate for a kept value, in the same form. */
-struct candidate {
-	int64_t time_ms;
-	const char *id, *p;
-	size_t id_n, n;
-	char tag;
-};
-
-static struct candidate candidate_of(const struct cdp_kept *k)
-{
-	const char *text = cdp_kept_text(k);
-
-	return (struct candidate){
-		k->time_ms, text, text + k->id_n, k->id_n, k->n, k->tag
-	};
-}
-
-/* Time, then event_id, then text. */
-static int cmp_order(const struct candidate *a, const struct candidate *b)
-{
-	int c;
-
-	if (a->time_ms != b->time_ms)
-		return a->time_ms < b->time_ms ? -1 : 1;
-	c = cmp_bytes(a->id, a->id_n, b->id, b->id_n);
-	if (c)
-		return c;
-	if (a->tag != b->tag)
-		return a->tag < b->tag ? -1 : 1;
-	return cmp_bytes(a->p, a->n, b->p, b->n);
-}
-
-/* Kind (all numbers are one), then value, then the smaller text, whichever way `sign`
- * looks for. */
-static int cmp_values(const struct candidate *a, const struct candidate *b, int sign)
-{
-	char ta = a->tag == CDP_H_UINT ? CDP_H_NUMBER : a->tag;
-	char tb = b->tag == CDP_H_UINT ? CDP_H_NUMBER : b->tag;
-	struct cdp_value x, y;
-	int c;
-
-	if (ta != tb)
-		return ta < tb ? -1 : 1;
-	if (cdp_held_get(&x, a->tag, a->p, a->n, NULL) < 0 ||
-	    cdp_held_get(&y, b->tag, b->p, b->n, NULL) < 0)
-		return 0;
-	c = cdp_value_cmp(&x, &y);
-	return c ? c : cmp_bytes(a->p, a->n, b->p, b->n) * sign;
-}
-
-static void offer(const struct cdp_agg *a, struct cdp_kept *k, const struct candidate *c)
-{
-	struct candidate old = candidate_of(k);
-	bool better;
-
-	if (!k->tag)
-		better = true;
-	else if (a->kind == CDP_AGG_FIRST)
-		better = cmp_order(c, &old) < 0;
-	else if (a->kind == CDP_AGG_LAST)
-		better = cmp_order(c, &old) > 0;
-	else if (a->kind == CDP_AGG_MIN)
-		better = cmp_values(c, &old, 1) < 0;
-	else
-		better = cmp_values(c, &old, -1) > 0;
-	if (better)
-		cdp_kept_set(k, c->time_ms, c->id, c->id_n, c->tag, c->p, c->n);
-}
-
-void cdp_kept_offer(const struct cdp_agg *a, struct cdp_kept *k, int64_t time_ms,
-		    const char *id, size_t id_n, char tag, const char *p, size_t n)
-{
-	offer(a, k, &(struct candidate){ time_ms, id, p, id_n, n, tag });
 }
 
 /* ---- instants ---- */
@@ -299,22 +188,23 @@ void cdp_days_add(struct cdp_days **days, int32_t day)
 
 int cdp_agg_fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
 {
-	return cdp_err_set(err, CDP_ERR_EVAL, "%s in %.200s", what, a->text);
+	return err ? cdp_err_set(err, CDP_ERR_EVAL, "%s in %.200s", what, a->text) : -1;
 }
 
 int cdp_agg_decimal(const struct cdp_agg *a, struct cdp_buf *tmp,
 		    const struct cdp_value *v, struct cdp_decimal *d, struct cdp_err *err)
 {
+	struct cdp_err ignored;
 	int r;
 
 	if (v->type != CDP_V_INT && v->type != CDP_V_UINT && v->type != CDP_V_DOUBLE)
 		return cdp_agg_fail(a, err, "value is no number");
 	if (v->raw_n) {
-		r = cdp_decimal_parse(d, v->raw, v->raw_n, err);
+		r = cdp_decimal_parse(d, v->raw, v->raw_n, &ignored);
 	} else {
 		cdp_buf_reset(tmp);
 		cdp_held_put(tmp, v);
-		r = cdp_decimal_parse(d, tmp->p, tmp->n, err);
+		r = cdp_decimal_parse(d, tmp->p, tmp->n, &ignored);
 	}
 	return r < 0 ? cdp_agg_fail(a, err, "number is no decimal") : 0;
 }
@@ -327,35 +217,6 @@ static int add_total(const struct cdp_agg *a, struct cdp_total *t, struct cdp_bu
 	if (cdp_agg_decimal(a, b, v, &d, err) < 0)
 		return -1;
 	return cdp_total_add(t, d, 1) ? 1 : cdp_agg_fail(a, err, "sum is out of range");
-}
-
-static int add_kept(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
-		    struct cdp_rec *rec, int64_t time_ms, const struct cdp_value *v,
-		    struct cdp_err *err)
-{
-	struct candidate c = { .time_ms = time_ms };
-	struct cdp_buf *b = &ev->text;
-	struct cdp_value id;
-
-	cdp_buf_reset(b);
-	c.tag = cdp_held_put(b, v);
-	if (!c.tag)
-		return cdp_agg_fail(a, err, "value of this type cannot be kept");
-	if (a->kind == CDP_AGG_MIN || a->kind == CDP_AGG_MAX) {
-		c.time_ms = 0;
-		if (cdp_value_cmp(v, v) != 0)
-			return cdp_agg_fail(a, err, "value has no order");
-	} else if (a->id_slot >= 0 && rec) {
-		cdp_value_from_json(&id, cdp_rec_get(rec, a->id_slot), ev->arena);
-		if (id.type == CDP_V_STRING) {
-			c.id = id.s.p;
-			c.id_n = id.s.n;
-		}
-	}
-	c.p = b->p;
-	c.n = b->n;
-	offer(a, k, &c);
-	return 1;
 }
 
 static int add_day(const struct cdp_agg *a, struct cdp_days **days, struct cdp_eval *ev,
@@ -380,6 +241,39 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 	return r > 0 ? cdp_agg_take(a, state, ev, rec, time_ms, err) : r;
 }
 
+/* Most arguments are a member of the record as it is: 1, 0 if it is none or odd, -1. */
+static int plain_value(const struct cdp_agg *a, struct cdp_rec *rec, struct cdp_value *v,
+		       const struct cdp_err *err)
+{
+	const struct cdp_val *x;
+
+	if (a->arg_slot < 0 || !rec)
+		return 0;
+	x = cdp_rec_get(rec, a->arg_slot);
+	if (x->type == CDP_MISSING)
+		return err ? 0 : -1;
+	if (x->type == CDP_NUMBER && (a->kind == CDP_AGG_SUM || a->kind == CDP_AGG_AVG)) {
+		*v = (struct cdp_value){ .type = CDP_V_DOUBLE }; /* the text is all */
+		v->raw = x->p;
+		v->raw_n = x->n;
+		return 1;
+	}
+	if (x->type != CDP_STRING || x->escaped)
+		return 0;
+	*v = (struct cdp_value){ .type = CDP_V_STRING, .from_record = true };
+	v->s.p = x->p;
+	v->s.n = x->n;
+	return 1;
+}
+
+static int argument(const struct cdp_agg *a, struct cdp_eval *ev, struct cdp_rec *rec,
+		    struct cdp_value *v, struct cdp_err *err)
+{
+	int r = plain_value(a, rec, v, err);
+
+	return r ? r : cdp_expr_value(a->arg, ev, rec, v, err);
+}
+
 int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		 struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err)
 {
@@ -389,12 +283,13 @@ int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		add_instant(a, state, rec, time_ms);
 		return 1;
 	}
-	if (a->arg && cdp_expr_value(a->arg, ev, rec, &v, err) < 0)
-		return -1;
-	switch (a->kind) {
-	case CDP_AGG_COUNT:
+	if (a->kind == CDP_AGG_COUNT) {
 		++*(uint64_t *)state;
 		return 1;
+	}
+	if (a->arg && argument(a, ev, rec, &v, err) < 0)
+		return -1;
+	switch (a->kind) {
 	case CDP_AGG_SUM:
 	case CDP_AGG_AVG:
 		return add_total(a, state, &ev->text, &v, err);
@@ -411,7 +306,7 @@ int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 	case CDP_AGG_SEQUENCE:
 		return cdp_sequence_add(a, state, ev, rec, time_ms);
 	default:
-		return add_kept(a, state, ev, rec, time_ms, &v, err);
+		return cdp_kept_add(a, state, ev, rec, time_ms, &v, err);
 	}
 }
 
@@ -427,7 +322,6 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 {
 	const struct cdp_instant *t = from;
 	struct cdp_days *d;
-	struct candidate c;
 
 	switch (a->kind) {
 	case CDP_AGG_COUNT:
@@ -463,9 +357,7 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 					(struct cdp_time){ .s = t->s, .ns = t->ns });
 			break;
 		}
-		c = candidate_of(from);
-		if (c.tag)
-			offer(a, into, &c);
+		cdp_kept_merge(a, into, from);
 	}
 	cdp_agg_release(a, from);
 }

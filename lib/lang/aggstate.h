@@ -6,20 +6,23 @@
 #include "lang/agg.h"
 #include "lang/held.h"
 
-/* min, max, first, last: the value and what decides ties, a few bytes in place. */
+/* min, max, first, last: the value and what decides ties, in place up to the end of the
+ * state: a number, or the id of an event and a short text. */
 struct cdp_kept {
 	int64_t time_ms;  /* first, last */
 	uint32_t id_n, n; /* event_id, then the value's text */
 	char tag;         /* enum cdp_held; 0: nothing yet */
 	bool far;         /* text is on the heap */
 	union {
-		char near[30];
+		char near[14]; /* and more, by the kind of aggregate */
 		struct {
-			char gap[6];
+			char gap[2];
+			uint32_t cap;
 			char *heap;
 		} __attribute__((packed));
 	};
 };
+enum { CDP_KEPT_VALUE = 40, CDP_KEPT_EVENT = 64 }; /* bytes of the state */
 
 /* first(time), last(time). */
 struct cdp_instant {
@@ -44,8 +47,13 @@ struct cdp_days {
 };
 
 const char *cdp_kept_text(const struct cdp_kept *k); /* event_id, then the value */
-void cdp_kept_set(struct cdp_kept *k, int64_t time_ms, const char *id, size_t id_n,
-		  char tag, const char *p, size_t n);
+size_t cdp_kept_size(const struct cdp_agg *a);
+/* An event's value: as cdp_agg_take(). */
+int cdp_kept_add(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
+		 struct cdp_rec *rec, int64_t time_ms, const struct cdp_value *v,
+		 struct cdp_err *err);
+void cdp_kept_merge(const struct cdp_agg *a, struct cdp_kept *into,
+		    const struct cdp_kept *from);
 /* A candidate for it: kept if it is better than what is there. */
 void cdp_kept_offer(const struct cdp_agg *a, struct cdp_kept *k, int64_t time_ms,
 		    const char *id, size_t id_n, char tag, const char *p, size_t n);
@@ -55,7 +63,7 @@ bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count);
 struct cdp_decimal cdp_total_get(const struct cdp_total *t);
 void cdp_total_set(struct cdp_total *t, struct cdp_decimal d);
 void cdp_days_add(struct cdp_days **days, int32_t day);
-/* A value as an exact decimal; -1: an evaluation error. */
+/* A value as an exact decimal; -1: an evaluation error, err may be NULL. */
 int cdp_agg_decimal(const struct cdp_agg *a, struct cdp_buf *tmp,
 		    const struct cdp_value *v, struct cdp_decimal *d,
 		    struct cdp_err *err);

@@ -45,6 +45,8 @@ static void copy_text(char *to, size_t size, const char *from)
 
 int cdp_eval_error(const struct cdp_eval *ev, struct cdp_err *err)
 {
+	if (!err)
+		return -1;
 	err->kind = CDP_ERR_EVAL;
 	err->column = 0;
 	copy_text(err->path, sizeof(err->path), ev->where ? ev->where : "");

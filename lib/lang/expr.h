@@ -161,7 +161,7 @@ struct cdp_arena *cdp_eval_arena(struct cdp_eval *ev);
 const struct cdp_run *cdp_eval_run(const struct cdp_eval *ev);
 
 /* `rec` may be NULL if the expression has no members.  -1: evaluation error
- * (CDP_ERR_EVAL). */
+ * (CDP_ERR_EVAL); err may be NULL: nobody asks why. */
 int cdp_expr_value(const struct cdp_expr *e, struct cdp_eval *ev, struct cdp_rec *rec,
 		   struct cdp_value *out, struct cdp_err *err);
 /* 1 true, 0 false, -1 an error or no bool (the record does not match; the caller counts

@@ -185,7 +185,7 @@ void cdp_eval_init(struct cdp_eval *ev, struct cdp_arena *arena);
 void cdp_eval_release(struct cdp_eval *ev);
 /* Set the error; returns -1. */
 int cdp_eval_fail(struct cdp_eval *ev, const char *fmt, ...) CDP_PRINTF(2, 3);
-/* Copy the error on its way up into err; returns -1. */
+/* Copy the error on its way up into err if that is not NULL; returns -1. */
 int cdp_eval_error(const struct cdp_eval *ev, struct cdp_err *err);
 /* Memory that lasts until the reset; NULL with the error set when the budget is spent. */
 void *cdp_eval_alloc(struct cdp_eval *ev, size_t n);

@@ -491,8 +491,6 @@ static void add_to(struct cdp_aggstore *s, const struct cdp_aggroute *r,
 		   uint32_t customer, struct cdp_eval *ev, struct cdp_rec *rec,
 		   int64_t ms, uint64_t *eval_errors)
 {
-	struct cdp_err ignored;
-
 	for (size_t i = 0; i < r->count; i++) {
 		const struct group *g = &s->plan->groups[r->groups[i]];
 		char *block = block_of(s, r->groups[i], customer);
@@ -507,11 +505,11 @@ static void add_to(struct cdp_aggstore *s, const struct cdp_aggroute *r,
 				continue;
 			if (a->test && !a->by_event && a->test != test) {
 				test = a->test;
-				met = cdp_expr_match(a->cond, ev, rec, &ignored);
+				met = cdp_expr_match(a->cond, ev, rec, NULL);
 			}
 			ret = !a->test || a->by_event || met > 0
 				      ? cdp_agg_take(a, block + g->offset[k], ev, rec, ms,
-						     &ignored)
+						     NULL)
 				      : met;
 			*eval_errors += ret < 0;
 		}

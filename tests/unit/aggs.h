@@ -92,7 +92,8 @@ static inline int feed(struct fixture *f, const struct cdp_agg *a, void *state,
 		return -2;
 	if (cdp_rec_time_ms(&rec, &ms, &err) < 0)
 		return -2;
-	return cdp_agg_add(a, state, f->ev, &rec, ms, &err);
+	/* Whether the reason is asked for or not. */
+	return cdp_agg_add(a, state, f->ev, &rec, ms, n % 2 ? &err : NULL);
 }
 
 static inline const char *result_text(struct fixture *f, const struct cdp_agg *a,

@@ -89,6 +89,49 @@ static void check_values(void)
 	fixture_release(&f);
 }
 
+/* Texts in place, at its edge, on the heap, there again where they fit and where not. */
+static void check_texts(void)
+{
+	static const char *const texts[] = {
+		"b",
+		"twenty-two bytes, no m",
+		"c: twenty-three bytes, m",
+		"forty-four bytes and two more for its id, xx",
+		"forty-five bytes and two more for its id, xxy",
+		"zz the longest of all of these texts, by far, wherever it lies",
+		"fifty bytes and two more, so that it fits there nw",
+		"a",
+	};
+	struct fixture f;
+
+	fixture_init(&f, "UTC", 1714492800);
+	for (int i = 0; i < 8; i++) {
+		char time[40], id[16], props[100];
+
+		snprintf(time, sizeof(time), "2024-04-0%dT00:00:00.000Z", i + 1);
+		snprintf(id, sizeof(id), "e%d", i);
+		snprintf(props, sizeof(props), "\"p\":\"%s\",\"n\":%d", texts[i], i);
+		event(&f, time, "e", id, props);
+	}
+	check(&f, "min(props.p)", "\"a\"");
+	check(&f, "min(props.p, props.n < 7 && props.n > 2)",
+	      "\"fifty bytes and two more, so that it fits there nw\"");
+	check(&f, "max(props.p)",
+	      "\"zz the longest of all of these texts, by far, wherever it lies\"");
+	check(&f, "max(props.p, props.n < 2)", "\"twenty-two bytes, no m\"");
+	check(&f, "max(props.p, props.n in [0, 2])", "\"c: twenty-three bytes, m\"");
+	check(&f, "last(props.p)", "\"a\"");
+	check(&f, "last(props.p, props.n < 7)",
+	      "\"fifty bytes and two more, so that it fits there nw\"");
+	check(&f, "last(props.p, props.n < 5)",
+	      "\"forty-five bytes and two more for its id, xxy\"");
+	check(&f, "last(props.p, props.n < 4)",
+	      "\"forty-four bytes and two more for its id, xx\"");
+	check(&f, "first(props.p, props.n > 4)",
+	      "\"zz the longest of all of these texts, by far, wherever it lies\"");
+	fixture_release(&f);
+}
+
 static void check_lists(void)
 {
 	struct fixture f;
@@ -438,6 +481,7 @@ static void check_errors(void)
 int main(void)
 {
 	check_values();
+	check_texts();
 	check_lists();
 	check_sequences();
 	check_windows();
