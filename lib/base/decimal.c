@@ -12,28 +12,6 @@ typedef unsigned __int128 u128;
 
 static const u128 unscaled_max = ~(u128)0 >> 1;
 
-static const uint64_t pow10_u64[SCALE_MAX + 1] = {
-	1ull,
-	10ull,
-	100ull,
-	1000ull,
-	10000ull,
-	100000ull,
-	1000000ull,
-	10000000ull,
-	100000000ull,
-	1000000000ull,
-	10000000000ull,
-	100000000000ull,
-	1000000000000ull,
-	10000000000000ull,
-	100000000000000ull,
-	1000000000000000ull,
-	10000000000000000ull,
-	100000000000000000ull,
-	1000000000000000000ull,
-};
-
 static u128 magnitude(__int128 v)
 {
 	return v < 0 ? 0 - (u128)v : (u128)v;
@@ -184,8 +162,8 @@ static int align(struct cdp_decimal *a, struct cdp_decimal *b)
 
 	if (a->scale == b->scale)
 		return 0;
-	if (__builtin_mul_overflow(low->unscaled, (__int128)pow10_u64[scale - low->scale],
-				   &v))
+	if (__builtin_mul_overflow(low->unscaled,
+				   (__int128)cdp_pow10_u64[scale - low->scale], &v))
 		return -1;
 	low->unscaled = v;
 	low->scale = scale;
@@ -217,12 +195,12 @@ int cdp_decimal_sub(struct cdp_decimal *sum, struct cdp_decimal x)
 int cdp_decimal_cmp(struct cdp_decimal a, struct cdp_decimal b)
 {
 	/* By whole and fraction part, which unlike a common scale always fit. */
-	uint64_t ua = pow10_u64[a.scale], ub = pow10_u64[b.scale];
+	uint64_t ua = cdp_pow10_u64[a.scale], ub = cdp_pow10_u64[b.scale];
 	__int128 x = a.unscaled / ua, y = b.unscaled / ub;
 
 	if (x == y) {
-		x = a.unscaled % ua * pow10_u64[SCALE_MAX - a.scale];
-		y = b.unscaled % ub * pow10_u64[SCALE_MAX - b.scale];
+		x = a.unscaled % ua * cdp_pow10_u64[SCALE_MAX - a.scale];
+		y = b.unscaled % ub * cdp_pow10_u64[SCALE_MAX - b.scale];
 	}
 	return (x > y) - (x < y);
 }
@@ -304,8 +282,8 @@ int cdp_decimal_div(struct cdp_decimal *q, struct cdp_decimal a, struct cdp_deci
 	if (b.unscaled == 0 || digits > SCALE_MAX)
 		return -1;
 	/* 2^127 * 10^36 is below 2^247. */
-	n = times(times(n, pow10_u64[b.scale]), pow10_u64[digits]);
-	d = times(d, pow10_u64[a.scale]);
+	n = times(times(n, cdp_pow10_u64[b.scale]), cdp_pow10_u64[digits]);
+	d = times(d, cdp_pow10_u64[a.scale]);
 	if (!divide(&r, n, d) || r > unscaled_max)
 		return -1;
 	q->unscaled = neg ? -(__int128)r : (__int128)r;
@@ -337,9 +315,9 @@ static struct wide shifted(struct wide a, int by)
 double cdp_decimal_ratio(struct cdp_decimal a, struct cdp_decimal b)
 {
 	struct wide n =
-		times((struct wide){ 0, magnitude(a.unscaled) }, pow10_u64[b.scale]);
+		times((struct wide){ 0, magnitude(a.unscaled) }, cdp_pow10_u64[b.scale]);
 	struct wide d =
-		times((struct wide){ 0, magnitude(b.unscaled) }, pow10_u64[a.scale]);
+		times((struct wide){ 0, magnitude(b.unscaled) }, cdp_pow10_u64[a.scale]);
 	const u128 exact = (u128)1 << 53;
 	int up = bits(d) + 65 - bits(n);
 	struct wide rest;
@@ -409,7 +387,7 @@ double cdp_decimal_double(struct cdp_decimal d)
 
 	/* Both operands exact: one rounding. */
 	if (magnitude(d.unscaled) <= (u128)1 << 53)
-		return (double)d.unscaled / (double)pow10_u64[d.scale];
+		return (double)d.unscaled / (double)cdp_pow10_u64[d.scale];
 	if (cdp_num_double(&v, t, format(t, d), &ignored) < 0)
 		CDP_BUG("decimal of scale %u has no text", d.scale);
 	return v;

@@ -13,7 +13,7 @@ static const double pow10_exact[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,
 					1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
 					1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
 
-static const uint64_t pow10_u64[20] = {
+const uint64_t cdp_pow10_u64[20] = {
 	1ull,
 	10ull,
 	100ull,
@@ -286,7 +286,7 @@ static bool add_15(struct cdp_buf *b, double v)
 	while (v * pow10_exact[k] < 1e14 && k < 22)
 		k++;
 	d = (uint64_t)(v * pow10_exact[k] + 0.5);
-	if (d >= pow10_u64[15] || (double)d / pow10_exact[k] != v)
+	if (d >= cdp_pow10_u64[15] || (double)d / pow10_exact[k] != v)
 		return false;
 	add_digits(b, d, -k);
 	return true;
@@ -335,8 +335,8 @@ static bool add_17(struct cdp_buf *b, double v)
 		return false;
 	while (k < 22 && v * pow10_exact[k] < 1e16)
 		k++;
-	x.ten_k = pow10_u64[k < 19 ? k : 19];
-	x.ten_k *= pow10_u64[k < 19 ? 0 : k - 19];
+	x.ten_k = cdp_pow10_u64[k < 19 ? k : 19];
+	x.ten_k *= cdp_pow10_u64[k < 19 ? 0 : k - 19];
 	x.value = m * x.ten_k;
 	d = nearest(&x, 10);
 	if (reads_back(&x, d * 10))

@@ -7,6 +7,9 @@
 
 #include <stdint.h>
 
+/* Powers of ten, all that fit. */
+extern const uint64_t cdp_pow10_u64[20];
+
 /* "[+-]digits"; a usage error says what was expected and the range. */
 int cdp_num_i64(int64_t *v, const char *p, size_t n, int64_t min, int64_t max,
 		struct cdp_err *err);

@@ -190,6 +190,11 @@ int cdp_cli_run(struct cdp_cli *cli, const struct cdp_job *job);
 /* The same over other operands (a second input such as --profiles FILE). */
 int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 		      char *const *operands);
+/* The same over one file of which every record must be good; what its records are to be
+ * ("membership") is told if not.  0, -1 with a usage error, 1 when the run ended early
+ * (already reported). */
+int cdp_cli_run_whole(struct cdp_cli *cli, const struct cdp_job *job, const char *path,
+		      const char *what, struct cdp_err *err);
 
 /* How many threads a run has at most. */
 unsigned cdp_cli_jobs(const struct cdp_cli *cli);

@@ -59,21 +59,11 @@ static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 int cdp_memberships_read(struct cdp_cli *cli, struct cdp_memberships *p, const char *path,
 			 struct cdp_err *err)
 {
-	uint64_t rejected = cli->counts.rejected;
-
-	char *files[] = { (char *)path, NULL };
 	struct cdp_job job = {
 		.ctx = p, .paths = p->paths, .record = add_pair, .serial = true
 	};
 
-	if (cdp_cli_run_files(cli, &job, files) < 0)
-		return 1;
-	rejected = cli->counts.rejected - rejected;
-	return !rejected ? 0
-			 : cdp_err_set(err, CDP_ERR_USAGE,
-				       "%s: %llu of its records %s no membership", path,
-				       (unsigned long long)rejected,
-				       rejected == 1 ? "is" : "are");
+	return cdp_cli_run_whole(cli, &job, path, "no membership", err);
 }
 
 struct cdp_members *cdp_memberships_bits(const struct cdp_memberships *p,

@@ -472,6 +472,22 @@ int cdp_cli_run(struct cdp_cli *cli, const struct cdp_job *job)
 	return cdp_cli_run_files(cli, job, cli->operands);
 }
 
+int cdp_cli_run_whole(struct cdp_cli *cli, const struct cdp_job *job, const char *path,
+		      const char *what, struct cdp_err *err)
+{
+	uint64_t rejected = cli->counts.rejected;
+	char *files[] = { (char *)path, NULL };
+
+	if (cdp_cli_run_files(cli, job, files) < 0)
+		return 1;
+	rejected = cli->counts.rejected - rejected;
+	if (!rejected)
+		return 0;
+	return cdp_err_set(err, CDP_ERR_USAGE, "%s: %llu of its records %s %s", path,
+			   (unsigned long long)rejected, rejected == 1 ? "is" : "are",
+			   what);
+}
+
 /* --- loops of a tool's own --- */
 
 static void own_wait(void *ctx)

@@ -65,8 +65,6 @@ int cdp_segment_merges_read(struct cdp_cli *cli, struct cdp_segment_merges **out
 			    const char *path, struct cdp_err *err)
 {
 	struct cdp_segment_merges *m = *out = cdp_calloc(1, sizeof(*m));
-	uint64_t rejected = cli->counts.rejected;
-	char *files[] = { (char *)path, NULL };
 	struct cdp_job job = { .ctx = m, .record = add_row, .serial = true };
 
 	m->keys = cdp_intern_new(0);
@@ -74,14 +72,7 @@ int cdp_segment_merges_read(struct cdp_cli *cli, struct cdp_segment_merges **out
 	m->merge = cdp_paths_add(m->paths, "merge", 5, err);
 	m->from = cdp_paths_add(m->paths, "from", 4, err);
 	m->to = cdp_paths_add(m->paths, "into", 4, err);
-	if (cdp_cli_run_files(cli, &job, files) < 0)
-		return 1;
-	rejected = cli->counts.rejected - rejected;
-	return !rejected ? 0
-			 : cdp_err_set(err, CDP_ERR_USAGE,
-				       "%s: %llu of its records %s of no merge log", path,
-				       (unsigned long long)rejected,
-				       rejected == 1 ? "is" : "are");
+	return cdp_cli_run_whole(cli, &job, path, "of no merge log", err);
 }
 
 void cdp_segment_merges_free(struct cdp_segment_merges *m)
