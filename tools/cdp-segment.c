@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/segment_explain.h"
 #include "cli/segment_export.h"
+#include "cli/segment_import.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
 
@@ -14,9 +15,11 @@ struct segment_ctx {
 	struct cdp_strs with;
 	struct cdp_segment_store_opts store;
 	struct cdp_segment_export_opts handover;
+	struct cdp_segment_import_opts lists;
+	struct cdp_segment_import *import; /* NULL: no lists */
 	struct cdp_segments *set;
 	struct cdp_segment_job job;
-	struct cdp_members *given; /* what streams say */
+	struct cdp_members *given; /* what streams and lists say */
 	struct cdp_earlier before; /* with --previous */
 	uint64_t *all;             /* audiences that are defined and have not expired */
 	uint32_t *kept;            /* the same, as numbers */
@@ -107,6 +110,7 @@ static void choose_all(struct cdp_cli *cli, struct segment_ctx *s)
 
 static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 {
+	s->lists.store = s->store.dir ? &s->store : NULL;
 	s->wanted = cdp_calloc(cdp_bit_words(s->set->count), sizeof(*s->wanted));
 	choose_all(cli, s);
 	for (unsigned i = 0; s->store.only.n == 0 && i < s->set->defined; i++)
@@ -129,23 +133,31 @@ static void choose(struct cdp_cli *cli, struct segment_ctx *s)
 }
 
 /* The audiences that streams gave, else the store, as bits from 0 on. */
-static int give(struct segment_ctx *s, const struct cdp_memberships *with,
-		struct cdp_err *err)
+static int give(struct cdp_cli *cli, struct segment_ctx *s,
+		const struct cdp_memberships *with, struct cdp_err *err)
 {
 	struct cdp_intern *names = cdp_intern_new(0);
 	int ret = 0;
 
-	for (unsigned i = s->set->defined; i < s->set->count; i++)
-		cdp_intern_put(names, s->set->v[i].name, strlen(s->set->v[i].name), NULL);
+	for (unsigned i = s->set->defined; i < s->set->count; i++) {
+		size_t n;
+		const char *key = cdp_intern_key(s->set->names, i, &n);
+
+		cdp_intern_put(names, key, n, NULL);
+	}
 	s->given = cdp_memberships_bits(with, names, 0);
 	for (unsigned i = s->set->defined; i < s->set->count && ret == 0; i++) {
 		const char *name = s->set->v[i].name;
 
-		if (cdp_intern_get(with->names, name, strlen(name)) == CDP_INTERN_NONE)
+		if (!s->set->v[i].list &&
+		    cdp_intern_get(with->names, name, strlen(name)) == CDP_INTERN_NONE)
 			ret = cdp_segment_store_give(&s->store, name, s->given,
 						     i - s->set->defined, err);
 	}
 	cdp_intern_free(names);
+	if (ret == 0 && s->set->list_count)
+		ret = cdp_segment_import_read(cli, &s->import, &s->lists, s->set, s->all,
+					      s->given, err);
 	return ret;
 }
 
@@ -185,7 +197,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	}
 	if (ret == 0) {
 		choose(cli, s);
-		ret = give(s, &with, err);
+		ret = give(cli, s, &with, err);
 		if (ret == 0 && s->previous)
 			ret = cdp_memberships_read(cli, &previous, s->previous, err);
 	}
@@ -212,6 +224,8 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		return 0;
 	if (s->store.dir)
 		ret = keep(cli, s, err);
+	if (ret == 0 && s->import)
+		ret = cdp_segment_import_tell(s->import, &s->job, err);
 	if (ret == 0)
 		write_all(cli, s);
 	return ret;
@@ -222,6 +236,7 @@ static void release(struct segment_ctx *s)
 	cdp_segment_job_release(&s->job);
 	cdp_members_free(s->given);
 	cdp_earlier_release(&s->before);
+	cdp_segment_import_free(s->import);
 	free(s->wanted);
 	free(s->all);
 	free(s->kept);
@@ -246,6 +261,7 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "-d SEGMENTS or --store DIR is needed");
 	if (!s->definition && (s->previous || s->with.n))
 		cdp_cli_usage(cli, "--%s needs -d", s->previous ? "previous" : "with");
+	cdp_segment_import_check(cli, &s->lists, s->definition != NULL);
 	if (s->explain && (!s->definition || s->previous || o->count || o->changes))
 		cdp_cli_usage(cli, "--explain needs -d and nothing else that is written");
 	if (s->previous && o->dir)
@@ -307,6 +323,14 @@ int main(int argc, char **argv)
 		  "remember that a batch has arrived", NULL, 0, 0 },
 		{ 0, "batches", CDP_OPT_FLAG, &s.handover.batches, NULL,
 		  "write a row for each batch that was handed over", NULL, 0, 0 },
+		{ 0, "ids", CDP_OPT_STR, &s.lists.map, "FILE",
+		  "the map of cdp-idmap, for lists of ids", NULL, 0, 0 },
+		{ 0, "kinds", CDP_OPT_STR, &s.lists.kinds, "FILE",
+		  "the kinds of ids that the map was made with", NULL, 0, 0 },
+		{ 0, "report", CDP_OPT_STR, &s.lists.report, "FILE",
+		  "write what came of each list", NULL, 0, 0 },
+		{ 0, "unmatched", CDP_OPT_STR, &s.lists.unmatched, "FILE",
+		  "write the ids of lists that are no customer's", NULL, 0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
 		  "write why this customer is in an audience or not", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",

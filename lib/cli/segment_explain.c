@@ -143,7 +143,8 @@ static void explain_set(struct explained *x, uint32_t set, unsigned depth)
 	const struct cdp_segments *s = x->job->set;
 	const struct cdp_segment *g = &s->v[set];
 	struct cdp_err err = { 0 };
-	char *text = cdp_asprintf("segments.%s", g->name);
+	char *text = g->list ? cdp_strdup("in the list")
+			     : cdp_asprintf("segments.%s", g->name);
 
 	write_row(x, depth, text, decide(x, set, &err), NULL, NULL);
 	free(text);

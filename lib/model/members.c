@@ -29,7 +29,7 @@ void cdp_members_free(struct cdp_members *m)
 	free(m);
 }
 
-uint64_t *cdp_members_put(struct cdp_members *m, const char *key, size_t n)
+uint32_t cdp_members_number(struct cdp_members *m, const char *key, size_t n)
 {
 	bool added;
 	uint32_t id = cdp_intern_put(m->keys, key, n, &added);
@@ -40,7 +40,22 @@ uint64_t *cdp_members_put(struct cdp_members *m, const char *key, size_t n)
 	}
 	if (added)
 		memset(m->bits + id * m->words, 0, m->words * sizeof(*m->bits));
-	return m->bits + id * m->words;
+	return id;
+}
+
+uint64_t *cdp_members_row(const struct cdp_members *m, uint32_t number)
+{
+	return m->bits + number * m->words;
+}
+
+const char *cdp_members_key(const struct cdp_members *m, uint32_t number, size_t *n)
+{
+	return cdp_intern_key(m->keys, number, n);
+}
+
+uint64_t *cdp_members_put(struct cdp_members *m, const char *key, size_t n)
+{
+	return cdp_members_row(m, cdp_members_number(m, key, n));
 }
 
 const uint64_t *cdp_members_get(const struct cdp_members *m, const char *key, size_t n)

@@ -13,7 +13,7 @@
 const char *const cdp_segment_members[] = { "name",    "title",   "owner",   "class",
 					    "expires", "readers", "editors", "when",
 					    "sample",  "seed",    "top",     "percent",
-					    "by",      NULL };
+					    "by",      "import",  NULL };
 
 static int wrong(struct cdp_err *err, const char *key, const char *what)
 {

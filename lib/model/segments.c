@@ -10,6 +10,9 @@
 static int add_name(struct cdp_segments *s, const char *name, size_t n,
 		    struct cdp_err *err);
 
+/* Where the rule of an imported audience has who stands in its list. */
+static const char list_root[] = "imported";
+
 static int resolve(void *host, const char *const *names, size_t count, size_t *used,
 		   struct cdp_err *err)
 {
@@ -22,6 +25,8 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'segments' needs a name: 'segments.NAME'");
 	*used = 2;
+	if (strcmp(names[0], list_root) == 0)
+		return (int)s->lists[s->list_count - 1].given; /* that is at hand */
 	n = strlen(names[1]);
 	i = cdp_intern_get(s->names, names[1], n);
 	if (i != CDP_INTERN_NONE)
@@ -92,24 +97,61 @@ static char *note_of(const json_t *o)
 	return note;
 }
 
+/* Those who stand in the list are an audience that is given; its key cannot be a name. */
+static int load_list(struct cdp_segments *s, unsigned i, const json_t *o, char **rule,
+		     struct cdp_err *err)
+{
+	struct cdp_buf key;
+	struct cdp_list_def *d;
+
+	if (json_object_get(o, "when"))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "when: it is imported; a rule of another audience may "
+				   "ask for segments.%s",
+				   s->v[i].name);
+	CDP_GROW(s->lists, s->list_count, s->list_cap);
+	d = &s->lists[s->list_count++];
+	if (cdp_list_def_load(d, json_object_get(o, "import"), err) < 0)
+		return -1;
+	d->segment = i;
+	d->given = s->count;
+	cdp_buf_init(&key, CDP_BUF_NOMAX);
+	cdp_buf_add(&key, s->v[i].name, strlen(s->v[i].name) + 1);
+	cdp_buf_adds(&key, list_root);
+	add_name(s, key.p, key.n, err);
+	cdp_buf_release(&key);
+	s->v[d->given].list = true;
+	*rule = cdp_asprintf("%s.l%u", list_root, d->given);
+	return 0;
+}
+
 static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
 		     const json_t *classes, struct cdp_paths *paths, struct cdp_err *err)
 {
 	static const char *const roots[] = { "segments", NULL };
+	static const char *const list_roots[] = { list_root, NULL };
+	bool listed = json_object_get(o, "import");
 	struct cdp_env env = { .paths = paths,
 			       .members = cdp_profile_members,
 			       .roots = roots,
 			       .resolve = resolve,
 			       .host = s };
 	const char *when = NULL;
+	char *made = NULL;
 	uint32_t rule;
+	int rc;
 
 	if (cdp_tree_known(o, cdp_segment_members, "", err) < 0 ||
-	    cdp_tree_str(o, "when", &when, true, "", err) < 0 ||
-	    cdp_segment_attrs(s, &s->v[i], o, classes, &env, err) < 0)
+	    cdp_tree_str(o, "when", &when, !listed, "", err) < 0 ||
+	    cdp_segment_attrs(s, &s->v[i], o, classes, &env, err) < 0 ||
+	    (listed && load_list(s, i, o, &made, err) < 0))
 		return -1;
+	env.roots = listed ? list_roots : roots;
+	when = listed ? made : when;
 	/* It may add audiences that are known elsewhere. */
-	if (cdp_rules_add(s->rules, when, strlen(when), &env, &rule, err) < 0) {
+	rc = cdp_rules_add(s->rules, when, strlen(when), &env, &rule, err);
+	free(made);
+	if (rc < 0) {
 		cdp_err_prefix(err, "when");
 		return -1;
 	}
@@ -159,6 +201,54 @@ static int check_tops(const struct cdp_segments *s, struct cdp_err *err)
 	return 0;
 }
 
+/* Who is left out must be known before profiles are: lists, and what is given. */
+static int resolve_block(struct cdp_segments *s, struct cdp_list_def *d, const char *name,
+			 struct cdp_err *err)
+{
+	const struct cdp_segments_given *given = s->given;
+	size_t n = strlen(name);
+	uint32_t i = cdp_intern_get(s->names, name, n);
+
+	if (i == CDP_INTERN_NONE && given->knows && n &&
+	    given->knows(given->ctx, name, n)) {
+		if (add_name(s, name, n, err) < 0)
+			return -1;
+		i = s->count - 1;
+	}
+	if (i == CDP_INTERN_NONE)
+		return cdp_depend_unknown(s->names, "segment", name, err);
+	for (unsigned k = 0; i < s->defined && k < s->list_count; k++)
+		if (s->lists[k].segment == i) {
+			if (s->lists[k].block)
+				return cdp_err_set(err, CDP_ERR_USAGE,
+						   "'%s' has a 'block' of its own", name);
+			i = s->lists[k].given;
+			break;
+		}
+	if (i < s->defined)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' has a rule, so who is in it is known too late; "
+				   "a rule may say segments.%s && !segments.%s",
+				   name, s->v[d->segment].name, name);
+	cdp_needs_add(&d->blocks, i);
+	return 0;
+}
+
+static int resolve_blocks(struct cdp_segments *s, struct cdp_err *err)
+{
+	for (unsigned i = 0; i < s->list_count; i++) {
+		struct cdp_list_def *d = &s->lists[i];
+
+		for (char **name = d->block; name && *name; name++)
+			if (resolve_block(s, d, *name, err) < 0) {
+				cdp_err_prefix(err, "%s: import.block",
+					       s->v[d->segment].name);
+				return -1;
+			}
+	}
+	return 0;
+}
+
 static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *paths,
 		struct cdp_err *err)
 {
@@ -181,6 +271,8 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 			cdp_err_prefix(err, "%s", s->v[i].name);
 			return -1;
 		}
+	if (resolve_blocks(s, err) < 0)
+		return -1;
 	return check_tops(s, err) < 0 ? -1 : put_in_order(s, err);
 }
 
@@ -219,6 +311,9 @@ void cdp_segments_free(struct cdp_segments *s)
 		free(s->v[i].expires);
 		free(s->v[i].note);
 	}
+	for (unsigned i = 0; i < s->list_count; i++)
+		cdp_list_def_release(&s->lists[i]);
+	free(s->lists);
 	for (unsigned i = 0; i < s->by_count; i++)
 		cdp_expr_free(s->by[i]);
 	free(s->by);

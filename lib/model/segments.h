@@ -2,14 +2,17 @@
  *
  * `when` is an expression over one profile (tags, ids, as_of, one_id).  segments.NAME is
  * another audience of the file, or one read from membership streams: with && || and !
- * that is the algebra of sets.  The order follows the references; a cycle is an error.  A
- * rule that ends in an error does not hold: has() asks. */
+ * that is the algebra of sets.  With `import` instead it is who stands in files: of those
+ * another audience, given like those of streams (model/lists.h), is the rule.  The order
+ * follows the references; a cycle is an error.  A rule that ends in an error does not
+ * hold: has() asks. */
 #ifndef CDP_MODEL_SEGMENTS_H
 #define CDP_MODEL_SEGMENTS_H
 
 #include "base/intern.h"
 #include "lang/expr.h"
 #include "model/depend.h"
+#include "model/listdef.h"
 #include "model/ruleblock.h"
 
 enum { CDP_SEGMENTS_MAX = 1000000, CDP_SEGMENT_TEXT_MAX = 1000 /* bytes */ };
@@ -33,6 +36,7 @@ struct cdp_segment {
 	uint32_t rule;          /* in rules; CDP_RULE_GIVEN: read from a stream */
 	struct cdp_needs needs; /* other audiences */
 	char *note; /* of those of the file: what it says but for name and rule, JSON */
+	bool list;  /* who stands in the list of another one: has no name of its own */
 };
 
 struct cdp_segments {
@@ -44,6 +48,8 @@ struct cdp_segments {
 	struct cdp_rules *rules;
 	struct cdp_expr **by; /* what tops are chosen by */
 	unsigned by_count, by_cap;
+	struct cdp_list_def *lists; /* those that are imported */
+	unsigned list_count, list_cap;
 	const struct cdp_segments_given *given; /* while it is loaded */
 };
 
@@ -104,6 +110,10 @@ void cdp_members_free(struct cdp_members *m);
 /* The customer's bits, added if new; valid until the next call. */
 uint64_t *cdp_members_put(struct cdp_members *m, const char *key, size_t n);
 const uint64_t *cdp_members_get(const struct cdp_members *m, const char *key, size_t n);
+/* The same by numbers, 0, 1, 2 ... as customers were added. */
+uint32_t cdp_members_number(struct cdp_members *m, const char *key, size_t n);
+uint64_t *cdp_members_row(const struct cdp_members *m, uint32_t number);
+const char *cdp_members_key(const struct cdp_members *m, uint32_t number, size_t *n);
 /* Union; `from` is freed. */
 void cdp_members_merge(struct cdp_members *into, struct cdp_members *from);
 /* By key bytes.  each() returns 0, or -1 to stop. */
