@@ -79,11 +79,14 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 static uint32_t step_mask(struct worker *w, struct cdp_rec *rec, struct cdp_emit *emit)
 {
 	const struct funnel_ctx *f = w->f;
+	const struct cdp_val *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
 	struct cdp_err err;
 	uint32_t mask = 0;
 
 	for (unsigned k = 0; k < f->spec.steps; k++) {
-		int hit = cdp_step_match(&f->steps[k], w->ev, rec, &err);
+		const struct cdp_step *step = &f->steps[k];
+		int hit = step->expr ? cdp_step_match(step, w->ev, rec, &err)
+				     : cdp_step_named(step, event);
 
 		if (hit < 0)
 			cdp_emit_eval_error(emit, rec, &err);

@@ -1,7 +1,6 @@
 #include "lang/step.h"
 
 #include "lang/lex.h"
-#include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,5 +80,5 @@ int cdp_step_match(const struct cdp_step *s, struct cdp_eval *ev, struct cdp_rec
 {
 	if (s->expr)
 		return cdp_expr_match(s->expr, ev, rec, err);
-	return cdp_val_is(cdp_rec_get(rec, CDP_SLOT_EVENT), s->event, s->event_n);
+	return cdp_step_named(s, cdp_rec_get(rec, CDP_SLOT_EVENT));
 }

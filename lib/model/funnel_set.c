@@ -1,12 +1,13 @@
 #include "model/funnel_set.h"
 
+#include "base/buf.h"
 #include "base/intern.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 8192 };
+enum { CHUNK = 8192, WAITING = 16 };
 
 /* Events wait in chunks, so that growing copies nothing and scattering frees as it goes.
  */
@@ -17,11 +18,22 @@ struct chunk {
 	struct cdp_funnel_event ev[CHUNK];
 };
 
+/* An event whose user is still to be looked up: what the look-ups touch is fetched for
+ * several at once. */
+struct waiting {
+	struct cdp_funnel_event *ev;
+	uint64_t hash;
+	size_t at, n; /* the key, in `keys` */
+};
+
 struct cdp_funnel_set {
 	struct cdp_funnel_spec spec;
 	bool by;
 	struct cdp_intern *users, *groups;
 	struct chunk *chunks;
+	struct waiting waiting[WAITING];
+	unsigned nwaiting;
+	struct cdp_buf keys;
 };
 
 struct cdp_funnel_set *cdp_funnel_set_new(const struct cdp_funnel_spec *spec, bool by)
@@ -32,6 +44,7 @@ struct cdp_funnel_set *cdp_funnel_set_new(const struct cdp_funnel_spec *spec, bo
 	s->by = by;
 	s->users = cdp_intern_new(0);
 	s->groups = cdp_intern_new(0);
+	cdp_buf_init(&s->keys, CDP_BUF_NOMAX);
 	return s;
 }
 
@@ -53,7 +66,38 @@ void cdp_funnel_set_free(struct cdp_funnel_set *s)
 	}
 	cdp_intern_free(s->users);
 	cdp_intern_free(s->groups);
+	cdp_buf_release(&s->keys);
 	free(s);
+}
+
+static void settle(struct cdp_funnel_set *s)
+{
+	const struct waiting *end = s->waiting + s->nwaiting, *w;
+
+	for (w = s->waiting; w < end; w++)
+		cdp_intern_prefetch_where(s->users, w->hash);
+	for (w = s->waiting; w < end; w++)
+		cdp_intern_prefetch_key(s->users, w->hash);
+	for (w = s->waiting; w < end; w++)
+		w->ev->user = cdp_intern_put_hashed(s->users, s->keys.p + w->at, w->n,
+						    w->hash, NULL);
+	s->nwaiting = 0;
+	cdp_buf_reset(&s->keys);
+}
+
+/* The bytes of the key are gone when the event is settled, so they are copied. */
+static void look_up(struct cdp_funnel_set *s, struct cdp_funnel_event *ev,
+		    const char *key, size_t n)
+{
+	struct waiting *w = &s->waiting[s->nwaiting];
+
+	*w = (struct waiting){
+		.ev = ev, .hash = cdp_hash(key, n), .at = s->keys.n, .n = n
+	};
+	cdp_buf_add(&s->keys, key, n);
+	cdp_intern_prefetch(s->users, w->hash);
+	if (++s->nwaiting == WAITING)
+		settle(s);
 }
 
 void cdp_funnel_set_add(struct cdp_funnel_set *s, const char *key, size_t key_len,
@@ -68,11 +112,8 @@ void cdp_funnel_set_add(struct cdp_funnel_set *s, const char *key, size_t key_le
 		c->group = s->by ? cdp_alloc(CHUNK * sizeof(*c->group)) : NULL;
 		s->chunks = c;
 	}
-	c->ev[c->n] = (struct cdp_funnel_event){
-		.ms = ms,
-		.user = cdp_intern_put(s->users, key, key_len, NULL),
-		.mask = mask,
-	};
+	c->ev[c->n] = (struct cdp_funnel_event){ .ms = ms, .mask = mask };
+	look_up(s, &c->ev[c->n], key, key_len);
 	if (s->by)
 		c->group[c->n] =
 			mask & 1 ? cdp_intern_put(s->groups, group, group_len, NULL)
@@ -82,10 +123,13 @@ void cdp_funnel_set_add(struct cdp_funnel_set *s, const char *key, size_t key_le
 
 void cdp_funnel_set_merge(struct cdp_funnel_set *into, struct cdp_funnel_set *from)
 {
-	uint32_t *users = cdp_intern_put_all(into->users, from->users);
-	uint32_t *groups = cdp_intern_put_all(into->groups, from->groups);
 	struct chunk **tail = &into->chunks;
+	uint32_t *users, *groups;
 
+	settle(into);
+	settle(from);
+	users = cdp_intern_put_all(into->users, from->users);
+	groups = cdp_intern_put_all(into->groups, from->groups);
 	for (struct chunk *c = from->chunks; c; c = c->next)
 		for (size_t i = 0; i < c->n; i++) {
 			c->ev[i].user = users[c->ev[i].user];
@@ -222,11 +266,13 @@ int cdp_funnel_set_each(struct cdp_funnel_set *s, bool sorted,
 			int (*each)(void *ctx, const struct cdp_funnel_result *r),
 			void *ctx)
 {
-	uint32_t n = cdp_intern_count(s->users);
-	uint32_t *order = sorted ? cdp_intern_order(s->users) : NULL;
 	struct sorted all;
+	uint32_t n, *order;
 	int ret = 0;
 
+	settle(s);
+	n = cdp_intern_count(s->users);
+	order = sorted ? cdp_intern_order(s->users) : NULL;
 	sort_by_user(s, &all);
 	for (uint32_t i = 0; i < n && ret == 0; i++) {
 		uint32_t u = order ? order[i] : i;
