@@ -93,6 +93,7 @@ $O/unit/%: $O/tests/unit/%.o $O/tests/unit/tap.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 $(filter $O/unit/test_cel%,$(UNITS)): $O/tests/unit/cel.o
+$O/unit/test_live $O/unit/test_ruleblock: $O/tests/unit/rule_world.o
 $(patsubst %,$O/unit/test_identity%,_many _oracle _vectors) $O/unit/test_identity: $O/tests/unit/identity_world.o
 $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)

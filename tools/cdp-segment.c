@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/segment_explain.h"
 #include "cli/segment_export.h"
+#include "cli/segment_follow.h"
 #include "cli/segment_import.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
@@ -17,6 +18,7 @@ struct segment_ctx {
 	struct cdp_segment_export_opts handover;
 	struct cdp_segment_import_opts lists;
 	struct cdp_segment_import *import; /* NULL: no lists */
+	struct cdp_segment_follow follow;
 	struct cdp_segments *set;
 	struct cdp_segment_job job;
 	struct cdp_members *given; /* what streams and lists say */
@@ -208,6 +210,20 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	return ret;
 }
 
+static int follow(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	struct cdp_segment_follow f = s->follow;
+
+	f.dir = s->store.dir;
+	f.set = s->set;
+	f.wanted = s->wanted;
+	f.chosen = s->store.only.n > 0;
+	f.given = s->given;
+	f.paths = s->job.paths;
+	f.tags_slot = s->job.tags_slot;
+	return cdp_segment_follow(cli, &f, err);
+}
+
 static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	int ret = 0;
@@ -216,6 +232,8 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	s->job.wanted = s->store.dir ? s->all : s->wanted;
 	s->job.given = s->given;
 	s->job.more = s->before.keys;
+	if (s->follow.on)
+		return follow(cli, s, err);
 	if (s->explain) {
 		cdp_segment_explain(cli, &s->job, s->explain, s->sets, s->set_count);
 		return 0;
@@ -266,6 +284,14 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--explain needs -d and nothing else that is written");
 	if (s->previous && o->dir)
 		cdp_cli_usage(cli, "--previous and --store exclude each other");
+	if (s->follow.on &&
+	    (!s->definition || s->previous || s->explain || o->count || o->changes ||
+	     o->keep || s->lists.report || s->lists.unmatched))
+		cdp_cli_usage(cli, "--follow needs -d and nothing else that is written");
+	if (s->follow.profiles && !s->follow.on)
+		cdp_cli_usage(cli, "--profiles needs --follow");
+	if (s->follow.feed && (!s->follow.on || !o->dir))
+		cdp_cli_usage(cli, "--feed needs --follow and --store");
 	return handover || o->count || o->list || s->explain;
 }
 
@@ -331,6 +357,14 @@ int main(int argc, char **argv)
 		  "write what came of each list", NULL, 0, 0 },
 		{ 0, "unmatched", CDP_OPT_STR, &s.lists.unmatched, "FILE",
 		  "write the ids of lists that are no customer's", NULL, 0, 0 },
+		{ 0, "follow", CDP_OPT_FLAG, &s.follow.on, NULL,
+		  "write who enters and leaves with each profile that comes", NULL, 0,
+		  0 },
+		{ 0, "profiles", CDP_OPT_STR, &s.follow.profiles, "FILE",
+		  "with --follow: the profiles there were", NULL, 0, 0 },
+		{ 0, "feed", CDP_OPT_STR, &s.follow.feed, "NAME",
+		  "with --follow and --store: pass over what was read of it before", NULL,
+		  0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
 		  "write why this customer is in an audience or not", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",
@@ -350,6 +384,7 @@ int main(int argc, char **argv)
 	};
 
 	cdp_cli_start(&cli, &tool, argc, argv);
+	s.store.follows = s.follow.on;
 	rows = check_usage(&cli, &s);
 	if (!rows && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",

@@ -397,7 +397,9 @@ int cdp_segment_store_begin(struct cdp_cli *cli, struct cdp_segment_store_opts *
 {
 	int64_t limit = cdp_time_ms(cli->opt.run.as_of) - 1;
 
-	o->store = cdp_segstore_open(o->dir, true, err);
+	if (o->follows && !cdp_segstore_exists(o->dir))
+		return 0;
+	o->store = cdp_segstore_open(o->dir, !o->follows, err);
 	if (!o->store || cdp_segversion_latest(&o->before, o->store, limit, err) < 0)
 		return -1;
 	return read_merges(cli, o, err);

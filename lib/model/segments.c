@@ -326,8 +326,8 @@ void cdp_segments_free(struct cdp_segments *s)
 
 /* ---- many profiles ---- */
 
-/* Marks what `wanted` needs as well; `order` has it before those that need it. */
-static uint64_t *needed(const struct cdp_segments *s, const uint64_t *wanted)
+/* `order` has what is needed before those that need it. */
+uint64_t *cdp_segments_needed(const struct cdp_segments *s, const uint64_t *wanted)
 {
 	uint64_t *need = cdp_memdup(wanted, cdp_bit_words(s->count) * sizeof(*need));
 
@@ -343,7 +343,7 @@ static uint64_t *needed(const struct cdp_segments *s, const uint64_t *wanted)
 void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments *s,
 			   const uint64_t *wanted)
 {
-	uint64_t *need = needed(s, wanted);
+	uint64_t *need = cdp_segments_needed(s, wanted);
 	struct cdp_rule_spec spec = { .rules = s->rules, .set_count = s->count };
 
 	*p = (struct cdp_segment_plan){ 0 };

@@ -85,6 +85,9 @@ static inline size_t cdp_bit_words(unsigned count)
 	return ((size_t)count + 63) / 64;
 }
 
+/* The `wanted` audiences (a set of bits) and all that those refer to; caller frees. */
+uint64_t *cdp_segments_needed(const struct cdp_segments *s, const uint64_t *wanted);
+
 /* What it takes to decide the `wanted` audiences (a set of bits) for many profiles at
  * once; `s` must stay.  */
 struct cdp_segment_plan {

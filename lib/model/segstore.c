@@ -40,6 +40,15 @@ static int find_store(const struct cdp_segstore *s, struct cdp_err *err)
 	return rc;
 }
 
+bool cdp_segstore_exists(const char *dir)
+{
+	char *path = cdp_asprintf("%s/customers", dir);
+	bool is = access(path, F_OK) == 0;
+
+	free(path);
+	return is;
+}
+
 static int open_dict(struct cdp_segstore *s, bool writable, struct cdp_err *err)
 {
 	char *path = path_in(s, "customers");

@@ -22,6 +22,8 @@ struct cdp_segstore;
  * writer is an error. */
 struct cdp_segstore *cdp_segstore_open(const char *dir, bool writable,
 				       struct cdp_err *err);
+/* Whether there is one to be read. */
+bool cdp_segstore_exists(const char *dir);
 void cdp_segstore_close(struct cdp_segstore *s); /* NULL is fine */
 
 /* Base times of the versions in milliseconds, the oldest first; caller frees.  `ext` is

@@ -5,165 +5,14 @@
 #include "io/in.h"
 #include "model/audiences.h"
 #include "model/segments.h"
+#include "rule_world.h"
 #include "tap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t state = 1;
-
-static unsigned pick(unsigned n)
-{
-	state = state * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(state >> 33) % n;
-}
-
 enum { RULES = 60, GIVEN = 2, RECORDS = 300 };
-
-/* ---- random rules ---- */
-
-static const char *const leaves[] = {
-	"tags.a == 'x'",
-	"tags.a != 'x'",
-	"tags.a in ['x', 'yy', 'z']",
-	"!(tags.a in ['x', 5, null])",
-	"tags.a in []",
-	"tags.n >= 5",
-	"tags.n < 5",
-	"tags.n <= 5.5",
-	"tags.n > -1",
-	"5 < tags.n",
-	"tags.n == 5",
-	"tags.n != 5.0",
-	"tags.n in [1, 5, 7.5]",
-	"tags.n > 9007199254740992",
-	"tags.n == 9007199254740993",
-	"tags.n > 9007199254740992.0",
-	"tags.n < double('NaN')",
-	"tags.n == double('NaN')",
-	"tags.n == 5u",
-	"tags.n > 1e300",
-	"has(tags.a)",
-	"has(tags.n)",
-	"tags.b",
-	"!tags.b",
-	"tags.b == true",
-	"tags.b == null",
-	"tags.a >= 'x'",
-	"tags.a < 'yz'",
-	"'y' <= tags.a",
-	"tags.a.startsWith('y')",
-	"tags.a.startsWith('')",
-	"tags.a.endsWith('y')",
-	"tags.a.contains('z')",
-	"tags.a.matches('^[xy]+$')",
-	"size(tags.a) > 1",
-	"tags.n % 2 == 0",
-	"tags.l == [1, 2]",
-	"'x' in tags.l",
-	"tags.l.exists(i, i == 5)",
-	"tags.n > tags.m",
-	"tags.m + tags.n == 10",
-	"tags.a == tags.c",
-	"one_id.startsWith('0')",
-	"tags.n / 0 == 1",
-	"true",
-	"false",
-	"segments.g0",
-	"segments.g1",
-	"(segments.g0 == segments.g1)",
-	"(segments.g1 ? tags.n : tags.m) > 3",
-	"has(segments.g0)",
-	"tags.o.p == 'x'",
-	"has(tags.o.p)",
-};
-
-static void add_rule(struct cdp_buf *b, unsigned depth, unsigned number)
-{
-	unsigned kind = depth == 0 ? 0 : pick(8), n = 2 + pick(3);
-
-	if (kind < 3 && number && pick(6) == 0) {
-		cdp_buf_addf(b, "segments.s%u", pick(number));
-	} else if (kind < 3) {
-		cdp_buf_adds(b, leaves[pick(sizeof(leaves) / sizeof(*leaves))]);
-	} else if (kind == 3) {
-		cdp_buf_adds(b, "!(");
-		add_rule(b, depth - 1, number);
-		cdp_buf_adds(b, ")");
-	} else if (kind == 4) {
-		cdp_buf_adds(b, "((");
-		add_rule(b, depth - 1, number);
-		cdp_buf_adds(b, ") ? (");
-		add_rule(b, depth - 1, number);
-		cdp_buf_adds(b, ") : (");
-		add_rule(b, depth - 1, number);
-		cdp_buf_adds(b, "))");
-	} else {
-		for (unsigned i = 0; i < n; i++) {
-			cdp_buf_adds(b, i == 0 ? "(" : kind < 7 ? " && (" : " || (");
-			add_rule(b, depth - 1, number);
-			cdp_buf_adds(b, ")");
-		}
-	}
-}
-
-/* ---- random profiles ---- */
-
-static void add_member(struct cdp_buf *b, const char *name, const char *const *values,
-		       unsigned count)
-{
-	unsigned i = pick(count);
-
-	if (!*values[i])
-		return;
-	if (b->p[b->n - 1] != '{')
-		cdp_buf_addc(b, ',');
-	cdp_buf_addf(b, "\"%s\":%s", name, values[i]);
-}
-
-static void add_profile(struct cdp_buf *b, unsigned number)
-{
-	static const char *const texts[] = { "",        "null",     "\"x\"",
-					     "\"yy\"",  "\"yzy\"",  "\"z\\u0079\"",
-					     "\"\"",    "5",        "true",
-					     "[\"x\"]", "\"\\\"\"", "\"x\"" };
-	static const char *const numbers[] = { "",
-					       "null",
-					       "5",
-					       "5.0",
-					       "5.5",
-					       "-1",
-					       "7.5",
-					       "\"5\"",
-					       "true",
-					       "1e400",
-					       "9007199254740993",
-					       "9007199254740992",
-					       "4",
-					       "6",
-					       "0.1",
-					       "-0",
-					       "1e15",
-					       "{}" };
-	static const char *const bools[] = {
-		"", "null", "true", "false", "1", "\"true\""
-	};
-	static const char *const lists[] = { "",        "[1,2]",     "[1.0,2]", "[]",
-					     "[\"x\"]", "[5,\"x\"]", "\"x\"",   "7" };
-	static const char *const objects[] = { "", "{\"p\":\"x\"}", "{}", "{\"p\":null}",
-					       "5" };
-
-	cdp_buf_addf(b, "{\"one_id\":\"%04u\",\"tags\":{", number);
-	add_member(b, "a", texts, 12);
-	add_member(b, "c", texts, 12);
-	add_member(b, "n", numbers, 18);
-	add_member(b, "m", numbers, 18);
-	add_member(b, "b", bools, 6);
-	add_member(b, "l", lists, 8);
-	add_member(b, "o", objects, 5);
-	cdp_buf_adds(b, "}}\n");
-}
 
 /* ---- each rule alone ---- */
 
@@ -316,10 +165,10 @@ static void differential(void)
 		cdp_buf_reset(&profiles);
 		for (unsigned i = 0; i < RULES; i++) {
 			cdp_buf_reset(&rules[i]);
-			add_rule(&rules[i], 3, i);
+			world_rule(&rules[i], 3, i);
 		}
 		for (unsigned i = 0; i < RECORDS; i++)
-			add_profile(&profiles, i);
+			world_profile(&profiles, i);
 		cdp_buf_reserve(&profiles, CDP_IN_PAD);
 		memset(profiles.p + profiles.n, 0, CDP_IN_PAD);
 		bad = compare(rules, &profiles, round % 3 == 2 ? 8 : round % 3, &errors);
@@ -403,7 +252,7 @@ static void many_members(void)
 		uint32_t row = cdp_audience_part_row(parts[i & 1], key, (size_t)n);
 
 		for (unsigned set = 0; set < 2; set++)
-			if (pick(set ? 900 : 3) == 0) {
+			if (world_pick(set ? 900 : 3) == 0) {
 				want[set][who / 64] |= (uint64_t)1 << who % 64;
 				cdp_audience_part_add(
 					parts[i & 1], set, row,

@@ -1,0 +1,407 @@
+#include "model/live.h"
+
+#include "base/mem.h"
+#include "model/liveindex.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Profiles after which the index is made anew, with what was seen of its literals. */
+enum { LEARN_FIRST = 64, LEARN_LAST = 4096 };
+
+/* What was, and what is. */
+struct side {
+	struct cdp_live *l;
+	bool there;
+	uint32_t *classes;
+	uint64_t *planes;
+	bool spread;    /* the planes are those of the classes */
+	uint32_t *sets; /* by audience: twice the customer's stamp, and if it is in it */
+};
+
+struct cdp_live {
+	const struct cdp_segments *s;
+	const struct cdp_members *given;
+	const uint64_t *wanted;
+	uint64_t *needed;
+	struct cdp_livecols *cols;
+	struct cdp_liveindex *index;
+	struct cdp_eval *ev;
+	uint32_t *weight; /* until the index was made anew */
+	uint32_t learned;
+	struct side was, is;
+	/* the customer */
+	const char *key;
+	size_t key_n;
+	const uint64_t *in; /* what was given, or NULL */
+	uint32_t stamp;
+	uint32_t *decided; /* by audience: the stamp */
+	struct cdp_live_change *changes;
+	uint32_t change_count, change_cap;
+	uint32_t *turned; /* audiences that others refer to, to be looked up */
+	uint32_t turned_count, turned_cap;
+};
+
+/* ---- a customer's memberships ---- */
+
+static bool holds(struct side *d, uint32_t set);
+
+static bool is_in(struct side *d, uint32_t set)
+{
+	const struct cdp_live *l = d->l;
+	uint32_t *known = &d->sets[set];
+
+	if (l->s->v[set].rule == CDP_RULE_GIVEN)
+		return d->there && l->in && cdp_bit(l->in, set - l->s->defined);
+	if (*known >> 1 != l->stamp)
+		*known = l->stamp << 1 | holds(d, set);
+	return *known & 1;
+}
+
+static int value_of(struct side *d, uint32_t node);
+
+/* An operand that decides makes errors of others vanish. */
+static int junction(struct side *d, const struct cdp_rule *n, int decides)
+{
+	const uint32_t *kids = cdp_rule_kids(d->l->s->rules, n);
+	bool failed = false;
+
+	for (uint32_t i = 0; i < n->count; i++) {
+		int v = value_of(d, kids[i]);
+
+		if (v == decides)
+			return v;
+		failed |= v < 0;
+	}
+	return failed ? -1 : !decides;
+}
+
+/* 1, 0, or -1: an error. */
+static int value_of(struct side *d, uint32_t node)
+{
+	const struct cdp_rules *r = d->l->s->rules;
+	const struct cdp_livecols *c = d->l->cols;
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	int v;
+
+	switch ((enum cdp_rule_kind)n->kind) {
+	case CDP_RULE_LEAF:
+		if (cdp_live_bit(d->planes, c->bit[kids[0]]))
+			return 1;
+		return cdp_live_bit(d->planes, c->bit[kids[0]] + c->words * 64) ? 0 : -1;
+	case CDP_RULE_SET:
+		return is_in(d, kids[0]);
+	case CDP_RULE_AND:
+		return junction(d, n, 0);
+	case CDP_RULE_OR:
+		return junction(d, n, 1);
+	case CDP_RULE_NOT:
+		v = value_of(d, kids[0]);
+		return v < 0 ? -1 : !v;
+	default:
+		v = value_of(d, kids[0]);
+		return v < 0 ? -1 : value_of(d, kids[v ? 1 : 2]);
+	}
+}
+
+static bool holds(struct side *d, uint32_t set)
+{
+	const struct cdp_live *l = d->l;
+	const struct cdp_live_rule *r = &l->index->rules[set];
+	const uint32_t *terms = l->index->terms + r->first;
+	const struct cdp_segment *g = &l->s->v[set];
+
+	if (!d->there)
+		return false;
+	for (uint32_t i = 0; i < r->literals; i++)
+		if (!cdp_live_bit(d->planes, terms[i]))
+			return false;
+	for (uint32_t i = 0; i < r->nodes; i++)
+		if (value_of(d, terms[r->literals + i]) <= 0)
+			return false;
+	return g->cut != CDP_CUT_SAMPLE || cdp_segment_samples(g, l->key, l->key_n);
+}
+
+/* ---- what changed ---- */
+
+static void note(struct cdp_live *l, uint32_t set, bool entered)
+{
+	const struct cdp_live_posts *users = &l->index->users;
+
+	l->decided[set] = l->stamp;
+	if (cdp_bit(l->wanted, set)) {
+		CDP_GROW(l->changes, l->change_count, l->change_cap);
+		l->changes[l->change_count++] = (struct cdp_live_change){ set, entered };
+	}
+	if (users->first[set] == users->first[set + 1])
+		return;
+	CDP_GROW(l->turned, l->turned_count, l->turned_cap);
+	l->turned[l->turned_count++] = set;
+}
+
+/* A literal of it is true on this side alone: on the other it was not in. */
+static void decide_one(struct side *d, uint32_t set)
+{
+	struct cdp_live *l = d->l;
+
+	if (holds(d, set) && l->decided[set] != l->stamp)
+		note(l, set, d == &l->is);
+}
+
+static void decide_both(struct cdp_live *l, uint32_t set)
+{
+	bool now;
+
+	if (l->decided[set] == l->stamp)
+		return;
+	l->decided[set] = l->stamp;
+	now = holds(&l->is, set);
+	if (now != holds(&l->was, set))
+		note(l, set, now);
+}
+
+static bool may_hold(const struct side *d, uint32_t watch)
+{
+	return d->there && (watch == CDP_LIVE_ALWAYS || cdp_live_bit(d->planes, watch));
+}
+
+static void decide_posts(struct cdp_live *l, const struct cdp_live_posts *p, uint32_t i)
+{
+	for (uint32_t k = p->first[i]; k < p->first[i + 1]; k++)
+		if (may_hold(&l->is, p->v[k].watch) || may_hold(&l->was, p->v[k].watch))
+			decide_both(l, p->v[k].set);
+}
+
+static void turn_literal(struct cdp_live *l, uint32_t literal, bool now)
+{
+	const struct cdp_live_posts *p = &l->index->plain;
+	struct side *d = now ? &l->is : &l->was;
+
+	for (uint32_t k = p->first[literal]; k < p->first[literal + 1]; k++)
+		if (cdp_live_bit(d->planes, p->v[k].watch))
+			decide_one(d, p->v[k].set);
+	decide_posts(l, &l->index->inner, literal);
+}
+
+static void turn_column(struct cdp_live *l, const struct cdp_livecol *x)
+{
+	for (uint32_t plane = 0; plane < 2; plane++)
+		for (uint32_t w = 0; w < x->words; w++) {
+			uint32_t at = plane * l->cols->words + x->first + w;
+			uint64_t is = l->is.planes[at];
+
+			for (uint64_t t = is ^ l->was.planes[at]; t; t &= t - 1)
+				turn_literal(l, at * 64 + (uint32_t)__builtin_ctzll(t),
+					     (is & t & -t) != 0);
+		}
+}
+
+/* There is a profile on this side alone. */
+static void turn_all(struct side *d)
+{
+	const struct cdp_live *l = d->l;
+	const struct cdp_live_posts *p = &l->index->watch;
+
+	for (uint32_t w = 0; w < 2 * l->cols->words; w++)
+		for (uint64_t t = d->planes[w]; t; t &= t - 1) {
+			uint32_t literal = w * 64 + (uint32_t)__builtin_ctzll(t);
+
+			for (uint32_t k = p->first[literal]; k < p->first[literal + 1];
+			     k++)
+				decide_one(d, p->v[k].set);
+		}
+	for (uint32_t i = 0; i < l->index->always_count; i++)
+		decide_one(d, l->index->always[i]);
+}
+
+static void turn(struct cdp_live *l)
+{
+	if (l->was.there != l->is.there) {
+		turn_all(l->is.there ? &l->is : &l->was);
+		return;
+	}
+	for (uint32_t i = 0; i < l->cols->count; i++)
+		if (l->was.classes[i] != l->is.classes[i])
+			turn_column(l, &l->cols->v[i]);
+	for (uint32_t i = 0; i < l->turned_count; i++)
+		decide_posts(l, &l->index->users, l->turned[i]);
+}
+
+static int by_set(const void *a, const void *b)
+{
+	const struct cdp_live_change *x = a, *y = b;
+
+	return x->set < y->set ? -1 : x->set > y->set;
+}
+
+/* ---- the planes ---- */
+
+static void spread(struct side *d)
+{
+	const struct cdp_livecols *c = d->l->cols;
+
+	if (d->there && !d->spread)
+		cdp_livecols_spread(c, d->classes, 0, c->count, d->planes);
+	d->spread = true;
+}
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	(void)err;
+	*out = (struct cdp_value){ .type = CDP_V_BOOL, .b = is_in(host, (uint32_t)ref) };
+	return 0;
+}
+
+static void look(struct side *d, struct cdp_rec *profile)
+{
+	struct cdp_livecols *c = d->l->cols;
+
+	d->there = true;
+	d->spread = false;
+	cdp_livecols_look(c, profile, d->l->ev, d->classes);
+	if (c->mixed == c->count)
+		return;
+	cdp_livecols_spread(c, d->classes, 0, c->mixed, d->planes);
+	cdp_eval_set_host(d->l->ev, fetch, d);
+	cdp_livecols_look_mixed(c, profile, d->l->ev, d->classes, d->planes);
+	d->spread = true;
+}
+
+static bool is_same(const struct cdp_live *l)
+{
+	return l->was.there == l->is.there &&
+	       (!l->is.there || memcmp(l->was.classes, l->is.classes,
+				       l->cols->count * sizeof(*l->is.classes)) == 0);
+}
+
+/* The index with what was seen. */
+static void learn(struct cdp_live *l)
+{
+	for (uint32_t w = 0; w < 2 * l->cols->words; w++)
+		for (uint64_t t = l->is.planes[w]; t; t &= t - 1)
+			l->weight[w * 64 + (uint32_t)__builtin_ctzll(t)]++;
+	l->learned++;
+	if (l->learned != LEARN_FIRST && l->learned != LEARN_LAST)
+		return;
+	cdp_liveindex_free(l->index);
+	l->index = cdp_liveindex_new(l->s, l->cols, l->needed, l->weight);
+	if (l->learned < LEARN_LAST)
+		return;
+	free(l->weight);
+	l->weight = NULL;
+}
+
+/* ---- one customer after the other ---- */
+
+static void begin_side(struct cdp_live *l, struct side *d)
+{
+	d->l = l;
+	d->classes = cdp_calloc((size_t)l->cols->count + 1, sizeof(*d->classes));
+	d->planes = cdp_calloc(2 * (size_t)l->cols->words + 1, sizeof(*d->planes));
+	d->sets = cdp_calloc((size_t)l->s->count + 1, sizeof(*d->sets));
+}
+
+struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *wanted,
+			      const struct cdp_members *given, const struct cdp_run *run)
+{
+	struct cdp_live *l = cdp_calloc(1, sizeof(*l));
+	uint32_t *place = cdp_calloc((size_t)s->count + 1, sizeof(*place));
+
+	for (unsigned i = 0; i < s->count; i++)
+		place[s->order[i]] = i;
+	l->s = s;
+	l->wanted = wanted;
+	l->given = given;
+	l->needed = cdp_segments_needed(s, wanted);
+	l->cols = cdp_livecols_new(s->rules, place);
+	l->weight = cdp_liveindex_guess(l->cols);
+	l->index = cdp_liveindex_new(s, l->cols, l->needed, l->weight);
+	l->ev = cdp_eval_new(run);
+	begin_side(l, &l->was);
+	begin_side(l, &l->is);
+	l->decided = cdp_calloc((size_t)s->count + 1, sizeof(*l->decided));
+	free(place);
+	return l;
+}
+
+void cdp_live_free(struct cdp_live *l)
+{
+	struct side *sides[] = { &l->was, &l->is };
+
+	for (unsigned i = 0; i < 2; i++) {
+		free(sides[i]->classes);
+		free(sides[i]->planes);
+		free(sides[i]->sets);
+	}
+	cdp_liveindex_free(l->index);
+	cdp_livecols_free(l->cols);
+	cdp_eval_free(l->ev);
+	free(l->weight);
+	free(l->needed);
+	free(l->decided);
+	free(l->changes);
+	free(l->turned);
+	free(l);
+}
+
+uint32_t cdp_live_columns(const struct cdp_live *l)
+{
+	return l->cols->count;
+}
+
+void cdp_live_begin(struct cdp_live *l, const char *key, size_t n)
+{
+	size_t size = l->s->count * sizeof(*l->decided);
+
+	/* A stamp has one bit less than what it stands in. */
+	if (++l->stamp > UINT32_MAX / 2) {
+		l->stamp = 1;
+		memset(l->was.sets, 0, size);
+		memset(l->is.sets, 0, size);
+		memset(l->decided, 0, size);
+	}
+	l->key = key;
+	l->key_n = n;
+	l->in = cdp_members_get(l->given, key, n);
+	l->was.there = l->is.there = false;
+	l->change_count = l->turned_count = 0;
+}
+
+void cdp_live_was(struct cdp_live *l, struct cdp_rec *profile)
+{
+	look(&l->was, profile);
+}
+
+void cdp_live_was_classes(struct cdp_live *l, const uint32_t *classes)
+{
+	memcpy(l->was.classes, classes, l->cols->count * sizeof(*classes));
+	l->was.there = true;
+	l->was.spread = false;
+}
+
+void cdp_live_is(struct cdp_live *l, struct cdp_rec *profile)
+{
+	look(&l->is, profile);
+}
+
+const uint32_t *cdp_live_classes(const struct cdp_live *l)
+{
+	return l->is.classes;
+}
+
+size_t cdp_live_decide(struct cdp_live *l, const struct cdp_live_change **v)
+{
+	*v = l->changes;
+	if (is_same(l))
+		return 0;
+	spread(&l->was);
+	spread(&l->is);
+	turn(l);
+	if (l->weight && l->is.there)
+		learn(l);
+	if (l->change_count)
+		qsort(l->changes, l->change_count, sizeof(*l->changes), by_set);
+	*v = l->changes;
+	return l->change_count;
+}

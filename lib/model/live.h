@@ -1,0 +1,42 @@
+/* Audiences decided profile by profile as they come: who entered and who left which, out
+ * of what a customer's profile was and what it is.
+ *
+ * Conditions of all rules on one member are answered by one look at it, which tells the
+ * value's class; conditions that turned are looked up in an index of the audiences they
+ * are in, and of those no others than the ones that may have turned, too, are decided.
+ * Memberships are not kept: they follow from the classes.
+ *
+ * An audience that is cut by rank, or refers to one that is, cannot be decided so and
+ * must not be among the wanted ones. */
+#ifndef CDP_MODEL_LIVE_H
+#define CDP_MODEL_LIVE_H
+
+#include "model/segments.h"
+
+struct cdp_live;
+
+struct cdp_live_change {
+	uint32_t set;
+	bool entered; /* or left */
+};
+
+/* `wanted`: the audiences whose changes are told, a set of bits; `given` as in
+ * cdp_segment_job.  All that is given must stay. */
+struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *wanted,
+			      const struct cdp_members *given, const struct cdp_run *run);
+void cdp_live_free(struct cdp_live *l);
+/* How many classes tell of a profile. */
+uint32_t cdp_live_columns(const struct cdp_live *l);
+
+/* One customer: begin, then maybe what was, as a profile or as its classes, and what is;
+ * who has no profile is in no audience.  The key must stay. */
+void cdp_live_begin(struct cdp_live *l, const char *key, size_t n);
+void cdp_live_was(struct cdp_live *l, struct cdp_rec *profile);
+void cdp_live_was_classes(struct cdp_live *l, const uint32_t *classes);
+void cdp_live_is(struct cdp_live *l, struct cdp_rec *profile);
+/* Of what is, to be kept as what was; borrowed until the next begin. */
+const uint32_t *cdp_live_classes(const struct cdp_live *l);
+/* What changed, in the order of the definitions; borrowed until the next begin. */
+size_t cdp_live_decide(struct cdp_live *l, const struct cdp_live_change **v);
+
+#endif

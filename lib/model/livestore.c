@@ -1,0 +1,139 @@
+#include "model/livestore.h"
+
+#include "base/mem.h"
+#include "io/lock.h"
+#include "io/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROFILES "profiles"
+#define FEEDS "feeds"
+
+struct cdp_livestore {
+	struct cdp_store *store;
+	struct cdp_txn *txn; /* NULL: none since the last commit */
+	int lock;
+	size_t pending;
+};
+
+static int open_in(struct cdp_livestore *s, const char *dir, struct cdp_err *err)
+{
+	char *path = cdp_asprintf("%s/live", dir), *lock = cdp_asprintf("%s.lock", path);
+
+	s->lock = cdp_lock_take(lock, err);
+	if (s->lock >= 0)
+		s->store = cdp_store_open(path, "live profiles 1", 2, true, err);
+	free(path);
+	free(lock);
+	return s->store ? 0 : -1;
+}
+
+struct cdp_livestore *cdp_livestore_open(const char *dir, struct cdp_err *err)
+{
+	struct cdp_livestore *s = cdp_calloc(1, sizeof(*s));
+
+	s->lock = -1;
+	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
+		cdp_err_sys(err, errno, "'%s': cannot make", dir);
+	else if (open_in(s, dir, err) == 0)
+		return s;
+	cdp_livestore_close(s);
+	return NULL;
+}
+
+void cdp_livestore_close(struct cdp_livestore *s)
+{
+	if (!s)
+		return;
+	cdp_txn_abort(s->txn);
+	if (s->store)
+		cdp_store_close(s->store);
+	if (s->lock >= 0)
+		cdp_lock_release(s->lock);
+	free(s);
+}
+
+static int begin(struct cdp_livestore *s, size_t n, struct cdp_err *err)
+{
+	if (n > CDP_STORE_KEY_MAX)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "a name of more than %d bytes cannot be kept",
+				   CDP_STORE_KEY_MAX);
+	if (!s->txn)
+		s->txn = cdp_txn_begin(s->store, true, err);
+	return s->txn ? 0 : -1;
+}
+
+int cdp_livestore_get(struct cdp_livestore *s, const char *key, size_t n,
+		      const char **line, size_t *line_n, struct cdp_err *err)
+{
+	struct cdp_bytes value;
+	int rc;
+
+	if (begin(s, n, err) < 0)
+		return -1;
+	rc = cdp_txn_get(s->txn, PROFILES, (struct cdp_bytes){ key, n }, &value, err);
+	if (rc > 0) {
+		*line = value.p;
+		*line_n = value.n;
+	}
+	return rc;
+}
+
+int cdp_livestore_put(struct cdp_livestore *s, const char *key, size_t n,
+		      const char *line, size_t line_n, struct cdp_err *err)
+{
+	if (begin(s, n, err) < 0 ||
+	    cdp_txn_put(s->txn, PROFILES, (struct cdp_bytes){ key, n },
+			(struct cdp_bytes){ line, line_n }, err) < 0)
+		return -1;
+	s->pending += n + line_n;
+	return 0;
+}
+
+int cdp_livestore_lines(struct cdp_livestore *s, const char *feed, uint64_t *lines,
+			struct cdp_err *err)
+{
+	struct cdp_bytes value;
+	int rc;
+
+	*lines = 0;
+	if (begin(s, strlen(feed), err) < 0)
+		return -1;
+	rc = cdp_txn_get(s->txn, FEEDS, (struct cdp_bytes){ feed, strlen(feed) }, &value,
+			 err);
+	if (rc > 0 && value.n == sizeof(*lines))
+		memcpy(lines, value.p, sizeof(*lines));
+	return rc < 0 ? -1 : 0;
+}
+
+int cdp_livestore_set_lines(struct cdp_livestore *s, const char *feed, uint64_t lines,
+			    struct cdp_err *err)
+{
+	struct cdp_bytes value = { &lines, sizeof(lines) };
+
+	if (begin(s, strlen(feed), err) < 0)
+		return -1;
+	return cdp_txn_put(s->txn, FEEDS, (struct cdp_bytes){ feed, strlen(feed) }, value,
+			   err);
+}
+
+size_t cdp_livestore_pending(const struct cdp_livestore *s)
+{
+	return s->pending;
+}
+
+int cdp_livestore_commit(struct cdp_livestore *s, struct cdp_err *err)
+{
+	int rc = 0;
+
+	if (s->pending) {
+		rc = cdp_txn_commit(s->txn, err);
+		s->txn = NULL;
+		s->pending = 0;
+	}
+	return rc;
+}

@@ -1,0 +1,36 @@
+/* The last profile of each customer, as it came, in a directory that survives: what a
+ * run that follows profiles (model/live.h) holds the next ones against.
+ *
+ * Puts are seen at once and durable with the next commit; a run that is killed leaves
+ * what it had committed.  One process at a time; another one is refused. */
+#ifndef CDP_MODEL_LIVESTORE_H
+#define CDP_MODEL_LIVESTORE_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cdp_livestore;
+
+/* DIR/live, both made if need be; the parent of DIR must exist. */
+struct cdp_livestore *cdp_livestore_open(const char *dir, struct cdp_err *err);
+/* What was not committed is undone.  NULL is fine. */
+void cdp_livestore_close(struct cdp_livestore *s);
+
+/* 1 and the line, borrowed until the next put; 0: none; -1 with *err.  A key that is too
+ * long is a data error. */
+int cdp_livestore_get(struct cdp_livestore *s, const char *key, size_t n,
+		      const char **line, size_t *line_n, struct cdp_err *err);
+int cdp_livestore_put(struct cdp_livestore *s, const char *key, size_t n,
+		      const char *line, size_t line_n, struct cdp_err *err);
+/* How many lines of a feed were dealt with; 0 of one that is not known. */
+int cdp_livestore_lines(struct cdp_livestore *s, const char *feed, uint64_t *lines,
+			struct cdp_err *err);
+int cdp_livestore_set_lines(struct cdp_livestore *s, const char *feed, uint64_t lines,
+			    struct cdp_err *err);
+/* Bytes that were put since the last commit. */
+size_t cdp_livestore_pending(const struct cdp_livestore *s);
+int cdp_livestore_commit(struct cdp_livestore *s, struct cdp_err *err);
+
+#endif
