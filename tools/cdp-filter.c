@@ -257,6 +257,16 @@ static int compile(struct cdp_expr **out, const char *option, const char *text,
 	return -1;
 }
 
+static int compile_match(struct filter *f, struct cdp_err *err)
+{
+	const char *text = f->match_text;
+
+	if (cdp_expr_compile_condition(&f->match, text, strlen(text), &f->env, err) == 0)
+		return 0;
+	cdp_err_prefix(err, "option '-e'");
+	return -1;
+}
+
 static int bind_one(struct filter *f, size_t i, struct cdp_err *err)
 {
 	const char *text = f->bind_texts.v[i], *equals = equals_of(text);
@@ -361,8 +371,7 @@ static int prepare(struct filter *f, struct cdp_err *err)
 	f->tally = cdp_count_by_new();
 	if (bind_all(f, err) < 0)
 		return -1;
-	if (f->match_text &&
-	    compile(&f->match, "option '-e'", f->match_text, &f->env, err) < 0)
+	if (f->match_text && compile_match(f, err) < 0)
 		return -1;
 	for (size_t i = 0; i < f->set_texts.n; i++)
 		if (compile_set(f, i, err) < 0)

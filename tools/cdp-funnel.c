@@ -389,8 +389,8 @@ static int compile(struct funnel_ctx *f, struct cdp_err *err)
 		cdp_err_prefix(err, "--by");
 		return -1;
 	}
-	if (o->where &&
-	    cdp_expr_compile(&f->where, o->where, strlen(o->where), &env, err) < 0) {
+	if (o->where && cdp_expr_compile_condition(&f->where, o->where, strlen(o->where),
+						   &env, err) < 0) {
 		cdp_err_prefix(err, "--where");
 		return -1;
 	}

@@ -324,8 +324,8 @@ static int compile_groups(struct portrait_ctx *f, const struct cdp_env *env,
 
 	*base = (struct group){ .everyone = !o->base, .ref = -1 };
 	f->names.v[f->names.count++] = "base";
-	if (o->base &&
-	    cdp_expr_compile(&base->step.expr, o->base, strlen(o->base), env, err) < 0) {
+	if (o->base && cdp_expr_compile_condition(&base->step.expr, o->base,
+						  strlen(o->base), env, err) < 0) {
 		cdp_err_prefix(err, "--base");
 		return -1;
 	}

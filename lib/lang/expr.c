@@ -2,6 +2,7 @@
 #include "lang/expr.h"
 
 #include "base/zone.h"
+#include "lang/lex.h"
 #include "lang/prog.h"
 
 #include <stdlib.h>
@@ -125,6 +126,34 @@ int cdp_expr_compile(struct cdp_expr **out, const char *text, size_t n,
 	else
 		*out = e;
 	return ret;
+}
+
+int cdp_expr_check_condition(const struct cdp_expr *e, const char *text, size_t n,
+			     struct cdp_err *err)
+{
+	uint8_t t = e->root->stype;
+
+	if (t == CDP_V_BOOL || t == CDP_STATIC_ANY)
+		return 0;
+	return cdp_lex_error(text, n, e->root->pos, err, "expected a condition, not %s",
+			     cdp_type_word(t));
+}
+
+int cdp_expr_compile_condition(struct cdp_expr **out, const char *text, size_t n,
+			       const struct cdp_env *env, struct cdp_err *err)
+{
+	if (cdp_expr_compile(out, text, n, env, err) < 0)
+		return -1;
+	if (cdp_expr_check_condition(*out, text, n, err) == 0)
+		return 0;
+	cdp_expr_free(*out);
+	*out = NULL;
+	return -1;
+}
+
+int cdp_expr_type(const struct cdp_expr *e)
+{
+	return e->root->stype == CDP_STATIC_ANY ? -1 : e->root->stype;
 }
 
 const char *cdp_expr_text(const struct cdp_expr *e)

@@ -83,7 +83,13 @@ extern const char *const cdp_profile_members[]; /* one_id as_of tags ids ... */
  * 'props'?" (line:column of the text).  Depth and size are limited. */
 int cdp_expr_compile(struct cdp_expr **out, const char *text, size_t n,
 		     const struct cdp_env *env, struct cdp_err *err);
+/* The same for what stands where a condition does: what cannot be a bool is an error. */
+int cdp_expr_compile_condition(struct cdp_expr **out, const char *text, size_t n,
+			       const struct cdp_env *env, struct cdp_err *err);
 void cdp_expr_free(struct cdp_expr *e);
+/* The type of its value where that is known: an enum cdp_vtype, CDP_V_DOUBLE for a number
+ * of any type; -1: not known.  The value may be null all the same. */
+int cdp_expr_type(const struct cdp_expr *e);
 const char *cdp_expr_text(const struct cdp_expr *e);
 
 /* Event names that a record must have for the expression to be true: *count names, or 0

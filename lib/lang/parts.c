@@ -21,22 +21,15 @@ enum cdp_part_kind cdp_part_kind(const struct cdp_ast *a)
 	}
 }
 
-bool cdp_part_may_be_inner(const struct cdp_expr *e)
-{
-	return e->root->stype == CDP_V_BOOL || e->root->stype == CDP_STATIC_ANY;
-}
-
-int cdp_part_compile(struct cdp_expr **out, const struct cdp_ast *leaf, bool inner,
-		     const char *text, size_t n, const struct cdp_env *env,
-		     struct cdp_err *err)
+int cdp_part_compile(struct cdp_expr **out, const struct cdp_ast *leaf, const char *text,
+		     size_t n, const struct cdp_env *env, struct cdp_err *err)
 {
 	if (cdp_expr_from_ast(out, leaf, text, n, env, err) < 0)
 		return -1;
-	if (!inner || cdp_part_may_be_inner(*out))
+	if (cdp_expr_check_condition(*out, text, n, err) == 0)
 		return 0;
-	cdp_lex_error(text, n, (*out)->root->pos, err, "expected a condition, not %s",
-		      cdp_type_word((*out)->root->stype));
 	cdp_expr_free(*out);
+	*out = NULL;
 	return -1;
 }
 

@@ -21,13 +21,10 @@ enum cdp_part_kind {
  * are conditions as well. */
 enum cdp_part_kind cdp_part_kind(const struct cdp_ast *a);
 
-/* Compile a leaf of `text`, whose errors point there.  `inner`: it stands below && || !
- * or ?:, where what cannot be a bool is an error.  0 or -1. */
-int cdp_part_compile(struct cdp_expr **out, const struct cdp_ast *leaf, bool inner,
-		     const char *text, size_t n, const struct cdp_env *env,
-		     struct cdp_err *err);
-/* Whether it may stand below && || ! or ?:. */
-bool cdp_part_may_be_inner(const struct cdp_expr *e);
+/* Compile a leaf of `text`, whose errors point there; what cannot be a bool is an error.
+ * 0 or -1. */
+int cdp_part_compile(struct cdp_expr **out, const struct cdp_ast *leaf, const char *text,
+		     size_t n, const struct cdp_env *env, struct cdp_err *err);
 
 enum cdp_form_kind {
 	CDP_FORM_CONST, /* the same for every record: value */

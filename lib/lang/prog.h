@@ -211,8 +211,6 @@ int cdp_op_index(struct cdp_eval *ev, const struct cdp_value *a,
 		 const struct cdp_value *key, struct cdp_value *out);
 int cdp_op_map(struct cdp_eval *ev, const struct cdp_value *pairs, size_t n,
 	       struct cdp_value *out);
-/* A value's type in messages: "int", "timestamp". */
-const char *cdp_type_word(unsigned type);
 
 /* timefn.c: nanoseconds of a duration and back; a timestamp in range. */
 __int128 cdp_time_ns(struct cdp_time t);
@@ -267,6 +265,9 @@ struct cdp_node *cdp_compile_unknown(struct cdp_compiler *c, size_t pos, const c
 /* Fill e->events from e->root (events.c). */
 void cdp_index_events(struct cdp_expr *e);
 /* Compile text already parsed (aggregates' parts). */
+/* An expression that stands where a condition does must be able to be a bool. */
+int cdp_expr_check_condition(const struct cdp_expr *e, const char *text, size_t n,
+			     struct cdp_err *err);
 int cdp_expr_from_ast(struct cdp_expr **out, const struct cdp_ast *a, const char *text,
 		      size_t n, const struct cdp_env *env, struct cdp_err *err);
 

@@ -60,7 +60,7 @@ int cdp_step_parse(struct cdp_step *s, const char *text, const struct cdp_env *e
 		return cdp_err_set(err, CDP_ERR_USAGE, "label of '%.100s' is empty",
 				   text);
 	}
-	if (cdp_expr_compile(&s->expr, expr, strlen(expr), env, err) < 0) {
+	if (cdp_expr_compile_condition(&s->expr, expr, strlen(expr), env, err) < 0) {
 		cdp_step_release(s);
 		return -1;
 	}

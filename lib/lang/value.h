@@ -28,6 +28,9 @@ enum cdp_vtype {
 			  arithmetic */
 };
 
+/* A type in messages: "int", "timestamp". */
+const char *cdp_type_word(unsigned type);
+
 struct cdp_list;
 struct cdp_map;
 struct cdp_decimal;

@@ -1,5 +1,6 @@
 #include "model/depend.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -38,11 +39,25 @@ static void enter(struct walk *w, uint32_t i)
 	w->mark[i] = BEING_PLACED;
 }
 
-/* Depth first: a definition goes in after all that it needs.  -1, or one of a cycle. */
-static int64_t place(struct walk *w, uint32_t first)
+/* The way down to `last` that began with it is a cycle. */
+static unsigned cycle(struct walk *w, uint32_t last)
+{
+	size_t from = w->depth - 1;
+	unsigned n = 0;
+
+	while (w->path[from].i != last)
+		from--;
+	for (; from < w->depth; from++)
+		w->order[n++] = w->path[from].i;
+	return n;
+}
+
+/* Depth first: a definition goes in after all that it needs.  0, or the length of a
+ * cycle. */
+static unsigned place(struct walk *w, uint32_t first)
 {
 	if (w->mark[first] == PLACED)
-		return -1;
+		return 0;
 	enter(w, first);
 	while (w->depth) {
 		struct step *s = &w->path[w->depth - 1];
@@ -52,7 +67,7 @@ static int64_t place(struct walk *w, uint32_t first)
 			uint32_t need = d->v[s->next++];
 
 			if (w->mark[need] == BEING_PLACED)
-				return need;
+				return cycle(w, need);
 			if (w->mark[need] == UNSEEN)
 				enter(w, need);
 			continue;
@@ -61,23 +76,42 @@ static int64_t place(struct walk *w, uint32_t first)
 		w->order[w->n++] = s->i;
 		w->depth--;
 	}
-	return -1;
+	return 0;
 }
 
-int64_t cdp_depend_order(unsigned *order, unsigned count, const struct cdp_needs *needs,
-			 size_t stride)
+unsigned cdp_depend_order(unsigned *order, unsigned count, const struct cdp_needs *needs,
+			  size_t stride)
 {
 	struct walk w = { .needs = (const char *)needs,
 			  .stride = stride,
 			  .order = order };
-	int64_t bad = -1;
+	unsigned bad = 0;
 
 	w.mark = cdp_calloc(count, 1);
-	for (uint32_t i = 0; i < count && bad < 0; i++)
+	for (uint32_t i = 0; i < count && !bad; i++)
 		bad = place(&w, i);
 	free(w.mark);
 	free(w.path);
 	return bad;
+}
+
+int cdp_depend_cycle(const unsigned *cycle, unsigned n,
+		     const char *(*name)(const void *ctx, unsigned i), const void *ctx,
+		     struct cdp_err *err)
+{
+	enum { SHOWN = 6 };
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (unsigned i = 0; n > 1 && i < n && i < SHOWN; i++)
+		cdp_buf_addf(&b, "%s%s", i ? " -> " : ": ", name(ctx, cycle[i]));
+	if (n > 1)
+		cdp_buf_addf(&b, "%s -> %s", n > SHOWN ? " -> ..." : "",
+			     name(ctx, cycle[0]));
+	cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself%s", name(ctx, cycle[0]),
+		    cdp_buf_str(&b));
+	cdp_buf_release(&b);
+	return -1;
 }
 
 int cdp_depend_unknown(const struct cdp_intern *names, const char *what, const char *name,

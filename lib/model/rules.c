@@ -97,27 +97,11 @@ static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
 	CDP_GROW(r->leaves, r->leaf_count, r->leaf_cap);
 	l = &r->leaves[id];
 	*l = (struct cdp_rule_leaf){ 0 };
-	if (cdp_part_compile(&l->expr, a, m->depth > 0, m->text, m->n, m->env, m->err) <
-	    0)
+	if (cdp_part_compile(&l->expr, a, m->text, m->n, m->env, m->err) < 0)
 		return -1;
 	r->leaf_count++;
-	l->inner = cdp_part_may_be_inner(l->expr);
 	cdp_part_form(l->expr, &l->form);
 	cdp_part_reads(l->expr, note_set, pass_slot, l);
-	return 0;
-}
-
-/* A leaf that stood alone before must be fit to stand below an operator, too: compiled
- * again it says where it is not. */
-static int check_inner(struct maker *m, const struct cdp_ast *a, uint32_t id)
-{
-	struct cdp_expr *again;
-
-	if (m->depth == 0 || m->r->leaves[id].inner)
-		return 0;
-	if (cdp_part_compile(&again, a, true, m->text, m->n, m->env, m->err) < 0)
-		return -1;
-	cdp_expr_free(again);
 	return 0;
 }
 
@@ -131,7 +115,7 @@ static int make_leaf(struct maker *m, const struct cdp_ast *a, uint32_t *node)
 	cdp_buf_reset(&r->text);
 	cdp_ast_text(&r->text, a);
 	id = cdp_intern_put(r->texts, r->text.p, r->text.n, &added);
-	if (added ? add_leaf(m, a, id) : check_inner(m, a, id))
+	if (added && add_leaf(m, a, id) < 0)
 		return -1;
 	l = &r->leaves[id];
 	for (size_t i = 0; i < l->sets.n; i++)

@@ -29,7 +29,6 @@ struct cdp_rule_leaf {
 	struct cdp_expr *expr;
 	struct cdp_form form;
 	struct cdp_needs sets; /* what it refers to */
-	bool inner;            /* may stand below an operator */
 };
 
 struct cdp_rules {

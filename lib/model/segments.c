@@ -162,16 +162,18 @@ static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
 	return 0;
 }
 
+static const char *name_of(const void *segments, unsigned i)
+{
+	return ((const struct cdp_segments *)segments)->v[i].name;
+}
+
 static int put_in_order(struct cdp_segments *s, struct cdp_err *err)
 {
-	int64_t bad;
+	unsigned cycle;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
-	bad = cdp_depend_order(s->order, s->count, &s->v->needs, sizeof(*s->v));
-	if (bad >= 0)
-		return cdp_err_set(err, CDP_ERR_USAGE, "%s: depends on itself",
-				   s->v[bad].name);
-	return 0;
+	cycle = cdp_depend_order(s->order, s->count, &s->v->needs, sizeof(*s->v));
+	return cycle ? cdp_depend_cycle(s->order, cycle, name_of, s, err) : 0;
 }
 
 static int check_classes(const json_t *classes, struct cdp_err *err)

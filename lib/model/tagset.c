@@ -150,16 +150,22 @@ static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp
 	return ret;
 }
 
+static const char *name_of(const void *set, unsigned i)
+{
+	return ((const struct cdp_tagset *)set)->tags[i].name;
+}
+
 static int put_in_order(struct cdp_tagset *s, struct cdp_err *err)
 {
-	int64_t bad;
+	unsigned cycle;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
-	bad = cdp_depend_order(s->order, s->count, &s->tags->needs, sizeof(*s->tags));
-	if (bad >= 0)
-		return cdp_err_set(err, CDP_ERR_USAGE, "%s: %s: depends on itself",
-				   s->tags[bad].file, s->tags[bad].name);
-	return 0;
+	cycle = cdp_depend_order(s->order, s->count, &s->tags->needs, sizeof(*s->tags));
+	if (!cycle)
+		return 0;
+	cdp_depend_cycle(s->order, cycle, name_of, s, err);
+	cdp_err_prefix(err, "%s", s->tags[s->order[0]].file);
+	return -1;
 }
 
 static int load(struct cdp_tagset *s, struct sources *all, struct cdp_err *err)

@@ -37,6 +37,9 @@ const char *cdp_tag_type_name(enum cdp_tag_type type);
 bool cdp_tag_type_fit(enum cdp_tag_type type, struct cdp_value *v,
 		      const struct cdp_zone *zone, struct cdp_arena *arena);
 
+/* Whether any value of this type can be. */
+bool cdp_tag_type_may_fit(enum cdp_tag_type type, enum cdp_vtype value);
+
 /* What is told of a tag besides its value; members that are not there are NULL. */
 struct cdp_tag_about {
 	const char *title, *owner, *class, *source, *version;

@@ -200,11 +200,8 @@ int cdp_tag_load_program(struct cdp_tagset *s, struct cdp_tag *t, const json_t *
 		return -1;
 	if (!among)
 		return 0;
-	if (!json_is_string(among))
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "program.among: expected a condition");
-	return cdp_tag_compile(s, t, json_string_value(among), json_string_length(among),
-			       "program.among", &t->program->among, err);
+	return cdp_tag_compile_condition(s, t, among, "program.among", &t->program->among,
+					 err);
 }
 
 void cdp_tag_release_program(struct cdp_tag_program *p)

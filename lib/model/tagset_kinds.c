@@ -61,11 +61,7 @@ static int load_layer(struct cdp_tagset *s, struct cdp_tag *t, const json_t *l,
 	if (constant(s, t, json_object_get(l, "value"), place, &to->value, err) < 0)
 		return -1;
 	snprintf(place, sizeof(place), "%s.when", where);
-	if (!json_is_string(when))
-		return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an expression",
-				   place);
-	return cdp_tag_compile(s, t, json_string_value(when), json_string_length(when),
-			       place, &to->when, err);
+	return cdp_tag_compile_condition(s, t, when, place, &to->when, err);
 }
 
 static int load_layers(struct cdp_tagset *s, struct cdp_tag *t, const json_t *layers,
@@ -138,6 +134,17 @@ static int put_value(struct cdp_tagset *s, struct cdp_tag *t, const struct kind 
 	return k->put(s, t, b, def, k->member, err);
 }
 
+static int check_type(const struct cdp_tag *t, struct cdp_err *err)
+{
+	int type = cdp_expr_type(t->value);
+
+	if (type < 0 || cdp_tag_type_may_fit(t->type, (enum cdp_vtype)type))
+		return 0;
+	return cdp_err_set(err, CDP_ERR_USAGE, "%s: gives %s, which is no %s", t->kind,
+			   cdp_type_word((enum cdp_vtype)type),
+			   cdp_tag_type_name(t->type));
+}
+
 static int load_expression(struct cdp_tagset *s, struct cdp_tag *t, const struct kind *k,
 			   const json_t *o, struct cdp_err *err)
 {
@@ -147,10 +154,11 @@ static int load_expression(struct cdp_tagset *s, struct cdp_tag *t, const struct
 	struct cdp_buf b;
 	int ret;
 
-	if (!buckets && !percent && !k->known && json_is_string(def))
-		return cdp_tag_compile(s, t, json_string_value(def),
-				       json_string_length(def), k->member, &t->value,
-				       err);
+	if (!buckets && !percent && !k->known && json_is_string(def)) {
+		ret = cdp_tag_compile(s, t, json_string_value(def),
+				      json_string_length(def), k->member, &t->value, err);
+		return ret < 0 ? -1 : check_type(t, err);
+	}
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	ret = put_value(s, t, k, &b, o, err);
 	if (ret == 0 && buckets)
@@ -160,7 +168,7 @@ static int load_expression(struct cdp_tagset *s, struct cdp_tag *t, const struct
 	if (ret == 0)
 		ret = cdp_tag_compile(s, t, b.p, b.n, k->member, &t->value, err);
 	cdp_buf_release(&b);
-	return ret;
+	return ret < 0 ? -1 : check_type(t, err);
 }
 
 /* Numbers alone have ranges, and one kind of them. */

@@ -22,6 +22,10 @@ int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 /* Compiles an expression over a customer. */
 int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
 		    const char *where, struct cdp_expr **out, struct cdp_err *err);
+/* The same for a condition. */
+int cdp_tag_compile_condition(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
+			      const char *where, struct cdp_expr **out,
+			      struct cdp_err *err);
 /* Append the text of member KEY of `o`, an expression over one event (or a customer), in
  * brackets; it is compiled alone before, so that its errors point into it and it cannot
  * reach beyond its brackets.  1; 0: there is none and it is not required. */

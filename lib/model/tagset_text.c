@@ -126,8 +126,12 @@ static struct cdp_env event_env(struct cdp_tagset *s)
 				 .entity_host = s->entities };
 }
 
-int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
-		    const char *where, struct cdp_expr **out, struct cdp_err *err)
+typedef int compile_fn(struct cdp_expr **out, const char *text, size_t n,
+		       const struct cdp_env *env, struct cdp_err *err);
+
+static int compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
+		   compile_fn *fn, const char *where, struct cdp_expr **out,
+		   struct cdp_err *err)
 {
 	static const char *const roots[] = { "tags",      "profile", "details",
 					     "relations", "links",   NULL };
@@ -146,12 +150,28 @@ int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, s
 			       .event_env = &events,
 			       .pops = s->pops };
 
-	if (cdp_expr_compile(out, text, n, &env, err) < 0) {
+	if (fn(out, text, n, &env, err) < 0) {
 		cdp_err_prefix(err, "%s", where);
 		return -1;
 	}
 	cdp_expr_uses(*out, note_function, &sc);
 	return 0;
+}
+
+int cdp_tag_compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, size_t n,
+		    const char *where, struct cdp_expr **out, struct cdp_err *err)
+{
+	return compile(s, t, text, n, cdp_expr_compile, where, out, err);
+}
+
+int cdp_tag_compile_condition(struct cdp_tagset *s, struct cdp_tag *t, const json_t *text,
+			      const char *where, struct cdp_expr **out,
+			      struct cdp_err *err)
+{
+	if (!json_is_string(text))
+		return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected a condition", where);
+	return compile(s, t, json_string_value(text), json_string_length(text),
+		       cdp_expr_compile_condition, where, out, err);
 }
 
 static void put_brackets(struct cdp_buf *b, const json_t *text)

@@ -125,6 +125,25 @@ static bool fit_datetime(struct cdp_value *v)
 	return true;
 }
 
+bool cdp_tag_type_may_fit(enum cdp_tag_type type, enum cdp_vtype value)
+{
+	struct cdp_value v = { .type = value };
+
+	switch (type) {
+	case CDP_TAG_INT:
+	case CDP_TAG_BIGINT:
+	case CDP_TAG_NUMBER:
+	case CDP_TAG_DECIMAL:
+		return is_number(&v) || value == CDP_V_NULL;
+	case CDP_TAG_DATE:
+	case CDP_TAG_DATETIME:
+		return value == CDP_V_STRING || value == CDP_V_TIMESTAMP ||
+		       value == CDP_V_NULL;
+	default:
+		return cdp_tag_type_fit(type, &v, NULL, NULL);
+	}
+}
+
 bool cdp_tag_type_fit(enum cdp_tag_type type, struct cdp_value *v,
 		      const struct cdp_zone *zone, struct cdp_arena *arena)
 {

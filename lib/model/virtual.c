@@ -99,7 +99,7 @@ static int load_rule(struct rule *r, const json_t *o, const struct cdp_env *env,
 	if (cdp_tree_known(o, known, "", err) < 0 ||
 	    cdp_tree_str(o, "when", &when, true, "", err) < 0 || load_mode(r, o, err) < 0)
 		return -1;
-	if (cdp_expr_compile(&r->when, when, strlen(when), env, err) < 0) {
+	if (cdp_expr_compile_condition(&r->when, when, strlen(when), env, err) < 0) {
 		cdp_err_prefix(err, "when");
 		return -1;
 	}

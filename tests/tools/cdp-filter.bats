@@ -158,3 +158,12 @@ END
   [[ $stderr == "cdp-filter: option '--explain': 1:7: "* ]]
   run -2 cdp-filter --explain true in.ndjson
 }
+
+@test "what cannot be a condition is no condition" {
+  run -2 --separate-stderr cdp-filter -e 'size(event)' "$SAMPLES/events.ndjson"
+  [ "$stderr" = "cdp-filter: option '-e': 1:1: expected a condition, not int" ]
+  run -2 --separate-stderr cdp-funnel --step '=time' --step a "$SAMPLES/events.ndjson"
+  [ "$stderr" = "cdp-funnel: --step: 1:1: expected a condition, not timestamp" ]
+  run -2 --separate-stderr cdp-portrait --where 'x:=[1]' /dev/null
+  [[ $stderr == *"1:1: expected a condition, not list" ]]
+}

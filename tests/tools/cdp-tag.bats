@@ -145,10 +145,16 @@ tags() {
   bad '{"tags":[]}' 'tags: expected a list of tags'
   bad '{"tags":[{"name":"a"}]}' 'a: nothing says how it is made: value, layers, metric ...'
   bad '{"tags":[{"name":"a","value":"1","valeu":2}]}' "a: unknown member 'valeu'; did you mean 'value'?"
-  bad '{"tags":[{"name":"a","value":"tags.b"},{"name":"b","value":"tags.a"}]}' 'a: depends on itself'
+  bad '{"tags":[{"name":"a","value":"tags.b"},{"name":"b","value":"tags.a"}]}' 'a: depends on itself: a -> b -> a'
+  bad '{"tags":[{"name":"a","value":"tags.a"}]}' 'a: depends on itself'
   bad '{"tags":[{"name":"a","value":"1"},{"name":"a","value":"2"}]}' "tags[1].name: 'a' stands twice"
   bad '{"tags":[{"name":"a","value":"count(evnt == 1)"}]}' \
     "a: value: 1:7: unknown name 'evnt'; did you mean 'event'?"
+  bad '{"tags":[{"name":"a","type":"bool","value":"count()"}]}' 'a: value: gives int, which is no bool'
+  bad '{"tags":[{"name":"a","type":"date","metric":{"aggregate":"days"}}]}' \
+    'a: metric: gives int, which is no date'
+  bad '{"tags":[{"name":"a","layers":[{"value":1,"when":"count() + 1"}]}]}' \
+    'a: layers[0].when: 1:9: expected a condition, not int'
 }
 
 @test "definitions of several files are one set, and a mistake is told with its own file" {
@@ -161,12 +167,13 @@ tags() {
   [ "$stderr" = "cdp-tag: one: tags[0].name: 'a' stands twice" ]
   echo '{"tags":[{"name":"b","value":"tags.c"},{"name":"c","value":"tags.b"}]}' >two
   run -2 --separate-stderr cdp-tag -d one -d two /dev/null
-  [ "$stderr" = "cdp-tag: two: b: depends on itself" ]
+  [ "$stderr" = "cdp-tag: two: b: depends on itself: b -> c -> b" ]
 }
 
 @test "a tag that nobody has because of errors is told, so are records that say nothing" {
-  echo '{"tags":[{"name":"t","type":"bool","value":"count(event == '"'a'"')"},{"name":"p","type":"int","value":"profile.x"}]}' >d
-  printf '%s\n' '{"one_id":"u","time":"2024-04-01T00:00:00.000Z","event":"a"}' \
+  echo '{"tags":[{"name":"t","type":"bool","value":"last(props.x)"},{"name":"p","type":"int","value":"profile.x"}]}' >d
+  printf '%s\n' '{"one_id":"u","time":"2024-04-01T00:00:00.000Z","event":"a","props":{"x":1}}' \
+    '{"one_id":"v","time":"2024-04-01T00:00:00.000Z","event":"a","props":{"x":2}}' \
     '{"one_id":"v","time":"2024-04-01T00:00:00.000Z","type":"profile","set":{"x":1}}' >in
   run -0 --separate-stderr cdp-tag -d d in
   [ "$stderr" = "cdp-tag: tag 't' has no value for 2 customers: the value is no bool" ]

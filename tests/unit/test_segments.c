@@ -103,7 +103,7 @@ static void errors(void)
 	       "segments[1].name: 'a' stands twice", "a name that stands twice");
 	is_str(refused("{\"segments\":[{\"name\":\"a\",\"when\":\"segments.b\"},"
 		       "{\"name\":\"b\",\"when\":\"!segments.a\"}]}"),
-	       "a: depends on itself", "a cycle");
+	       "a: depends on itself: a -> b -> a", "a cycle");
 	is_str(refused("{\"segments\":[{\"name\":\"a\",\"when\":\"tag.x > 1\"}]}"),
 	       "a: when: 1:1: unknown name 'tag'; did you mean 'tags'?",
 	       "an unknown name");

@@ -94,7 +94,7 @@ static void mistakes(void)
 		{ "\"layers\":[1]", "t: layers[0]: expected an object" },
 		{ "\"layers\":[{\"when\":\"true\"}]", "t: layers[0].value: missing" },
 		{ "\"layers\":[{\"value\":1}]",
-		  "t: layers[0].when: expected an expression" },
+		  "t: layers[0].when: expected a condition" },
 		{ "\"layers\":[{\"value\":1,\"when\":\"1 +\"}]",
 		  "t: layers[0].when: 1:4: unexpected end, expected an expression" },
 		{ "\"type\":\"string\",\"layers\":[{\"value\":1,\"when\":\"true\"}]",
