@@ -9,14 +9,29 @@
 /* A slot is 0 when empty, else the upper 32 bits of the key's hash and below them id + 1.
  * A key's home is the top bits of its hash, so a table that doubles is read and written
  * front to back. */
+enum { NEAR_KEY = 20, FIRST_KEYS = 32, SEGMENTS = 28 };
+
+/* Most keys lie where their id leads, so that to find one is two steps. */
+struct key {
+	uint32_t n;
+	union {
+		char near[NEAR_KEY]; /* if it fits */
+		struct {
+			char gap[4];
+			const char *far;
+		} __attribute__((packed));
+	};
+} __attribute__((aligned(8)));
+
 struct cdp_intern {
 	uint64_t *slots;
 	unsigned bits; /* 1 << bits slots */
 	uint32_t count;
-	size_t full;       /* count at which the table doubles: two thirds */
-	const char **keys; /* by id: 32-bit length, then the bytes */
+	size_t full; /* count at which the table doubles: two thirds */
+	/* By id: the first FIRST_KEYS, then as many again as there were before. */
+	struct key *keys[SEGMENTS];
 	size_t keys_cap;
-	struct chunk *chunks; /* newest first */
+	struct chunk *chunks; /* of keys that are longer; newest first */
 	char *p, *end;        /* free part of the newest */
 	size_t chunk_bytes;
 };
@@ -63,7 +78,8 @@ void cdp_intern_free(struct cdp_intern *t)
 		free(t->chunks);
 		t->chunks = next;
 	}
-	free(t->keys);
+	for (unsigned i = 0; i < SEGMENTS; i++)
+		free(t->keys[i]);
 	free(t->slots);
 	free(t);
 }
@@ -116,28 +132,51 @@ static char *place(struct cdp_intern *t, size_t n)
 	return p;
 }
 
+/* Segment 0 ends at FIRST_KEYS, each other one at twice where it begins. */
+static inline unsigned segment_of(uint32_t id)
+{
+	return (unsigned)__builtin_clz(FIRST_KEYS - 1) -
+	       (unsigned)__builtin_clz(id | (FIRST_KEYS - 1));
+}
+
+static inline struct key *key_at(const struct cdp_intern *t, uint32_t id)
+{
+	unsigned s = segment_of(id);
+
+	return &t->keys[s][s ? id - (FIRST_KEYS / 2 << s) : id];
+}
+
+static inline const char *text_of(const struct key *k)
+{
+	return k->n <= NEAR_KEY ? k->near : k->far;
+}
+
 static uint32_t add_key(struct cdp_intern *t, const char *p, size_t n)
 {
-	uint32_t n32 = (uint32_t)n;
-	char *k;
+	struct key *k;
+	char *text;
 
-	if (n > UINT32_MAX - sizeof(n32))
+	if (n > UINT32_MAX)
 		CDP_BUG("key of %zu bytes", n);
-	k = place(t, sizeof(n32) + n);
-	memcpy(k, &n32, sizeof(n32));
+	if (t->count == t->keys_cap) {
+		size_t more = t->keys_cap ? t->keys_cap : FIRST_KEYS;
+
+		t->keys[segment_of(t->count)] = cdp_alloc(more * sizeof(*k));
+		t->keys_cap += more;
+	}
+	k = key_at(t, t->count);
+	text = n <= NEAR_KEY ? k->near : place(t, n);
 	if (n)
-		memcpy(k + sizeof(n32), p, n);
-	CDP_GROW(t->keys, t->count, t->keys_cap);
-	t->keys[t->count] = k;
+		memcpy(text, p, n);
+	k->n = (uint32_t)n;
+	if (n > NEAR_KEY)
+		k->far = text;
 	return t->count++;
 }
 
-static inline bool same_key(const char *key, const char *p, size_t n)
+static inline bool same_key(const struct key *k, const char *p, size_t n)
 {
-	uint32_t n32;
-
-	memcpy(&n32, key, sizeof(n32));
-	return n32 == n && (n == 0 || memcmp(key + sizeof(n32), p, n) == 0);
+	return k->n == n && (n == 0 || memcmp(text_of(k), p, n) == 0);
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
@@ -149,7 +188,7 @@ static inline size_t find(const struct cdp_intern *t, const char *p, size_t n,
 
 	for (; t->slots[i]; i = (i + 1) & mask) {
 		if (((t->slots[i] ^ hash) >> 32) == 0 &&
-		    same_key(t->keys[(uint32_t)t->slots[i] - 1], p, n))
+		    same_key(key_at(t, (uint32_t)t->slots[i] - 1), p, n))
 			break;
 	}
 	return i;
@@ -191,7 +230,7 @@ void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash)
 	uint64_t slot = t->slots[home_of(t, hash)];
 
 	if (slot)
-		__builtin_prefetch(&t->keys[(uint32_t)slot - 1]);
+		__builtin_prefetch(key_at(t, (uint32_t)slot - 1));
 }
 
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
@@ -199,17 +238,20 @@ void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
 	uint64_t slot = t->slots[home_of(t, hash)];
 
 	if (slot)
-		__builtin_prefetch(t->keys[(uint32_t)slot - 1]);
+		cdp_intern_prefetch_id(t, (uint32_t)slot - 1);
 }
 
 void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id)
 {
-	__builtin_prefetch(&t->keys[id]);
+	__builtin_prefetch(key_at(t, id));
 }
 
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id)
 {
-	__builtin_prefetch(t->keys[id]);
+	const struct key *k = key_at(t, id);
+
+	if (k->n > NEAR_KEY)
+		__builtin_prefetch(k->far);
 }
 
 uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
@@ -237,13 +279,13 @@ uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n)
 
 const char *cdp_intern_key(const struct cdp_intern *t, uint32_t id, size_t *n)
 {
-	uint32_t n32;
+	const struct key *k;
 
 	if (id >= t->count)
 		CDP_BUG("id %u of %u", id, t->count);
-	memcpy(&n32, t->keys[id], sizeof(n32));
-	*n = n32;
-	return t->keys[id] + sizeof(n32);
+	k = key_at(t, id);
+	*n = k->n;
+	return text_of(k);
 }
 
 uint32_t cdp_intern_count(const struct cdp_intern *t)
@@ -282,5 +324,5 @@ uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *f
 size_t cdp_intern_memory(const struct cdp_intern *t)
 {
 	return sizeof(*t) + (sizeof(*t->slots) << t->bits) +
-	       t->keys_cap * sizeof(*t->keys) + t->chunk_bytes;
+	       t->keys_cap * sizeof(struct key) + t->chunk_bytes;
 }

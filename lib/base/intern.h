@@ -1,9 +1,9 @@
 /* Strings that repeat become dense integers 0, 1, 2 ... in order of first appearance.
  *
  * Open addressing with 8-byte slots (32 stored hash bits and the id), so growing never
- * touches the keys; keys live in an arena and stay valid and unmoved until release.
- * Zero-length keys and NULs are fine.  Not thread-safe: one table a thread, merge
- * afterwards. */
+ * touches the keys; these stay valid and unmoved until release.  A key takes 24 bytes
+ * and, if it is longer than 20, its bytes. Zero-length keys and NULs are fine.  Not
+ * thread-safe: one table a thread, merge afterwards. */
 #ifndef CDP_BASE_INTERN_H
 #define CDP_BASE_INTERN_H
 
@@ -24,12 +24,12 @@ uint32_t cdp_intern_put(struct cdp_intern *t, const char *p, size_t n, bool *add
 /* The same with the hash at hand, cdp_hash(p, n): for batches that prefetch. */
 uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash, bool *added);
-/* Ahead of a lookup: the slot; later, when that is there, where its key is; later, the
- * key. */
+/* Ahead of a lookup: the slot; later, when that is there, the key; later, the rest of one
+ * that is long. */
 void cdp_intern_prefetch(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash);
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash);
-/* Ahead of cdp_intern_key(): where the key is; later, the key. */
+/* Ahead of cdp_intern_key(): the key; later, the rest of one that is long. */
 void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id);
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id);
 /* What the id will probably be, told by the slot alone; CDP_INTERN_NONE: a new key. */

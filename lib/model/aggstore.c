@@ -17,15 +17,21 @@ struct list {
 
 /* --- the plan --- */
 
+struct member {
+	const struct cdp_agg *agg;
+	unsigned number;
+	size_t offset; /* of its state in the block */
+};
+
 struct group {
 	const char *const *events; /* names that lead here; none: every event does */
 	size_t event_count;
-	unsigned *aggs;
-	size_t *offset; /* of each state in the block */
+	struct member *members;
 	size_t count, cap;
 	size_t block;    /* bytes */
 	unsigned column; /* in a customer's row, if it is not for every event */
 	unsigned pool;   /* where its blocks are */
+	bool heap;       /* some state may have memory of its own */
 };
 
 struct cdp_aggroute {
@@ -41,10 +47,12 @@ struct cdp_aggplan {
 	struct cdp_intern *events;    /* names to routes */
 	struct cdp_aggroute *routes;
 	size_t route_cap;
-	struct cdp_aggroute always; /* groups that every event concerns */
+	struct cdp_aggroute always; /* the group that every event concerns, if any */
 	struct cdp_aggroute other;  /* the others, by column */
-	size_t row;                 /* bytes of a customer's row */
-	bool sparse;                /* it lists the columns that there are */
+	/* Of a customer's row: bytes, and after the block of `always` where its columns
+	 * begin, or the list of those that there are. */
+	size_t row, columns;
+	bool sparse;
 	unsigned pools;
 	struct {
 		unsigned group;
@@ -95,28 +103,28 @@ static unsigned group_for(struct cdp_aggplan *p, const char *const *events, size
 
 static void place(struct cdp_aggplan *p, unsigned a, size_t size)
 {
-	size_t count = 0, cap;
-	const char *const *events = cdp_agg_events(cdp_aggs_at(p->aggs, a), &count);
+	const struct cdp_agg *agg = cdp_aggs_at(p->aggs, a);
+	size_t count = 0;
+	const char *const *events = cdp_agg_events(agg, &count);
 	unsigned at = group_for(p, events, count);
 	struct group *g = &p->groups[at];
 
-	cap = g->cap;
-	CDP_GROW(g->aggs, g->count, g->cap);
-	CDP_GROW(g->offset, g->count, cap);
 	p->where[a].group = at;
 	p->where[a].member = (unsigned)g->count;
-	g->aggs[g->count] = a;
-	g->offset[g->count++] = g->block;
+	CDP_GROW(g->members, g->count, g->cap);
+	g->members[g->count++] = (struct member){ agg, a, g->block };
 	g->block += (size + 7) & ~(size_t)7;
+	g->heap |= cdp_agg_uses_heap(agg);
 }
 
-/* Blocks that fit into a cache line do not lie across two. */
+/* Blocks that fit into a cache line do not lie across two, larger ones not across one
+ * more than they must. */
 static size_t rounded(size_t block)
 {
 	size_t n = 8;
 
 	if (block > 64)
-		return block;
+		return (block + 31) & ~(size_t)31;
 	while (n < block)
 		n *= 2;
 	return n;
@@ -156,8 +164,10 @@ static void choose_pools(struct cdp_aggplan *p)
 	struct cdp_intern *sizes = cdp_intern_new(0);
 
 	p->sparse = p->other.count > DENSE_MAX;
-	p->row = p->sparse ? sizeof(struct list)
-			   : rounded(p->other.count * sizeof(uint32_t));
+	if (p->always.count)
+		p->columns = p->groups[p->always.groups[0]].block;
+	p->row = rounded(p->columns + (p->sparse ? sizeof(struct list)
+						 : p->other.count * sizeof(uint32_t)));
 	for (unsigned i = 0; i < p->count; i++) {
 		struct group *g = &p->groups[i];
 		/* Its own pool, or that of its size. */
@@ -191,10 +201,11 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 	for (unsigned i = 0; i < p->count; i++) {
 		struct group *g = &p->groups[i];
 
-		g->block = rounded(g->block);
 		g->column = (unsigned)p->other.count;
-		if (g->event_count)
+		if (g->event_count) {
+			g->block = rounded(g->block);
 			lead(&p->other, i);
+		}
 	}
 	choose_pools(p);
 	p->zeros = cdp_calloc(largest, 1);
@@ -206,8 +217,7 @@ void cdp_aggplan_free(struct cdp_aggplan *p)
 	if (!p)
 		return;
 	for (size_t i = 0; i < p->count; i++) {
-		free(p->groups[i].aggs);
-		free(p->groups[i].offset);
+		free(p->groups[i].members);
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(p->events); i++)
 		free(p->routes[i].groups);
@@ -242,27 +252,26 @@ const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
 /* --- the states --- */
 
 enum {
-	PAGE = 256,     /* blocks a page: growing moves nothing */
-	SLAB = 8 << 20, /* pages are allocated so many bytes at once, fewer at first */
-	LINE = 64,      /* of a cache */
+	FIRST = 64, /* blocks of the first segment; growing moves nothing */
+	SEGMENTS = 27,
+	LINE = 64, /* of a cache */
 };
 
-/* Many pieces of memory of one size, zeros at first. */
+/* Many pieces of memory of one size, zeros at first.  Each segment after the first holds
+ * as many as all before it. */
 struct blocks {
-	char **pages;
-	size_t page_count, page_cap;
-	char **slabs; /* what pages were allocated as */
-	size_t slab_count, slab_cap;
+	char *segments[SEGMENTS]; /* on whole lines */
+	void *memory[SEGMENTS];
+	unsigned count;
 	uint32_t used;
 };
 
 struct cdp_aggstore {
 	const struct cdp_aggplan *plan;
-	/* By pool.  Groups that every event concerns have a block for each customer, by
-	 * its number; of the others a customer has those that its row names. */
-	struct blocks *blocks;
-	/* By customer: for each column block number + 1, 0 none; or a list. */
+	/* By customer: the block of the group that every event concerns; then for each
+	 * column block number + 1, 0 none, or a list. */
 	struct blocks rows;
+	struct blocks *blocks; /* by pool, of the other groups */
 };
 
 struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
@@ -274,36 +283,51 @@ struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan)
 	return s;
 }
 
+/* Segment 0 ends at FIRST, each other one at twice where it begins. */
+static inline unsigned segment_of(uint32_t i)
+{
+	return (unsigned)__builtin_clz(FIRST - 1) -
+	       (unsigned)__builtin_clz(i | (FIRST - 1));
+}
+
 static inline char *at(const struct blocks *b, uint32_t i, size_t size)
 {
-	return b->pages[i / PAGE] + i % PAGE * size;
+	unsigned s = segment_of(i);
+
+	return b->segments[s] + (s ? i - (FIRST / 2 << s) : i) * size;
+}
+
+static inline char *row_of(const struct cdp_aggstore *s, uint32_t customer)
+{
+	return at(&s->rows, customer, s->plan->row);
+}
+
+static inline struct list *list_in(const struct cdp_aggstore *s, char *row)
+{
+	return (struct list *)(row + s->plan->columns);
 }
 
 static void free_blocks(struct blocks *b)
 {
-	for (size_t i = 0; i < b->slab_count; i++)
-		free(b->slabs[i]);
-	free(b->slabs);
-	free(b->pages);
+	for (unsigned i = 0; i < b->count; i++)
+		free(b->memory[i]);
 }
 
-static void release_block(const struct cdp_aggplan *p, const struct group *g, char *block)
+static void release_block(const struct group *g, char *block)
 {
 	for (size_t k = 0; k < g->count; k++) {
-		const struct cdp_agg *agg = cdp_aggs_at(p->aggs, g->aggs[k]);
+		const struct member *m = &g->members[k];
 
-		if (cdp_agg_uses_heap(agg))
-			cdp_agg_release(agg, block + g->offset[k]);
+		if (cdp_agg_uses_heap(m->agg))
+			cdp_agg_release(m->agg, block + m->offset);
 	}
 }
 
-/* Blocks of a pool that is one group's. */
-static void release_all(struct cdp_aggstore *s, const struct group *g)
+/* All blocks are of this group. */
+static void release_all(const struct group *g, const struct blocks *b, size_t size)
 {
-	struct blocks *b = &s->blocks[g->pool];
-
-	for (uint32_t i = 0; i < b->used; i++)
-		release_block(s->plan, g, at(b, i, g->block));
+	for (uint32_t i = 0; g->heap && i < b->used; i++)
+		release_block(g, at(b, i, size));
 }
 
 static void release_listed(struct cdp_aggstore *s)
@@ -311,26 +335,17 @@ static void release_listed(struct cdp_aggstore *s)
 	const struct cdp_aggplan *p = s->plan;
 
 	for (uint32_t i = 0; i < s->rows.used; i++) {
-		struct list *row = (struct list *)at(&s->rows, i, p->row);
+		struct list *row = list_in(s, row_of(s, i));
 
 		for (uint32_t k = 0; k < row->n; k++) {
 			const struct group *g =
 				&p->groups[p->other.groups[row->v[k].column]];
 
-			release_block(
-				p, g,
-				at(&s->blocks[g->pool], row->v[k].number - 1, g->block));
+			release_block(g, at(&s->blocks[g->pool], row->v[k].number - 1,
+					    g->block));
 		}
 		free(row->v);
 	}
-}
-
-static bool any_heap(const struct cdp_aggplan *p, const struct group *g)
-{
-	for (size_t k = 0; k < g->count; k++)
-		if (cdp_agg_uses_heap(cdp_aggs_at(p->aggs, g->aggs[k])))
-			return true;
-	return false;
 }
 
 void cdp_aggstore_free(struct cdp_aggstore *s)
@@ -340,8 +355,10 @@ void cdp_aggstore_free(struct cdp_aggstore *s)
 	for (size_t i = 0; i < s->plan->count; i++) {
 		const struct group *g = &s->plan->groups[i];
 
-		if (!(s->plan->sparse && g->event_count) && any_heap(s->plan, g))
-			release_all(s, g);
+		if (!g->event_count)
+			release_all(g, &s->rows, s->plan->row);
+		else if (!s->plan->sparse)
+			release_all(g, &s->blocks[g->pool], g->block);
 	}
 	if (s->plan->sparse)
 		release_listed(s);
@@ -352,29 +369,23 @@ void cdp_aggstore_free(struct cdp_aggstore *s)
 	free(s);
 }
 
-static void add_pages(struct blocks *b, size_t size)
+static void add_segment(struct blocks *b, size_t size)
 {
-	size_t bytes = size * PAGE;
-	size_t most = SLAB / bytes + 1, half = b->page_count / 2 + 1;
-	size_t n = half < most ? half : most;
-	char *slab = cdp_calloc(n * bytes + LINE, 1), *first;
+	size_t n = b->count ? (size_t)FIRST / 2 << b->count : FIRST;
+	char *memory = cdp_calloc(n * size + LINE, 1);
 
-	CDP_GROW(b->slabs, b->slab_count, b->slab_cap);
-	b->slabs[b->slab_count++] = slab;
-	first = slab + (LINE - (uintptr_t)slab % LINE) % LINE;
-	for (size_t i = 0; i < n; i++) {
-		CDP_GROW(b->pages, b->page_count, b->page_cap);
-		b->pages[b->page_count++] = first + i * bytes;
-	}
+	b->memory[b->count] = memory;
+	b->segments[b->count++] = memory + (LINE - (uintptr_t)memory % LINE) % LINE;
 }
 
 /* Block i, there from now on. */
-static char *grown_to(struct blocks *b, uint32_t i, size_t size)
+static inline char *grown_to(struct blocks *b, uint32_t i, size_t size)
 {
-	while (i >= b->page_count * PAGE)
-		add_pages(b, size);
-	if (i >= b->used)
+	if (i >= b->used) {
+		while (segment_of(i) >= b->count)
+			add_segment(b, size);
 		b->used = i + 1;
+	}
 	return at(b, i, size);
 }
 
@@ -409,18 +420,14 @@ static uint32_t *listed(struct list *row, uint32_t column)
 	return &row->v[i].number;
 }
 
-static char *block_of(struct cdp_aggstore *s, unsigned group, uint32_t customer)
+/* Block of one of the other groups, there from now on. */
+static char *other_block(struct cdp_aggstore *s, const struct group *g, char *row)
 {
-	const struct group *g = &s->plan->groups[group];
 	struct blocks *b = &s->blocks[g->pool];
-	uint32_t *number;
-	char *row;
+	uint32_t *number = s->plan->sparse
+				   ? listed(list_in(s, row), g->column)
+				   : (uint32_t *)(row + s->plan->columns) + g->column;
 
-	if (!g->event_count)
-		return grown_to(b, customer, g->block);
-	row = grown_to(&s->rows, customer, s->plan->row);
-	number = s->plan->sparse ? listed((struct list *)row, g->column)
-				 : (uint32_t *)row + g->column;
 	if (!*number)
 		*number = b->used + 1;
 	return grown_to(b, *number - 1, g->block);
@@ -430,12 +437,12 @@ static char *block_of(struct cdp_aggstore *s, unsigned group, uint32_t customer)
 static uint32_t number_in(const struct cdp_aggstore *s, uint32_t customer,
 			  uint32_t column)
 {
-	const char *row = at(&s->rows, customer, s->plan->row);
-	const struct list *list = (const struct list *)row;
+	char *row = row_of(s, customer);
+	const struct list *list = list_in(s, row);
 	uint32_t i;
 
 	if (!s->plan->sparse)
-		return ((const uint32_t *)row)[column];
+		return ((const uint32_t *)(row + s->plan->columns))[column];
 	i = find(list, column);
 	return i < list->n && list->v[i].column == column ? list->v[i].number : 0;
 }
@@ -444,33 +451,25 @@ static uint32_t number_in(const struct cdp_aggstore *s, uint32_t customer,
 static char *block_there(const struct cdp_aggstore *s, unsigned group, uint32_t customer)
 {
 	const struct group *g = &s->plan->groups[group];
-	const struct blocks *b = &s->blocks[g->pool];
-	uint32_t number = customer;
+	uint32_t number;
 
-	if (g->event_count) {
-		if (customer >= s->rows.used)
-			return NULL;
-		number = number_in(s, customer, g->column) - 1;
-	}
-	return number < b->used ? at(b, number, g->block) : NULL;
-}
-
-static void prefetch(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n && i < 4 * LINE; i += LINE)
-		__builtin_prefetch(p + i, 1);
+	if (customer >= s->rows.used)
+		return NULL;
+	if (!g->event_count)
+		return row_of(s, customer);
+	number = number_in(s, customer, g->column);
+	return number ? at(&s->blocks[g->pool], number - 1, g->block) : NULL;
 }
 
 void cdp_aggstore_prefetch(const struct cdp_aggstore *s, uint32_t customer)
 {
-	const struct cdp_aggroute *r = &s->plan->always;
+	const char *row;
 
-	if (customer < s->rows.used)
-		prefetch(at(&s->rows, customer, s->plan->row), s->plan->row);
-	for (size_t i = 0; i < r->count; i++)
-		if (customer < s->blocks[s->plan->groups[r->groups[i]].pool].used)
-			prefetch(block_there(s, r->groups[i], customer),
-				 s->plan->groups[r->groups[i]].block);
+	if (customer >= s->rows.used)
+		return;
+	row = row_of(s, customer);
+	for (size_t i = 0; i < s->plan->row && i < 4 * LINE; i += LINE)
+		__builtin_prefetch(row + i, 1);
 }
 
 void cdp_aggstore_prefetch_states(const struct cdp_aggstore *s, uint32_t customer,
@@ -487,32 +486,27 @@ void cdp_aggstore_prefetch_states(const struct cdp_aggstore *s, uint32_t custome
 	}
 }
 
-static void add_to(struct cdp_aggstore *s, const struct cdp_aggroute *r,
-		   uint32_t customer, struct cdp_eval *ev, struct cdp_rec *rec,
-		   int64_t ms, uint64_t *eval_errors)
+static void add_to(const struct group *g, char *block, struct cdp_eval *ev,
+		   struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		const struct group *g = &s->plan->groups[r->groups[i]];
-		char *block = block_of(s, r->groups[i], customer);
-		unsigned test = 0; /* the one that was made last, */
-		int met = 0;       /* and what came out */
+	unsigned test = 0; /* the one that was made last, */
+	int met = 0;       /* and what came out */
 
-		for (size_t k = 0; k < g->count; k++) {
-			const struct cdp_agg *a = cdp_aggs_at(s->plan->aggs, g->aggs[k]);
-			int ret;
+	for (size_t k = 0; k < g->count; k++) {
+		const struct cdp_agg *a = g->members[k].agg;
+		int ret;
 
-			if (ms < a->from_ms || ms >= a->to_ms)
-				continue;
-			if (a->test && !a->by_event && a->test != test) {
-				test = a->test;
-				met = cdp_expr_match(a->cond, ev, rec, NULL);
-			}
-			ret = !a->test || a->by_event || met > 0
-				      ? cdp_agg_take(a, block + g->offset[k], ev, rec, ms,
-						     NULL)
-				      : met;
-			*eval_errors += ret < 0;
+		if (ms < a->from_ms || ms >= a->to_ms)
+			continue;
+		if (a->test && !a->by_event && a->test != test) {
+			test = a->test;
+			met = cdp_expr_match(a->cond, ev, rec, NULL);
 		}
+		ret = !a->test || a->by_event || met > 0
+			      ? cdp_agg_take(a, block + g->members[k].offset, ev, rec, ms,
+					     NULL)
+			      : met;
+		*eval_errors += ret < 0;
 	}
 }
 
@@ -520,17 +514,28 @@ void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 		      const struct cdp_aggroute *route, struct cdp_eval *ev,
 		      struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors)
 {
-	if (route)
-		add_to(s, route, customer, ev, rec, ms, eval_errors);
-	add_to(s, &s->plan->always, customer, ev, rec, ms, eval_errors);
+	const struct cdp_aggplan *p = s->plan;
+	char *row;
+
+	if (!p->always.count && !route)
+		return;
+	row = grown_to(&s->rows, customer, p->row);
+	for (size_t i = 0; route && i < route->count; i++) {
+		const struct group *g = &p->groups[route->groups[i]];
+
+		add_to(g, other_block(s, g, row), ev, rec, ms, eval_errors);
+	}
+	if (p->always.count)
+		add_to(&p->groups[p->always.groups[0]], row, ev, rec, ms, eval_errors);
 }
 
 void *cdp_aggstore_put(struct cdp_aggstore *s, uint32_t customer, unsigned agg)
 {
-	unsigned group = s->plan->where[agg].group;
+	const struct group *g = &s->plan->groups[s->plan->where[agg].group];
+	char *row = grown_to(&s->rows, customer, s->plan->row);
 
-	return block_of(s, group, customer) +
-	       s->plan->groups[group].offset[s->plan->where[agg].member];
+	return (g->event_count ? other_block(s, g, row) : row) +
+	       g->members[s->plan->where[agg].member].offset;
 }
 
 void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
@@ -543,8 +548,8 @@ void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
 
 	if (customer >= s->rows.used)
 		return;
-	numbers = (const uint32_t *)at(&s->rows, customer, p->row);
-	list = (const struct list *)numbers;
+	list = list_in(s, row_of(s, customer));
+	numbers = (const uint32_t *)list;
 	if (p->sparse)
 		n = list->n;
 	for (size_t i = 0; i < n; i++) {
@@ -554,7 +559,7 @@ void cdp_aggstore_each(const struct cdp_aggstore *s, uint32_t customer,
 			continue;
 		g = &p->groups[p->other.groups[p->sparse ? list->v[i].column : i]];
 		for (size_t k = 0; k < g->count; k++)
-			call(ctx, g->aggs[k]);
+			call(ctx, g->members[k].number);
 	}
 }
 
@@ -566,7 +571,7 @@ const void *cdp_aggstore_state(const struct cdp_aggstore *s, uint32_t customer,
 
 	if (!block)
 		return s->plan->zeros;
-	return block + s->plan->groups[group].offset[s->plan->where[agg].member];
+	return block + s->plan->groups[group].members[s->plan->where[agg].member].offset;
 }
 
 size_t cdp_aggstore_bytes(const struct cdp_aggstore *s, uint32_t customer, unsigned agg)
