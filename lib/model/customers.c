@@ -160,6 +160,29 @@ void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
 	cdp_aggstore_each(shard_of(c, customer)->aggs, local_of(c, customer), call, ctx);
 }
 
+void cdp_customers_each_fact(const struct cdp_customers *c, uint32_t customer,
+			     void (*call)(void *ctx, int ref), void *ctx)
+{
+	const struct {
+		const struct cdp_facts *facts;
+		enum cdp_tag_ref kind;
+	} all[] = { { &c->attributes, CDP_TAG_REF_ATTRIBUTE },
+		    { &c->details, CDP_TAG_REF_DETAIL },
+		    { &c->relations, CDP_TAG_REF_RELATION },
+		    { &c->relations, CDP_TAG_REF_LINK } };
+
+	for (size_t k = 0; k < sizeof(all) / sizeof(*all); k++) {
+		size_t n;
+		const struct cdp_fact *f =
+			cdp_facts_of_customer(all[k].facts, customer, &n);
+
+		for (size_t i = 0; i < n; i++)
+			if (i == 0 || f[i].subject != f[i - 1].subject)
+				call(ctx,
+				     (int)((uint32_t)all[k].kind << 24 | f[i].subject));
+	}
+}
+
 size_t cdp_customers_state_bytes(const struct cdp_customers *c, uint32_t customer,
 				 unsigned agg)
 {

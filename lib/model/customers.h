@@ -82,6 +82,10 @@ const void *cdp_customers_state(const struct cdp_customers *c, uint32_t customer
 /* Calls for every aggregate over certain events of which some concerned the customer. */
 void cdp_customers_each_agg(const struct cdp_customers *c, uint32_t customer,
 			    void (*call)(void *ctx, unsigned agg), void *ctx);
+/* Calls with the reference (enum cdp_tag_ref) of every attribute, table of details and
+ * relation of which something is known. */
+void cdp_customers_each_fact(const struct cdp_customers *c, uint32_t customer,
+			     void (*call)(void *ctx, int ref), void *ctx);
 /* Its bytes, with what it has on the heap; 0: nothing occurred. */
 size_t cdp_customers_state_bytes(const struct cdp_customers *c, uint32_t customer,
 				 unsigned agg);

@@ -1,6 +1,7 @@
 #include "model/profile.h"
 
 #include "base/mem.h"
+#include "model/known.h"
 #include "model/tag_value.h"
 #include "record/json.h"
 
@@ -13,21 +14,12 @@ struct failures {
 	char *message;
 };
 
-/* What was fetched for the customer at hand: many tags ask for the same rows, which are
- * made and taken apart once. */
-struct memo {
-	uint64_t turn; /* that it is of */
-	bool missing;
-	struct cdp_value value;
-};
-enum { REF_KINDS = CDP_TAG_REF_LINK + 1 };
-
 struct cdp_profiler {
 	struct cdp_profile_spec spec;
 	struct cdp_eval *ev;
 	uint32_t place, customer;
-	uint64_t turn; /* counts customers and passes */
-	struct memo *memos[REF_KINDS];
+	uint64_t turn;            /* counts customers and passes */
+	struct cdp_known *known;  /* of the customer at hand */
 	struct cdp_value *values; /* by tag, of the customer at hand */
 	/* Quiet tags (model/quiet.h) have their values from the start.  Those that were
 	 * computed are put to rest before the next line. */
@@ -37,90 +29,19 @@ struct cdp_profiler {
 	bool models;      /* some tag has one */
 	uint64_t *valued; /* by tag: lines that have it */
 	struct failures *tags, *functions;
-	struct cdp_buf text; /* attributes and details, as raw JSON */
 	struct cdp_buf
 		keys;    /* the tags' names as members, "name": one after the other; */
 	size_t *key_end; /* where each of them ends */
 	char as_of[CDP_TIME_CANON];
 };
 
-/* Raw JSON made for this customer as a value; its text moves to the evaluator's memory.
- */
-static void json_value(struct cdp_profiler *p, struct cdp_value *out)
-{
-	struct cdp_arena *a = cdp_eval_arena(p->ev);
-	struct cdp_val v;
-
-	cdp_val_at(&v, cdp_arena_strndup(a, p->text.p, p->text.n), p->text.n);
-	cdp_value_from_json(out, &v, a);
-}
-
-/* An attribute of something that is no person: what its row says. */
-static int fetch_own(struct cdp_profiler *p, int ref, struct cdp_value *out,
-		     struct cdp_err *err)
-{
-	struct cdp_value id = { .type = CDP_V_STRING };
-
-	id.s.p = cdp_customers_key(p->spec.customers, p->customer, &id.s.n);
-	if (cdp_entities_fetch(p->spec.set->entities, ref, &id, cdp_eval_arena(p->ev),
-			       out))
-		return 0;
-	return cdp_err_set(err, CDP_ERR_EVAL, "its row has no such member");
-}
-
-/* False: there is no such attribute. */
-static bool make(struct cdp_profiler *p, enum cdp_tag_ref kind, uint32_t i,
-		 struct cdp_value *out)
-{
-	const struct cdp_customers *c = p->spec.customers;
-
-	cdp_buf_reset(&p->text);
-	if (kind == CDP_TAG_REF_ATTRIBUTE) {
-		if (!cdp_customers_get_attribute(c, p->customer, i, &p->text))
-			return false;
-	} else if (kind == CDP_TAG_REF_DETAIL) {
-		cdp_customers_get_details(c, p->customer, i, &p->text);
-	} else {
-		cdp_customers_get_relations(c, p->customer, i, kind == CDP_TAG_REF_LINK,
-					    &p->text);
-	}
-	json_value(p, out);
-	return true;
-}
-
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	struct cdp_profiler *p = host;
-	enum cdp_tag_ref kind = cdp_tag_ref_kind(ref);
-	uint32_t i = cdp_tag_ref_index(ref);
-	struct memo *m;
 
-	if (kind == CDP_TAG_REF_TAG) {
-		*out = p->values[i];
-		return 0;
-	}
-	if (kind == CDP_TAG_REF_ATTRIBUTE && p->spec.set->own)
-		return fetch_own(p, p->spec.set->own[i], out, err);
-	m = &p->memos[kind][i];
-	if (m->turn != p->turn) {
-		m->turn = p->turn;
-		m->missing = !make(p, kind, i, &m->value);
-	}
-	if (m->missing)
-		return cdp_err_set(err, CDP_ERR_EVAL,
-				   "the profile has no such attribute");
-	*out = m->value;
-	return 0;
-}
-
-static int fetch_agg(void *host, unsigned agg, struct cdp_value *out, struct cdp_err *err)
-{
-	struct cdp_profiler *p = host;
-
-	(void)err;
-	cdp_agg_result(cdp_aggs_at(p->spec.set->aggs, agg),
-		       cdp_customers_state(p->spec.customers, p->customer, agg), p->ev,
-		       out);
+	if (cdp_tag_ref_kind(ref) != CDP_TAG_REF_TAG)
+		return cdp_known_fetch(p->known, ref, out, err);
+	*out = p->values[cdp_tag_ref_index(ref)];
 	return 0;
 }
 
@@ -136,22 +57,13 @@ static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 {
 	struct cdp_profiler *p = cdp_calloc(1, sizeof(*p));
-	const struct cdp_intern *names[REF_KINDS] = {
-		[CDP_TAG_REF_ATTRIBUTE] = spec->set->attributes,
-		[CDP_TAG_REF_DETAIL] = spec->set->details,
-		[CDP_TAG_REF_RELATION] = spec->set->relations,
-		[CDP_TAG_REF_LINK] = spec->set->relations,
-	};
 
 	p->spec = *spec;
 	p->ev = cdp_eval_new(spec->run);
 	cdp_eval_set_host(p->ev, fetch, p);
-	cdp_eval_set_entities(p->ev, cdp_entities_fetch, spec->set->entities);
-	cdp_eval_set_aggs(p->ev, fetch_agg, p);
+	p->known = cdp_known_new(spec->set, spec->customers, p->ev);
 	cdp_eval_set_pops(p->ev, fetch_pop, p);
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
-	for (unsigned k = CDP_TAG_REF_TAG + 1; k < REF_KINDS; k++)
-		p->memos[k] = cdp_calloc(cdp_intern_count(names[k]), sizeof(**p->memos));
 	p->seen = cdp_calloc(spec->set->count, sizeof(*p->seen));
 	p->valued = cdp_calloc(spec->set->count, sizeof(*p->valued));
 	for (unsigned i = 0; i < spec->set->count; i++) {
@@ -161,7 +73,6 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	}
 	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
-	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
 	cdp_buf_init(&p->keys, CDP_BUF_NOMAX);
 	p->key_end = cdp_calloc(spec->set->count, sizeof(*p->key_end));
 	for (unsigned i = 0; i < spec->set->count; i++) {
@@ -180,8 +91,7 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	if (!p)
 		return;
 	cdp_eval_free(p->ev);
-	for (unsigned k = 0; k < REF_KINDS; k++)
-		free(p->memos[k]);
+	cdp_known_free(p->known);
 	for (unsigned i = 0; i < p->spec.set->count; i++)
 		free(p->tags[i].message);
 	for (unsigned i = 0; i < cdp_pops_count(p->spec.set->pops); i++)
@@ -192,7 +102,6 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->seen);
 	free(p->awake);
 	free(p->valued);
-	cdp_buf_release(&p->text);
 	cdp_buf_release(&p->keys);
 	free(p->key_end);
 	free(p);
@@ -263,6 +172,7 @@ static void turn_to(struct cdp_profiler *p, uint32_t place)
 	p->turn++;
 	p->place = place;
 	p->customer = cdp_customers_at(p->spec.customers, place);
+	cdp_known_turn(p->known, p->customer);
 }
 
 void cdp_profiler_turn(struct cdp_profiler *p, uint32_t place)

@@ -113,7 +113,7 @@ static void release_tag(struct cdp_tag *t)
 	free(t->layers);
 }
 
-static struct cdp_tagset *new_set(struct cdp_paths *paths)
+struct cdp_tagset *cdp_tagset_new(struct cdp_paths *paths)
 {
 	struct cdp_tagset *s = cdp_calloc(1, sizeof(*s));
 
@@ -134,7 +134,7 @@ static struct cdp_tagset *new_set(struct cdp_paths *paths)
 static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp_err *err)
 {
 	struct cdp_paths *paths = cdp_paths_new();
-	struct cdp_tagset *aside = new_set(paths);
+	struct cdp_tagset *aside = cdp_tagset_new(paths);
 	struct cdp_tag t = { 0 };
 	struct cdp_intern *names = aside->names, *stopped = aside->stopped;
 	int ret;
@@ -239,7 +239,7 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const cha
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err)
 {
-	struct cdp_tagset *s = new_set(paths);
+	struct cdp_tagset *s = cdp_tagset_new(paths);
 	struct sources all = { 0 };
 	int ret = 0;
 

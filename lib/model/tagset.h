@@ -149,4 +149,13 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const cha
 				   struct cdp_err *err);
 void cdp_tagset_free(struct cdp_tagset *s);
 
+/* Expressions over a customer that are no tags' (rules of audiences): a set without tags
+ * gathers what they ask for.  resolve() is for cdp_env.resolve, of the roots profile,
+ * details, relations and links; the environment is that of aggregates' parts.  Windows
+ * must be bound (cdp_aggs_bind). */
+struct cdp_tagset *cdp_tagset_new(struct cdp_paths *paths);
+int cdp_tagset_resolve(struct cdp_tagset *s, const char *const *names, size_t count,
+		       size_t *used, struct cdp_err *err);
+struct cdp_env cdp_tagset_event_env(struct cdp_tagset *s);
+
 #endif

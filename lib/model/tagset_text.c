@@ -34,11 +34,9 @@ static int resolve_tag(struct scope *sc, const char *name, struct cdp_err *err)
 	return cdp_depend_unknown(s->names, "tag", name, err);
 }
 
-static int resolve(void *host, const char *const *names, size_t count, size_t *used,
-		   struct cdp_err *err)
+int cdp_tagset_resolve(struct cdp_tagset *set, const char *const *names, size_t count,
+		       size_t *used, struct cdp_err *err)
 {
-	struct scope *sc = host;
-	struct cdp_tagset *set = sc->set;
 	const struct {
 		const char *root;
 		enum cdp_tag_ref kind;
@@ -54,8 +52,6 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 		return cdp_err_set(err, CDP_ERR_USAGE, "'%s' needs a name: '%s.NAME'",
 				   names[0], names[0]);
 	*used = 2;
-	if (strcmp(names[0], "tags") == 0)
-		return resolve_tag(sc, names[1], err);
 	while (strcmp(names[0], roots[r].root) != 0)
 		r++;
 	i = (int)cdp_intern_put(roots[r].names, names[1], strlen(names[1]), NULL);
@@ -63,6 +59,17 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	if (i > REF_MAX)
 		return cdp_err_set(err, CDP_ERR_USAGE, "too many names");
 	return (int)((uint32_t)roots[r].kind << 24 | (uint32_t)i);
+}
+
+static int resolve(void *host, const char *const *names, size_t count, size_t *used,
+		   struct cdp_err *err)
+{
+	struct scope *sc = host;
+
+	if (strcmp(names[0], "tags") != 0 || count < 2)
+		return cdp_tagset_resolve(sc->set, names, count, used, err);
+	*used = 2;
+	return resolve_tag(sc, names[1], err);
 }
 
 /* A tag's value has its type or is null, so that mistakes are found when it is named. */
@@ -118,7 +125,7 @@ static void note_function(void *ctx, enum cdp_use what, int number)
 		cdp_expr_uses(f->cond, note_tag, sc);
 }
 
-static struct cdp_env event_env(struct cdp_tagset *s)
+struct cdp_env cdp_tagset_event_env(struct cdp_tagset *s)
 {
 	return (struct cdp_env){ .paths = s->paths,
 				 .members = cdp_event_members,
@@ -137,7 +144,7 @@ static int compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, si
 					     "relations", "links",   NULL };
 	static const char *const none[] = { NULL };
 	struct scope sc = { s, t };
-	struct cdp_env events = event_env(s);
+	struct cdp_env events = cdp_tagset_event_env(s);
 	struct cdp_env env = { .paths = s->paths,
 			       .members = none,
 			       .roots = roots,
@@ -185,7 +192,7 @@ int cdp_tag_put_event_part(struct cdp_tagset *s, struct cdp_buf *b, const json_t
 			   const char *key, bool required, const char *where,
 			   struct cdp_err *err)
 {
-	struct cdp_env events = event_env(s);
+	struct cdp_env events = cdp_tagset_event_env(s);
 	const json_t *text = json_object_get(o, key);
 	struct cdp_expr *e;
 
