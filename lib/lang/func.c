@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct cdp_func *const cdp_func_tables[] = { cdp_string_funcs, cdp_text_funcs,
-						   cdp_conv_funcs,   cdp_time_funcs,
-						   cdp_trade_funcs,  cdp_number_funcs,
-						   cdp_list_funcs,   NULL };
+const struct cdp_func *const cdp_func_tables[] = {
+	cdp_string_funcs, cdp_text_funcs,  cdp_conv_funcs,
+	cdp_time_funcs,   cdp_civil_funcs, cdp_trade_funcs,
+	cdp_number_funcs, cdp_list_funcs,  NULL
+};
 
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style)
 {

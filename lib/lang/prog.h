@@ -106,7 +106,8 @@ enum { CDP_F_GLOBAL = 1, CDP_F_METHOD = 2 };
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style);
 /* All functions, NULL-ended by .name; and the list of all these, NULL-ended. */
 extern const struct cdp_func cdp_string_funcs[], cdp_text_funcs[], cdp_conv_funcs[],
-	cdp_time_funcs[], cdp_trade_funcs[], cdp_number_funcs[], cdp_list_funcs[];
+	cdp_time_funcs[], cdp_civil_funcs[], cdp_trade_funcs[], cdp_number_funcs[],
+	cdp_list_funcs[];
 extern const struct cdp_func *const cdp_func_tables[];
 
 /* Owned by the expression, freed with it. */

@@ -109,11 +109,47 @@ static const struct cel_case civil[] = {
 	{ "day('2024-05-01')", "error: no such overload" },
 };
 
+/* 1986-05-04 and 1986-09-14 had 23 and 25 hours in Shanghai. */
+static const struct cel_case between[] = {
+	{ "civilDays(date('2024-02-28'), as_of)", I(63) },
+	{ "civilDays(as_of, as_of)", I(0) },
+	{ "civilDays(as_of - duration('1ms'), as_of)", I(1) },
+	{ "civilDays(date('1986-05-04'), date('1986-05-05'))", I(1) },
+	{ "civilDays(date('1986-05-03'), date('1986-05-05'))", I(2) },
+	{ "civilDays(date('1986-09-15'), date('1986-09-13'))", I(-2) },
+	{ "civilMonths(date('2024-01-31'), date('2024-02-29'))", I(1) },
+	{ "civilMonths(date('2024-01-31'), date('2024-03-30'))", I(1) },
+	{ "civilMonths(date('2024-01-31'), date('2024-03-31'))", I(2) },
+	{ "civilMonths(date('2024-01-15'), date('2024-02-14'))", I(0) },
+	{ "civilMonths(date('2023-12-15'), date('2024-02-15'))", I(2) },
+	{ "civilMonths(date('2024-02-29'), date('2024-01-31'))", I(-1) },
+	{ "civilMonths(as_of, as_of - duration('1h'))", I(0) },
+	{ "civilYears(date('1990-05-01'), as_of)", I(34) },
+	{ "civilYears(date('1990-05-02'), as_of)", I(33) },
+	{ "civilYears(date('1990-12-31'), as_of)", I(33) },
+	{ "civilYears(date('2000-02-29'), date('2001-02-28'))", I(1) },
+	{ "civilYears(date('2000-02-29'), date('2004-02-28'))", I(3) },
+	{ "civilYears(as_of, date('1990-05-02'))", I(-33) },
+	{ "day(addDays(date('2024-02-28'), 2))", S("2024-03-01") },
+	{ "addDays(date('1986-05-03'), 2) == date('1986-05-05')", T },
+	{ "addDays(timestamp('1986-05-03T04:00:00Z'), 1)", TS("1986-05-04T03:00:00Z") },
+	{ "addDays(as_of, -1) == date('2024-04-30')", T },
+	{ "addMonths(date('2024-01-31'), 1) == date('2024-02-29')", T },
+	{ "addMonths(date('2023-01-31'), 1) == date('2023-02-28')", T },
+	{ "addMonths(date('2024-03-31'), -13) == date('2023-02-28')", T },
+	{ "addMonths(as_of, 0) == as_of", T },
+	{ "addMonths(as_of, 120000)", "error: timestamp out of range" },
+	{ "addDays(as_of, -9223372036854775807)", "error: timestamp out of range" },
+	{ "addDays(as_of, 1.5)", "error: no such overload: addDays(timestamp, double)" },
+	{ "civilDays('2024-05-01', as_of)", "error: no such overload: civilDays(string" },
+};
+
 int main(void)
 {
 	CEL_PLAIN(values);
 	CEL_PLAIN(arithmetic);
 	CEL_PLAIN(fields);
 	CEL_PLAIN(civil);
+	CEL_PLAIN(between);
 	return tap_done();
 }
