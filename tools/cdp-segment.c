@@ -4,6 +4,7 @@
 #include "cli/segment_explain.h"
 #include "cli/segment_export.h"
 #include "cli/segment_follow.h"
+#include "cli/segment_gather.h"
 #include "cli/segment_import.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
@@ -20,6 +21,7 @@ struct segment_ctx {
 	struct cdp_segment_import *import; /* NULL: no lists */
 	struct cdp_segment_follow follow;
 	struct cdp_segments *set;
+	struct cdp_segment_gather gather;
 	struct cdp_segment_job job;
 	struct cdp_members *given; /* what streams and lists say */
 	struct cdp_earlier before; /* with --previous */
@@ -191,6 +193,8 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	given.names = with.names;
 	if (s->store.dir)
 		ret = cdp_segment_store_begin(cli, &s->store, err);
+	if (ret == 0 && !s->follow.on)
+		ret = cdp_segment_gather_begin(cli, &s->gather, &given, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
@@ -226,7 +230,7 @@ static int follow(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *er
 
 static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
-	int ret = 0;
+	int ret;
 
 	s->job.set = s->set;
 	s->job.wanted = s->store.dir ? s->all : s->wanted;
@@ -234,6 +238,10 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	s->job.more = s->before.keys;
 	if (s->follow.on)
 		return follow(cli, s, err);
+	ret = cdp_segment_gather_run(cli, &s->gather, s->set, &s->job, s->lists.map,
+				     s->explain, err);
+	if (ret != 0)
+		return ret;
 	if (s->explain) {
 		cdp_segment_explain(cli, &s->job, s->explain, s->sets, s->set_count);
 		return 0;
@@ -260,6 +268,7 @@ static void release(struct segment_ctx *s)
 	free(s->kept);
 	free(s->sets);
 	cdp_segments_free(s->set);
+	cdp_segment_gather_release(&s->gather);
 	cdp_strs_release(&s->with);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
@@ -350,7 +359,7 @@ int main(int argc, char **argv)
 		{ 0, "batches", CDP_OPT_FLAG, &s.handover.batches, NULL,
 		  "write a row for each batch that was handed over", NULL, 0, 0 },
 		{ 0, "ids", CDP_OPT_STR, &s.lists.map, "FILE",
-		  "the map of cdp-idmap, for lists of ids", NULL, 0, 0 },
+		  "the map of cdp-idmap, for lists of ids and relations", NULL, 0, 0 },
 		{ 0, "kinds", CDP_OPT_STR, &s.lists.kinds, "FILE",
 		  "the kinds of ids that the map was made with", NULL, 0, 0 },
 		{ 0, "report", CDP_OPT_STR, &s.lists.report, "FILE",
@@ -365,6 +374,8 @@ int main(int argc, char **argv)
 		{ 0, "feed", CDP_OPT_STR, &s.follow.feed, "NAME",
 		  "with --follow and --store: pass over what was read of it before", NULL,
 		  0, 0 },
+		{ 0, "entities", CDP_OPT_LIST, &s.gather.entities, "FILE",
+		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
 		  "write why this customer is in an audience or not", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",

@@ -133,8 +133,8 @@ void cdp_emit_reject_long(struct cdp_emit *e, uint64_t line, const struct cdp_bl
 void cdp_emit_eval_error(struct cdp_emit *e, const struct cdp_rec *rec,
 			 const struct cdp_err *err);
 /* The same for what is only known after the record's block was committed, which gave no
- * such error: the first of the run, at a line of an input.  The tool adds to
- * cli->counts.eval_errors itself. */
+ * such error: the first of the run, at a line of an input, or with line 0 as `name` says.
+ * The tool adds to cli->counts.eval_errors itself. */
 void cdp_cli_eval_first(struct cdp_cli *cli, const char *name, uint64_t line,
 			const struct cdp_err *err);
 /* "events.ndjson", for the place of a record in a tool's own words. */

@@ -65,7 +65,9 @@ void cdp_cli_eval_first(struct cdp_cli *cli, const char *name, uint64_t line,
 			const struct cdp_err *err)
 {
 	free(cli->priv->eval_first);
-	cli->priv->eval_first = cdp_asprintf("%s:%" PRIu64 ": %s", name, line, err->msg);
+	cli->priv->eval_first =
+		line ? cdp_asprintf("%s:%" PRIu64 ": %s", name, line, err->msg)
+		     : cdp_asprintf("%s: %s", name, err->msg);
 }
 
 void cdp_emit_rec(struct cdp_emit *e, const struct cdp_rec *rec)

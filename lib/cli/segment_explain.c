@@ -15,6 +15,7 @@ struct explained {
 	uint32_t set_count;
 	struct cdp_rows *rows;
 	struct cdp_eval *ev;
+	struct cdp_known *known; /* or NULL */
 	struct cdp_rec *rec;
 	const uint64_t *given;
 	unsigned set; /* at hand */
@@ -44,7 +45,8 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 	struct explained *x = host;
 	struct cdp_err ignored;
 
-	(void)err;
+	if (cdp_rule_ask_kind((uint32_t)ref))
+		return cdp_known_fetch(x->known, ref, out, err);
 	*out = (struct cdp_value){ .type = CDP_V_BOOL };
 	out->b = decide(x, (uint32_t)ref, &ignored) > 0;
 	return 0;
@@ -69,17 +71,52 @@ static void add_read(void *ctx, int slot, const char *path)
 	cdp_json_val(&x->reads, v);
 }
 
-/* `e` is the leaf that the row is about, or NULL. */
+/* What was gathered: "count(event == 'a')", "details.holding". */
+static void add_ask(struct explained *x, uint32_t ask)
+{
+	static const char *const roots[] = { [CDP_TAG_REF_ATTRIBUTE] = "profile",
+					     [CDP_TAG_REF_DETAIL] = "details",
+					     [CDP_TAG_REF_RELATION] = "relations",
+					     [CDP_TAG_REF_LINK] = "links" };
+	const struct cdp_tagset *t = x->job->set->asked;
+	unsigned kind = cdp_rule_ask_kind(ask);
+	uint32_t i = cdp_rule_ask_index(ask);
+	struct cdp_value v;
+	struct cdp_err ignored;
+	const char *name;
+	char *text;
+	size_t n;
+
+	if (kind == CDP_RULE_ASK_AGG) {
+		cdp_known_agg(x->known, i, &v);
+		cdp_json_key(&x->reads, cdp_aggs_at(t->aggs, i)->text);
+	} else if (cdp_known_fetch(x->known, (int)ask, &v, &ignored) == 0) {
+		name = cdp_intern_key(kind == CDP_TAG_REF_ATTRIBUTE ? t->attributes
+				      : kind == CDP_TAG_REF_DETAIL  ? t->details
+								    : t->relations,
+				      i, &n);
+		text = cdp_asprintf("%s.%.*s", roots[kind], (int)n, name);
+		cdp_json_key(&x->reads, text);
+		free(text);
+	} else {
+		return;
+	}
+	cdp_value_json(&x->reads, &v);
+}
+
+/* `l` is the leaf that the row is about, or NULL. */
 static void write_row(struct explained *x, unsigned depth, const char *text, int value,
-		      const struct cdp_err *err, const struct cdp_expr *e)
+		      const struct cdp_err *err, const struct cdp_rule_leaf *l)
 {
 	const char *name = x->job->set->v[x->set].name;
 	bool error = value < 0;
 
 	cdp_buf_reset(&x->reads);
 	cdp_buf_addc(&x->reads, '{');
-	if (e)
-		cdp_part_reads(e, pass_set, add_read, x);
+	if (l)
+		cdp_part_reads(l->expr, pass_set, add_read, x);
+	for (size_t i = 0; l && i < l->asks.n; i++)
+		add_ask(x, l->asks.v[i]);
 	cdp_buf_addc(&x->reads, '}');
 	cdp_buf_reset(&x->text);
 	for (unsigned i = 0; x->cli->opt.table && i < depth; i++)
@@ -116,9 +153,9 @@ static void explain(struct explained *x, uint32_t node, unsigned depth)
 	if (n->kind == CDP_RULE_SET) {
 		explain_set(x, kids[0], depth);
 	} else if (n->kind == CDP_RULE_LEAF) {
-		const struct cdp_expr *e = r->leaves[kids[0]].expr;
+		const struct cdp_rule_leaf *l = &r->leaves[kids[0]];
 
-		write_row(x, depth, cdp_expr_text(e), v, &err, e);
+		write_row(x, depth, cdp_expr_text(l->expr), v, &err, l);
 	} else {
 		write_row(x, depth, words[n->kind], v, NULL, NULL);
 		for (uint32_t i = 0; i < n->count; i++)
@@ -156,6 +193,19 @@ static void explain_set(struct explained *x, uint32_t set, unsigned depth)
 
 /* --- the customer's profiles --- */
 
+static void explain_profile(struct explained *x, struct cdp_rec *rec, uint32_t customer)
+{
+	x->found++;
+	x->rec = rec;
+	for (uint32_t i = 0; i < x->set_count; i++) {
+		if (x->known)
+			cdp_known_turn(x->known, customer);
+		x->set = x->sets[i];
+		explain_set(x, x->sets[i], 0);
+		cdp_eval_reset(x->ev);
+	}
+}
+
 static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 		struct cdp_err *err)
 {
@@ -164,16 +214,56 @@ static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 
 	(void)emit;
 	(void)err;
-	if (!cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
-		return 0;
-	x->found++;
-	x->rec = rec;
-	for (uint32_t i = 0; i < x->set_count; i++) {
-		x->set = x->sets[i];
-		explain_set(x, x->sets[i], 0);
-		cdp_eval_reset(x->ev);
-	}
+	if (cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
+		explain_profile(x, rec, CDP_NOBODY);
 	return 0;
+}
+
+static void explain_line(struct explained *x, struct cdp_scan *scan, uint32_t customer,
+			 const char *line, size_t n)
+{
+	struct cdp_rec rec = { 0 };
+	struct cdp_err err;
+
+	cdp_scan_block(scan, line, n + 1);
+	if (cdp_scan_next(scan, &rec, &err) > 0)
+		explain_profile(x, &rec, customer);
+}
+
+static void explain_customer(struct explained *x, uint32_t customer)
+{
+	const struct cdp_shelf *shelf = x->job->gathered->shelf;
+	uint32_t profiles = cdp_shelf_count(shelf, customer);
+	struct cdp_scan *scan = cdp_scan_new(x->job->paths);
+	struct cdp_buf line;
+	size_t n;
+
+	cdp_buf_init(&line, CDP_BUF_NOMAX);
+	for (uint32_t i = 0; i < profiles; i++) {
+		const char *text = cdp_shelf_line(shelf, customer, i, &n);
+
+		explain_line(x, scan, customer, text, n);
+	}
+	if (!profiles) {
+		cdp_segment_no_profile(&line, x->one_id, strlen(x->one_id));
+		explain_line(x, scan, customer, line.p, line.n - 1);
+	}
+	cdp_buf_release(&line);
+	cdp_scan_free(scan);
+}
+
+static void explain_gathered(struct explained *x)
+{
+	const struct cdp_customers *c = x->job->set->customers;
+	size_t want = strlen(x->one_id), n;
+
+	for (uint32_t i = 0; i < cdp_customers_count(c); i++) {
+		uint32_t customer = cdp_customers_at(c, i);
+		const char *key = cdp_customers_key(c, customer, &n);
+
+		if (n == want && memcmp(key, x->one_id, n) == 0)
+			explain_customer(x, customer);
+	}
 }
 
 void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
@@ -187,16 +277,27 @@ void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
 	const struct cdp_job loop = {
 		.ctx = &x, .paths = job->paths, .record = look, .serial = true
 	};
+	bool read = true;
 
 	x.rows = cdp_rows_new(cli);
 	x.ev = cdp_eval_new(&cli->opt.run);
+	if (job->set->asked)
+		x.known = cdp_known_new(job->set->asked, job->set->customers, x.ev);
 	x.given = cdp_members_get(job->given, one_id, strlen(one_id));
 	cdp_eval_set_host(x.ev, fetch, &x);
 	cdp_buf_init(&x.reads, CDP_BUF_NOMAX);
 	cdp_buf_init(&x.text, CDP_BUF_NOMAX);
-	if (cdp_cli_run(cli, &loop) == 0 && !x.found)
-		cdp_cli_note(cli, "'%s' has no profile here", one_id);
+	if (job->gathered)
+		explain_gathered(&x);
+	else
+		read = cdp_cli_run(cli, &loop) == 0;
+	if (read && !x.found)
+		cdp_cli_note(cli,
+			     job->gathered ? "nothing is known of '%s' here"
+					   : "'%s' has no profile here",
+			     one_id);
 	cdp_rows_free(x.rows);
+	cdp_known_free(x.known);
 	cdp_eval_free(x.ev);
 	cdp_buf_release(&x.reads);
 	cdp_buf_release(&x.text);

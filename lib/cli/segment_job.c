@@ -1,7 +1,10 @@
 #include "cli/segment_job.h"
 
 #include "base/mem.h"
+#include "cli/ordered.h"
+#include "io/in.h"
 #include "model/segcut.h"
+#include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +17,11 @@ struct place {
 	uint64_t seq;
 };
 
-/* The first profile, in order of input, for which a rule ended in an error. */
+/* The first profile, in order of input, for which a rule ended in an error.  Of what was
+ * gathered the first customer: by place from 1 on. */
 struct mishap {
-	const struct place *place; /* NULL: none */
-	uint64_t line;
+	const struct place *place; /* NULL: gathered */
+	uint64_t line;             /* 0: none */
 	struct cdp_err err;
 };
 
@@ -42,8 +46,9 @@ struct worker {
 	struct cdp_rule_block *block;
 	struct cdp_audience_part *part;
 	struct cdp_segcut *cut;
-	uint64_t *sampled; /* scratch, a bit a row */
-	uint32_t first;    /* row of the block's first */
+	struct cdp_known *known; /* of w->ev; or NULL */
+	uint64_t *sampled;       /* scratch, a bit a row */
+	uint32_t first;          /* row of the block's first */
 	uint64_t *errors;
 	uint64_t failed; /* rules that ended in an error, to be counted */
 	uint64_t profiles;
@@ -55,10 +60,21 @@ struct worker {
 		const struct place *place;
 		uint64_t line;
 		size_t at, n;
+		uint32_t customer;
 	} * kept;
 	uint64_t *odd;
 	struct cdp_eval *ev;
+	/* of what was gathered */
+	struct cdp_scan *scan;
+	struct cdp_buf no_profile;
 };
+
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+{
+	struct worker *w = host;
+
+	return cdp_known_fetch(w->known, ref, out, err);
+}
 
 static void *new_worker(void *ctx)
 {
@@ -76,14 +92,18 @@ static void *new_worker(void *ctx)
 	w->kept = cdp_alloc(rows * sizeof(*w->kept));
 	w->odd = cdp_calloc(rows / 64, sizeof(*w->odd));
 	w->ev = cdp_eval_new(&s->cli->opt.run);
+	if (s->job->set->asked)
+		w->known =
+			cdp_known_new(s->job->set->asked, s->job->set->customers, w->ev);
+	cdp_eval_set_host(w->ev, fetch, w);
 	cdp_buf_init(&w->lines, CDP_BUF_NOMAX);
+	cdp_buf_init(&w->no_profile, CDP_BUF_NOMAX);
 	return w;
 }
 
 /* --- the first error --- */
 
-static void keep_line(struct worker *w, unsigned row, const struct cdp_rec *rec,
-		      struct cdp_emit *emit)
+static const struct place *place_of(struct worker *w, struct cdp_emit *emit)
 {
 	struct place *p = emit->user;
 
@@ -92,7 +112,13 @@ static void keep_line(struct worker *w, unsigned row, const struct cdp_rec *rec,
 		p->next = w->places;
 		w->places = p;
 	}
-	w->kept[row] = (struct kept){ p, rec->line, w->lines.n, rec->len };
+	return p;
+}
+
+static void keep_line(struct worker *w, unsigned row, const struct cdp_rec *rec,
+		      const struct place *place, uint64_t line, uint32_t customer)
+{
+	w->kept[row] = (struct kept){ place, line, w->lines.n, rec->len, customer };
 	cdp_buf_add(&w->lines, rec->raw, rec->len);
 	cdp_buf_addc(&w->lines, '\n');
 }
@@ -123,8 +149,11 @@ static void explain_row(struct worker *w, unsigned row)
 	if (cdp_buf_reserve(&w->lines, CDP_IN_PAD) == 0)
 		memset(w->lines.p + w->lines.n, 0, CDP_IN_PAD);
 	cdp_scan_block(scan, w->lines.p + k->at, k->n);
+	if (w->known)
+		cdp_known_turn(w->known, k->customer);
 	if (cdp_scan_next(scan, &rec, &err) > 0)
-		cdp_segments_decide(set, w->ev, &rec, bits, errors, &err);
+		cdp_segments_decide(set, w->ev, w->known, &rec, bits, errors, &err);
+	cdp_eval_set_host(w->ev, fetch, w);
 	w->mishap = (struct mishap){ k->place, k->line, err };
 	cdp_scan_free(scan);
 	free(bits);
@@ -135,7 +164,7 @@ static void find_first(struct worker *w)
 {
 	unsigned words = cdp_rule_plan_rows(w->s->plan.plan) / 64;
 
-	if (!w->mishap.place)
+	if (!w->mishap.line)
 		for (unsigned i = 0; i < words; i++)
 			if (w->odd[i]) {
 				explain_row(
@@ -222,40 +251,78 @@ static void decide_block(struct worker *w)
 	w->first += rows;
 }
 
-static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
-		  struct cdp_err *err)
+/* The next row is this profile of a customer (of what was gathered, or CDP_NOBODY); its
+ * number. */
+static unsigned add_row(struct worker *w, struct cdp_rec *rec, const char *key, size_t n,
+			uint32_t customer)
 {
-	struct worker *w = worker;
 	const struct cdp_segment_job *job = w->s->job;
-	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
 	const uint64_t *given;
 	unsigned row;
 
-	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
-	if (cdp_rec_get(rec, job->tags_slot)->type != CDP_OBJECT)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
 	w->profiles++;
-	cdp_audience_part_row(w->part, one_id->p, one_id->n);
-	row = cdp_rule_block_add(w->block, rec);
+	cdp_audience_part_row(w->part, key, n);
+	row = cdp_rule_block_add_of(w->block, rec, customer);
+	if (w->known)
+		cdp_known_turn(w->known, customer);
 	cdp_segcut_add(w->cut, rec, w->ev);
 	given = given_of(w, row);
 	for (unsigned i = job->set->defined; given && i < job->set->count; i++)
 		if (cdp_bit(given, i - job->set->defined))
 			cdp_rule_block_give(w->block, row, i);
-	if (!w->mishap.place)
-		keep_line(w, row, rec, emit);
+	return row;
+}
+
+static void end_row(struct worker *w, unsigned row)
+{
 	if (row + 1 == cdp_rule_plan_rows(w->s->plan.plan))
 		decide_block(w);
+}
+
+static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
+		  struct cdp_err *err)
+{
+	struct worker *w = worker;
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+	unsigned row;
+
+	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+	if (cdp_rec_get(rec, w->s->job->tags_slot)->type != CDP_OBJECT)
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
+	row = add_row(w, rec, one_id->p, one_id->n, CDP_NOBODY);
+	if (!w->mishap.line)
+		keep_line(w, row, rec, place_of(w, emit), rec->line, CDP_NOBODY);
+	end_row(w, row);
 	return 0;
 }
 
 static bool is_before(const struct mishap *a, const struct mishap *b)
 {
-	if (!a->place || !b->place)
-		return a->place != NULL;
+	if (!a->line || !b->line)
+		return a->line != 0;
+	if (!a->place)
+		return a->line < b->line;
 	return a->place->seq != b->place->seq ? a->place->seq < b->place->seq
 					      : a->line < b->line;
+}
+
+static void tell_first(const struct shared *s, const struct mishap *m)
+{
+	const struct cdp_customers *c = s->job->set->customers;
+	const char *key;
+	char *who;
+	size_t n;
+
+	if (m->place) {
+		cdp_cli_eval_first(s->cli, m->place->name, m->place->base + m->line,
+				   &m->err);
+		return;
+	}
+	key = cdp_customers_key(c, cdp_customers_at(c, (uint32_t)m->line - 1), &n);
+	who = cdp_asprintf("customer '%.*s'", (int)n, key);
+	cdp_cli_eval_first(s->cli, who, 0, &m->err);
+	free(who);
 }
 
 static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
@@ -276,9 +343,7 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	if (is_before(&w->mishap, &s->first)) {
 		free((void *)s->first.place);
 		s->first = w->mishap;
-		cdp_cli_eval_first(s->cli, w->mishap.place->name,
-				   w->mishap.place->base + w->mishap.line,
-				   &w->mishap.err);
+		tell_first(s, &w->mishap);
 	}
 	for (struct place *p = w->places, *next; p; p = next) {
 		next = p->next;
@@ -286,14 +351,108 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 			free(p);
 	}
 	cdp_rule_block_free(w->block);
+	cdp_known_free(w->known);
 	cdp_eval_free(w->ev);
+	cdp_scan_free(w->scan);
 	cdp_buf_release(&w->lines);
+	cdp_buf_release(&w->no_profile);
 	free(w->errors);
 	free(w->sampled);
 	free(w->kept);
 	free(w->odd);
 	free(w);
 	return 0;
+}
+
+/* --- what was gathered, customer by customer --- */
+
+enum { CHUNK = 1024 };
+
+void cdp_segment_no_profile(struct cdp_buf *line, const char *key, size_t n)
+{
+	static const char end[CDP_IN_PAD];
+
+	cdp_buf_reset(line);
+	cdp_buf_adds(line, "{\"one_id\":");
+	cdp_json_str(line, key, n);
+	cdp_buf_adds(line, ",\"tags\":{}}\n");
+	cdp_buf_add(line, end, sizeof(end));
+	line->n -= sizeof(end);
+}
+
+static void *new_gathered_worker(void *ctx)
+{
+	struct shared *s = ctx;
+	struct worker *w = new_worker(s);
+
+	w->scan = cdp_scan_new(s->job->paths);
+	return w;
+}
+
+static void decide_line(struct worker *w, uint32_t place, uint32_t customer,
+			const char *line, size_t n)
+{
+	struct cdp_rec rec = { 0 };
+	struct cdp_err err;
+	const char *key;
+	unsigned row;
+
+	cdp_scan_block(w->scan, line, n + 1);
+	if (cdp_scan_next(w->scan, &rec, &err) <= 0)
+		return; /* it was read before */
+	key = cdp_customers_key(w->s->job->set->customers, customer, &n);
+	row = add_row(w, &rec, key, n, customer);
+	if (!w->mishap.line)
+		keep_line(w, row, &rec, NULL, (uint64_t)place + 1, customer);
+	end_row(w, row);
+}
+
+static uint64_t decide_chunk(void *worker, uint64_t chunk, struct cdp_buf *out)
+{
+	struct worker *w = worker;
+	const struct cdp_customers *c = w->s->job->set->customers;
+	const struct cdp_shelf *shelf = w->s->job->gathered->shelf;
+	uint64_t to = (chunk + 1) * CHUNK;
+
+	(void)out;
+	if (to > cdp_customers_count(c))
+		to = cdp_customers_count(c);
+	for (uint32_t i = (uint32_t)(chunk * CHUNK); i < to; i++) {
+		uint32_t customer = cdp_customers_at(c, i);
+		uint32_t profiles = cdp_shelf_count(shelf, customer);
+		const char *text;
+		size_t n;
+
+		for (uint32_t k = 0; k < profiles; k++) {
+			text = cdp_shelf_line(shelf, customer, k, &n);
+			decide_line(w, i, customer, text, n);
+		}
+		if (profiles)
+			continue;
+		text = cdp_customers_key(c, customer, &n);
+		cdp_segment_no_profile(&w->no_profile, text, n);
+		decide_line(w, i, customer, w->no_profile.p, w->no_profile.n - 1);
+	}
+	return 0;
+}
+
+static void end_gathered(void *ctx, void *worker)
+{
+	struct cdp_err ignored;
+
+	merge_worker(ctx, worker, &ignored);
+}
+
+static void run_gathered(struct shared *s)
+{
+	uint64_t n = cdp_customers_count(s->job->set->customers);
+	const struct cdp_ordered o = { .ctx = s,
+				       .chunks = (n + CHUNK - 1) / CHUNK,
+				       .worker = new_gathered_worker,
+				       .make = decide_chunk,
+				       .done = end_gathered };
+
+	cdp_cli_write_ordered(s->cli, &o);
 }
 
 int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
@@ -305,7 +464,7 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 				      .record = decide,
 				      .commit = commit,
 				      .merge = merge_worker };
-	int ret;
+	int ret = 0;
 
 	job->errors = cdp_calloc(job->set->count, sizeof(*job->errors));
 	cdp_segment_plan_init(&s.plan, job->set, job->wanted);
@@ -313,7 +472,10 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 	for (unsigned i = 0; i < job->set->defined; i++)
 		if (job->set->v[i].cut == CDP_CUT_SAMPLE)
 			cdp_bit_set(s.samples, i);
-	ret = cdp_cli_run(cli, &loop);
+	if (job->gathered)
+		run_gathered(&s);
+	else
+		ret = cdp_cli_run(cli, &loop);
 	cdp_segment_plan_release(&s.plan);
 	free(s.samples);
 	free((void *)s.first.place);

@@ -3,6 +3,7 @@
 #define CDP_CLI_SEGMENT_JOB_H
 
 #include "cli/cli.h"
+#include "cli/tag_reading.h"
 #include "model/audiences.h"
 #include "model/segments.h"
 
@@ -16,6 +17,9 @@ struct cdp_segment_job {
 		*more; /* customers to be there without a profile, or NULL */
 	struct cdp_paths *paths;
 	int tags_slot;
+	/* What was read before (cli/segment_gather.h), profiles among it; NULL: profiles
+	 * are all that is read, and it is done here. */
+	const struct cdp_tag_reading *gathered;
 	/* out */
 	struct cdp_audiences *members; /* NULL if the run failed */
 	uint64_t *errors;              /* by audience: profiles whose rule ended in one */
@@ -24,6 +28,9 @@ struct cdp_segment_job {
 
 /* 0, or -1 when the run ended early (told). */
 int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job);
+/* A profile for a customer who has none: {"one_id":KEY,"tags":{}} with an LF, and
+ * CDP_IN_PAD zeros after it. */
+void cdp_segment_no_profile(struct cdp_buf *line, const char *key, size_t n);
 void cdp_segment_job_release(struct cdp_segment_job *job);
 
 #endif

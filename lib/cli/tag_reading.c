@@ -16,6 +16,7 @@ struct worker {
 	struct cdp_relation_log *relations;
 	struct cdp_entity_batch *rows; /* of the tags' entity */
 	struct cdp_tag_sample *sample; /* or NULL */
+	struct cdp_shelf_part *shelf;  /* or NULL */
 	struct cdp_arena keys;         /* decoded ones of events that are put off */
 	struct cdp_buf key;
 	uint64_t no_key, other;
@@ -33,6 +34,8 @@ static void *new_worker(void *ctx)
 		w->rows = cdp_entity_batch_new(t->set->entities, t->slots);
 	if (t->sample)
 		w->sample = cdp_tag_sample_new();
+	if (t->shelf)
+		w->shelf = cdp_shelf_part_new();
 	cdp_arena_init(&w->keys);
 	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
 	return w;
@@ -53,6 +56,8 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	cdp_entity_batch_free(w->rows);
 	if (w->sample)
 		cdp_tag_sample_take(t->sample, w->sample);
+	if (w->shelf)
+		cdp_shelf_take(t->shelf, w->shelf);
 	cdp_arena_release(&w->keys);
 	cdp_buf_release(&w->key);
 	free(w);
@@ -64,9 +69,11 @@ static int key_of(struct worker *w, struct cdp_rec *rec, const char **p, size_t 
 		  struct cdp_err *err)
 {
 	int rc = cdp_rec_key(rec, w->t->key_slot, &w->key, p, n, err);
+	const char *only = w->t->only;
 
 	w->no_key += rc == 0;
-	return rc;
+	return rc > 0 && only && (*n != strlen(only) || memcmp(*p, only, *n) != 0) ? 0
+										   : rc;
 }
 
 /* The same and the customer. */
@@ -168,6 +175,25 @@ static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val
 	return rc < 0 ? -1 : 0;
 }
 
+/* A profile as cdp-tag writes them. */
+static int add_tags(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
+{
+	const struct cdp_val *one_id = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
+	const char *only = w->t->only;
+
+	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "neither a profile nor an event: no one_id");
+	if (cdp_rec_get(rec, w->t->tags)->type != CDP_OBJECT)
+		return cdp_err_set(err, CDP_ERR_DATA,
+				   "neither a profile nor an event: no tags");
+	if (only && !cdp_val_is(one_id, only, strlen(only)))
+		return 0;
+	return cdp_shelf_part_add(w->shelf,
+				  cdp_gather_customer(w->gather, one_id->p, one_id->n),
+				  rec->raw, rec->len, err);
+}
+
 static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		      struct cdp_err *err)
 {
@@ -194,6 +220,8 @@ static int add_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 		return 0;
 	}
 	type = cdp_rec_get(rec, CDP_SLOT_TYPE);
+	if (w->shelf && type->type == CDP_MISSING)
+		return add_tags(w, rec, err);
 	if (cdp_val_is(type, "profile", 7) && !w->t->set->own)
 		return add_profile(w, rec, err);
 	if (cdp_val_is(type, "detail", 6))
@@ -270,8 +298,7 @@ static int add_relations(struct cdp_tag_reading *t, struct cdp_err *err)
 	return ret;
 }
 
-int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *definitions,
-			 struct cdp_err *err)
+int cdp_tag_reading_paths(struct cdp_tag_reading *t, struct cdp_err *err)
 {
 	static const char *const changes[] = { "unset", "set", "set_once", "increment",
 					       "append" };
@@ -289,12 +316,29 @@ int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *defin
 	t->map_kind = add_path(t->map_paths, "kind");
 	t->map_value = add_path(t->map_paths, "value");
 	t->row_entity = add_path(t->paths, "entity");
-	t->set = cdp_tagset_load(definitions->v, definitions->n, t->entity, t->paths,
-				 t->run, err);
-	if (!t->set)
-		return -1;
+	return 0;
+}
+
+int cdp_tag_reading_set(struct cdp_tag_reading *t, struct cdp_tagset *set,
+			struct cdp_err *err)
+{
+	t->set = set;
 	t->given = cdp_given_new(t->set);
+	if (t->shelf)
+		t->tags = add_path(t->paths, "tags");
 	return add_relations(t, err);
+}
+
+int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *definitions,
+			 struct cdp_err *err)
+{
+	struct cdp_tagset *set;
+
+	if (cdp_tag_reading_paths(t, err) < 0)
+		return -1;
+	set = cdp_tagset_load(definitions->v, definitions->n, t->entity, t->paths, t->run,
+			      err);
+	return set ? cdp_tag_reading_set(t, set, err) : -1;
 }
 
 int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
@@ -340,6 +384,7 @@ void cdp_tag_reading_release(struct cdp_tag_reading *t)
 {
 	cdp_tag_sample_free(t->sample);
 	cdp_given_free(t->given);
+	cdp_shelf_free(t->shelf);
 	cdp_tag_state_close(t->state);
 	/* Millions of small states go with the process, but where leaks are looked for.
 	 */

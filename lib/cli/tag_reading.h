@@ -1,5 +1,6 @@
 /* What cdp-tag computes tags from: the definitions, and everything that is known of
- * everybody, read from records, entity tables, the identity map, imports and a state. */
+ * everybody, read from records, entity tables, the identity map, imports and a state.
+ * cdp-segment reads the same for its rules, and profiles among it. */
 #ifndef CDP_CLI_TAG_READING_H
 #define CDP_CLI_TAG_READING_H
 
@@ -8,6 +9,7 @@
 #include "cli/tag_state.h"
 #include "model/given.h"
 #include "model/relations.h"
+#include "model/shelf.h"
 
 struct cdp_tag_reading {
 	const char *key, *entity;
@@ -21,6 +23,11 @@ struct cdp_tag_reading {
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
 	struct cdp_given *given;
 	struct cdp_tag_sample *sample; /* of events, or NULL: none is wanted */
+	/* Where profiles go that are among the records; NULL: they are passed over, as is
+	 * all that is of no use. */
+	struct cdp_shelf *shelf;
+	const char *only; /* the only customer of whom all this is read; NULL: all */
+	int tags;
 	int key_slot, detail, row, props, deleted, row_entity;
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
@@ -31,6 +38,11 @@ struct cdp_tag_reading {
  * given.  -1 with a usage error. */
 int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *definitions,
 			 struct cdp_err *err);
+/* The same for a set that was made otherwise: first the paths it is compiled with, then
+ * the set, which belongs to `t` from then on. */
+int cdp_tag_reading_paths(struct cdp_tag_reading *t, struct cdp_err *err);
+int cdp_tag_reading_set(struct cdp_tag_reading *t, struct cdp_tagset *set,
+			struct cdp_err *err);
 /* Makes room for what is read.  A state has no entity rows: those of --entities count. */
 int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			  struct cdp_tag_state_opts *state, struct cdp_err *err);

@@ -38,6 +38,7 @@ enum cdp_form_kind {
 	CDP_FORM_FIELD,  /* anything over one slot alone */
 	CDP_FORM_ROW,    /* anything over the record */
 	CDP_FORM_MIXED,  /* anything over the record and references of the tool */
+	CDP_FORM_ASKED,  /* made of one of the two above by model/rules */
 };
 
 struct cdp_form {

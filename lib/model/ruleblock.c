@@ -11,6 +11,9 @@ struct cdp_rule_block {
 	const struct cdp_rule_plan *plan;
 	const struct cdp_bits_ops *ops;
 	struct cdp_rule_looks *looks;
+	struct cdp_known *known;        /* or NULL */
+	struct cdp_rule_asking *asking; /* or NULL */
+	uint32_t *customers;            /* by row */
 	struct cdp_rule_planes planes;
 	struct cdp_rowset *slot; /* what stands in the planes */
 	uint32_t *stamp;         /* by slot: the block it was computed in, + 1 */
@@ -35,7 +38,7 @@ struct cdp_rule_block {
 
 /* ---- blocks ---- */
 
-static int fetch_set(void *host, int ref, struct cdp_value *out, struct cdp_err *err);
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err);
 static void start_again(struct cdp_rule_block *b);
 
 /* ---- rules that are conjunctions ---- */
@@ -139,6 +142,9 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	/* A conditional holds three kids at once. */
 	b->scratch = cdp_alloc((3 * depth + 1) * 2 * p->words * sizeof(uint64_t));
 	b->ev = cdp_eval_new(run);
+	b->customers = cdp_alloc((size_t)p->words * 64 * sizeof(*b->customers));
+	if (p->spec.asked)
+		b->known = cdp_known_new(p->spec.asked, p->spec.customers, b->ev);
 	cdp_buf_init(&b->lines, CDP_BUF_NOMAX);
 	if (p->fields->mixed_count)
 		b->scan = cdp_scan_new(paths);
@@ -152,7 +158,9 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	}
 	if (p->words == WORDS_FLAT)
 		flatten(b);
-	cdp_eval_set_host(b->ev, fetch_set, b);
+	cdp_eval_set_host(b->ev, fetch, b);
+	if (p->asks)
+		b->asking = cdp_rule_asking_new(p->asks, p->spec.customers, b->ev);
 	start_again(b);
 	return b;
 }
@@ -162,6 +170,9 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	if (!b)
 		return;
 	cdp_rule_looks_free(b->looks);
+	cdp_rule_asking_free(b->asking);
+	cdp_known_free(b->known);
+	free(b->customers);
 	cdp_scan_free(b->scan);
 	cdp_eval_free(b->ev);
 	cdp_buf_release(&b->lines);
@@ -181,8 +192,19 @@ unsigned cdp_rule_block_count(const struct cdp_rule_block *b)
 
 unsigned cdp_rule_block_add(struct cdp_rule_block *b, struct cdp_rec *rec)
 {
+	return cdp_rule_block_add_of(b, rec, CDP_NOBODY);
+}
+
+unsigned cdp_rule_block_add_of(struct cdp_rule_block *b, struct cdp_rec *rec,
+			       uint32_t customer)
+{
 	unsigned row = b->rows++;
 
+	b->customers[row] = customer;
+	if (b->known)
+		cdp_known_turn(b->known, customer);
+	if (b->asking)
+		cdp_rule_asking_add(b->asking, row, customer, &b->planes);
 	cdp_rule_looks_add(b->looks, row, rec, b->ev, &b->planes);
 	b->all[row / 64] |= (uint64_t)1 << row % 64;
 	if (b->scan) {
@@ -397,12 +419,14 @@ static void store(struct cdp_rule_block *b, uint32_t slot, const struct cdp_rows
 	b->stamp[slot] = b->block + 1;
 }
 
-static int fetch_set(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
+static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	const struct cdp_rule_block *b = host;
-	uint32_t slot = b->plan->set_slot[ref];
+	uint32_t slot;
 
-	(void)err;
+	if (cdp_rule_ask_kind((uint32_t)ref))
+		return cdp_known_fetch(b->known, ref, out, err);
+	slot = b->plan->set_slot[ref];
 	*out = (struct cdp_value){ .type = CDP_V_BOOL };
 	out->b = cdp_plane_true(&b->planes, slot)[b->row / 64] >> b->row % 64 & 1;
 	return 0;
@@ -423,9 +447,12 @@ static void evaluate_mixed(struct cdp_rule_block *b, uint32_t leaf)
 	memset(b->lines.p + b->lines.n, 0, CDP_IN_PAD);
 	cdp_scan_block(b->scan, b->lines.p, b->lines.n);
 	for (b->row = 0; cdp_scan_next(b->scan, &rec, &err) > 0; b->row++) {
-		int v = cdp_expr_match(b->plan->spec.rules->leaves[leaf].expr, b->ev,
-				       &rec, &err);
+		int v;
 
+		if (b->known)
+			cdp_known_turn(b->known, b->customers[b->row]);
+		v = cdp_expr_match(b->plan->spec.rules->leaves[leaf].expr, b->ev, &rec,
+				   &err);
 		t[b->row / 64] |= (uint64_t)(v > 0) << b->row % 64;
 		e[b->row / 64] |= (uint64_t)(v < 0) << b->row % 64;
 		cdp_eval_reset(b->ev);
@@ -477,6 +504,8 @@ static void take_leaves(struct cdp_rule_block *b)
 	const struct cdp_rules *r = b->plan->spec.rules;
 
 	cdp_rule_looks_take(b->looks, b->rows, &b->planes);
+	if (b->asking)
+		cdp_rule_asking_take(b->asking, b->all, &b->planes);
 	for (uint32_t i = 0; i < r->leaf_count; i++)
 		if (r->leaves[i].form.kind != CDP_FORM_MIXED &&
 		    r->leaves[i].form.kind != CDP_FORM_HOST)
@@ -500,6 +529,8 @@ static void start_again(struct cdp_rule_block *b)
 	memset(b->all, 0, sizeof(b->all));
 	cdp_buf_reset(&b->lines);
 	cdp_rule_looks_clear(b->looks, &b->planes);
+	if (b->asking)
+		cdp_rule_asking_clear(b->asking, &b->planes);
 	for (uint32_t i = 0; i < p->given_count; i++)
 		memset(cdp_plane_true(&b->planes, p->set_slot[p->given[i]]), 0,
 		       p->words * sizeof(uint64_t));

@@ -11,6 +11,7 @@
 #define CDP_MODEL_RULEBLOCK_H
 
 #include "base/bits.h"
+#include "model/customers.h"
 #include "model/rules.h"
 
 #define CDP_RULE_GIVEN UINT32_MAX
@@ -24,6 +25,10 @@ struct cdp_rule_spec {
 	const uint32_t *order; /* sets to be decided, each after those that it needs */
 	uint32_t order_count;
 	unsigned max_words; /* of 64 rows in a block; 0: as many as are good */
+	/* What leaves ask for besides records, and of whom it was gathered; may be NULL.
+	 */
+	const struct cdp_tagset *asked;
+	const struct cdp_customers *customers;
 };
 /* What `spec` points to must stay. */
 struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec);
@@ -45,6 +50,9 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 void cdp_rule_block_free(struct cdp_rule_block *b);
 /* The next row is this record; its number.  The block must not be full. */
 unsigned cdp_rule_block_add(struct cdp_rule_block *b, struct cdp_rec *rec);
+/* The same, and the record is of this customer of spec.customers. */
+unsigned cdp_rule_block_add_of(struct cdp_rule_block *b, struct cdp_rec *rec,
+			       uint32_t customer);
 /* A row is in a set that is given. */
 void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 /* Rows so far. */

@@ -168,8 +168,9 @@ static void add_leaf(struct cdp_rule_fields *f, uint32_t leaf, const struct cdp_
 	case CDP_FORM_ROW:
 		add_id(&f->rows, &f->row_count, &f->row_cap, leaf);
 		break;
-	case CDP_FORM_HOST:
-		break; /* a node of its own */
+	case CDP_FORM_ASKED: /* model/ruleasks */
+	case CDP_FORM_HOST:  /* a node of its own */
+		break;
 	}
 }
 

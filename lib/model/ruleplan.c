@@ -72,6 +72,7 @@ struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec)
 
 	p->spec = *spec;
 	p->fields = cdp_rule_fields_new(spec->rules);
+	p->asks = cdp_rule_asks_new(spec->rules, spec->asked);
 	p->slots = spec->rules->leaf_count;
 	place_sets(p);
 	place_nodes(p);
@@ -91,6 +92,7 @@ void cdp_rule_plan_free(struct cdp_rule_plan *p)
 	if (!p)
 		return;
 	cdp_rule_fields_free(p->fields);
+	cdp_rule_asks_free(p->asks);
 	free(p->node_slot);
 	free(p->slot_node);
 	free(p->given);

@@ -2,6 +2,7 @@
 #ifndef CDP_MODEL_RULEPLAN_PRIV_H
 #define CDP_MODEL_RULEPLAN_PRIV_H
 
+#include "model/ruleasks.h"
 #include "model/ruleblock.h"
 #include "model/rulefields.h"
 
@@ -12,6 +13,7 @@ enum { WORDS_MAX = 64, WORDS_FLAT = 8, TRANSIENT = 0x80000000u };
 struct cdp_rule_plan {
 	struct cdp_rule_spec spec;
 	struct cdp_rule_fields *fields;
+	struct cdp_rule_asks *asks; /* or NULL */
 	unsigned words;
 	uint32_t slots; /* leaves, then shared nodes, then sets that rules refer to */
 	uint32_t *node_slot; /* by node: its slot, or TRANSIENT */

@@ -24,6 +24,7 @@ void cdp_rules_free(struct cdp_rules *r)
 	for (uint32_t i = 0; i < r->leaf_count; i++) {
 		cdp_expr_free(r->leaves[i].expr);
 		free(r->leaves[i].sets.v);
+		free(r->leaves[i].asks.v);
 	}
 	free(r->leaves);
 	free(r->v);
@@ -49,18 +50,20 @@ struct maker {
 	unsigned depth;
 };
 
-static void note_set(void *ctx, int ref)
+static void note_use(void *ctx, enum cdp_use what, int number)
 {
 	struct cdp_rule_leaf *l = ctx;
 
-	cdp_needs_add(&l->sets, (uint32_t)ref);
+	if (what == CDP_USE_AGG)
+		cdp_needs_add(&l->asks, CDP_RULE_ASK_AGG << 24 | (uint32_t)number);
+	else if (what == CDP_USE_HOST)
+		cdp_needs_add(cdp_rule_ask_kind((uint32_t)number) ? &l->asks : &l->sets,
+			      (uint32_t)number);
 }
 
-static void pass_slot(void *ctx, int slot, const char *path)
+static void note_as_of(void *ctx, const char *name, size_t n)
 {
-	(void)ctx;
-	(void)slot;
-	(void)path;
+	*(bool *)ctx |= n == 5 && memcmp(name, "as_of", 5) == 0;
 }
 
 /* The node of this shape, made if it is new. */
@@ -89,6 +92,38 @@ static uint32_t put_node(struct cdp_rules *r, enum cdp_rule_kind kind,
 	return id;
 }
 
+/* With what was gathered `as_of` is the base time of the run. */
+static int compile(struct maker *m, const struct cdp_ast *a, struct cdp_rule_leaf *l)
+{
+	struct cdp_env asked = *m->env;
+	bool as_of = false;
+
+	if (cdp_part_compile(&l->expr, a, m->text, m->n, m->env, m->err) < 0)
+		return -1;
+	cdp_expr_uses(l->expr, note_use, l);
+	cdp_expr_members(l->expr, note_as_of, &as_of);
+	if (!as_of || !l->asks.n || !m->r->asked_members)
+		return 0;
+	cdp_expr_free(l->expr);
+	l->expr = NULL;
+	asked.members = m->r->asked_members;
+	return cdp_part_compile(&l->expr, a, m->text, m->n, &asked, m->err);
+}
+
+/* What a leaf comes down to where references are not all sets.  One over neither the
+ * record nor sets is decided by what was gathered alone, where anything is. */
+static void correct_form(const struct cdp_env *env, struct cdp_rule_leaf *l)
+{
+	bool record = l->form.slot != -1;
+
+	if (!env->aggs || l->sets.n || l->form.kind == CDP_FORM_CONST)
+		return;
+	if (!record)
+		l->form.kind = CDP_FORM_ASKED;
+	else if (l->asks.n)
+		l->form.kind = CDP_FORM_ROW;
+}
+
 static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
 {
 	struct cdp_rules *r = m->r;
@@ -97,11 +132,14 @@ static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
 	CDP_GROW(r->leaves, r->leaf_count, r->leaf_cap);
 	l = &r->leaves[id];
 	*l = (struct cdp_rule_leaf){ 0 };
-	if (cdp_part_compile(&l->expr, a, m->text, m->n, m->env, m->err) < 0)
+	if (compile(m, a, l) < 0) {
+		free(l->sets.v);
+		free(l->asks.v);
 		return -1;
+	}
 	r->leaf_count++;
 	cdp_part_form(l->expr, &l->form);
-	cdp_part_reads(l->expr, note_set, pass_slot, l);
+	correct_form(m->env, l);
 	return 0;
 }
 

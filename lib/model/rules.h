@@ -1,13 +1,15 @@
 /* Many rules over one record: compiled into one graph, in which equal sub-conditions
  * stand once, and decided for one record or for thousands at a time (model/ruleblock).
  *
- * References of the tool are numbers of sets (audiences): true for who is in them. */
+ * References of the tool are numbers of sets (audiences), true for who is in them, and
+ * what was gathered of a customer (cdp_tagset_resolve). */
 #ifndef CDP_MODEL_RULES_H
 #define CDP_MODEL_RULES_H
 
 #include "lang/expr.h"
 #include "lang/parts.h"
 #include "model/depend.h"
+#include "model/tagset.h"
 
 enum cdp_rule_kind {
 	CDP_RULE_LEAF, /* kid[0]: number of the leaf */
@@ -29,7 +31,20 @@ struct cdp_rule_leaf {
 	struct cdp_expr *expr;
 	struct cdp_form form;
 	struct cdp_needs sets; /* what it refers to */
+	struct cdp_needs asks; /* of what was gathered: cdp_rule_ask_kind() */
 };
+
+/* What a leaf asks of the customer: a reference of cdp_tagset_resolve(), or an aggregate
+ * of that kind. */
+enum { CDP_RULE_ASK_AGG = CDP_TAG_REF_LINK + 1 };
+static inline unsigned cdp_rule_ask_kind(uint32_t ask)
+{
+	return ask >> 24;
+}
+static inline uint32_t cdp_rule_ask_index(uint32_t ask)
+{
+	return ask & 0xffffff;
+}
 
 struct cdp_rules {
 	struct cdp_rule *v; /* kids stand before those that hold them */
@@ -42,6 +57,9 @@ struct cdp_rules {
 	struct cdp_intern *texts;  /* of leaves, canonical; by leaf */
 	struct cdp_intern *shapes; /* of nodes; by node */
 	struct cdp_needs sets;     /* that the rule added last refers to */
+	/* Members of the record for leaves that ask what was gathered, which is of the
+	 * run's base time: without as_of.  NULL: the environment's. */
+	const char *const *asked_members;
 	struct cdp_arena arena;
 	struct cdp_buf text, shape;
 };

@@ -130,17 +130,14 @@ static int take_by(struct cdp_segments *s, struct cdp_segment *g, const json_t *
 		   const struct cdp_env *env, struct cdp_err *err)
 {
 	const char *by = NULL;
-	struct cdp_env alone = *env;
 	struct cdp_expr *e;
-
-	alone.roots = NULL; /* no other audiences */
 
 	if (cdp_tree_str(o, "by", &by, true, "", err) < 0)
 		return -1;
 	for (g->by = 0; g->by < s->by_count; g->by++)
 		if (strcmp(cdp_expr_text(s->by[g->by]), by) == 0)
 			return 0;
-	if (cdp_expr_compile(&e, by, strlen(by), &alone, err) < 0) {
+	if (cdp_segment_compile_by(&e, by, env, err) < 0) {
 		cdp_err_prefix(err, "by");
 		return -1;
 	}

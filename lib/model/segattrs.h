@@ -11,5 +11,8 @@ extern const char *const cdp_segment_members[]; /* of a definition, NULL-ended *
 int cdp_segment_attrs(struct cdp_segments *s, struct cdp_segment *g, const json_t *o,
 		      const json_t *classes, const struct cdp_env *env,
 		      struct cdp_err *err);
+/* `by`; `env` is that of rules.  -1 with a usage error. */
+int cdp_segment_compile_by(struct cdp_expr **out, const char *text,
+			   const struct cdp_env *env, struct cdp_err *err);
 
 #endif

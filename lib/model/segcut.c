@@ -37,6 +37,8 @@ static double number_of(const struct cdp_value *v)
 		return (double)v->u;
 	case CDP_V_DOUBLE:
 		return v->d;
+	case CDP_V_DECIMAL:
+		return cdp_decimal_double(*v->dec);
 	default:
 		return NAN;
 	}

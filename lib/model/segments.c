@@ -21,6 +21,8 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	size_t n;
 	uint32_t i;
 
+	if (strcmp(names[0], "segments") != 0 && strcmp(names[0], list_root) != 0)
+		return cdp_tagset_resolve(s->asked, names, count, used, err);
 	if (count < 2)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'segments' needs a name: 'segments.NAME'");
@@ -34,6 +36,19 @@ static int resolve(void *host, const char *const *names, size_t count, size_t *u
 	if (given->knows && n && given->knows(given->ctx, names[1], n))
 		return add_name(s, names[1], n, err) < 0 ? -1 : (int)s->count - 1;
 	return cdp_depend_unknown(s->names, "segment", names[1], err);
+}
+
+static int type_of(void *host, int ref)
+{
+	(void)host;
+	switch (cdp_rule_ask_kind((uint32_t)ref)) {
+	case 0: /* an audience */
+		return CDP_V_BOOL;
+	case CDP_TAG_REF_ATTRIBUTE:
+		return -1;
+	default:
+		return CDP_V_LIST;
+	}
 }
 
 static int add_name(struct cdp_segments *s, const char *name, size_t n,
@@ -126,16 +141,12 @@ static int load_list(struct cdp_segments *s, unsigned i, const json_t *o, char *
 }
 
 static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
-		     const json_t *classes, struct cdp_paths *paths, struct cdp_err *err)
+		     const json_t *classes, const struct cdp_env *env,
+		     struct cdp_err *err)
 {
-	static const char *const roots[] = { "segments", NULL };
 	static const char *const list_roots[] = { list_root, NULL };
 	bool listed = json_object_get(o, "import");
-	struct cdp_env env = { .paths = paths,
-			       .members = cdp_profile_members,
-			       .roots = roots,
-			       .resolve = resolve,
-			       .host = s };
+	struct cdp_env own = *env;
 	const char *when = NULL;
 	char *made = NULL;
 	uint32_t rule;
@@ -143,13 +154,13 @@ static int load_rule(struct cdp_segments *s, unsigned i, const json_t *o,
 
 	if (cdp_tree_known(o, cdp_segment_members, "", err) < 0 ||
 	    cdp_tree_str(o, "when", &when, !listed, "", err) < 0 ||
-	    cdp_segment_attrs(s, &s->v[i], o, classes, &env, err) < 0 ||
+	    cdp_segment_attrs(s, &s->v[i], o, classes, env, err) < 0 ||
 	    (listed && load_list(s, i, o, &made, err) < 0))
 		return -1;
-	env.roots = listed ? list_roots : roots;
+	own.roots = listed ? list_roots : own.roots;
 	when = listed ? made : when;
 	/* It may add audiences that are known elsewhere. */
-	rc = cdp_rules_add(s->rules, when, strlen(when), &env, &rule, err);
+	rc = cdp_rules_add(s->rules, when, strlen(when), &own, &rule, err);
 	free(made);
 	if (rc < 0) {
 		cdp_err_prefix(err, "when");
@@ -251,6 +262,50 @@ static int resolve_blocks(struct cdp_segments *s, struct cdp_err *err)
 	return 0;
 }
 
+/* What was gathered is of the run's base time: `as_of` is no member there. */
+static const char *const asked_members[] = { "one_id", "tags", "ids", "type", NULL };
+
+/* `by` of a top: no other audiences. */
+int cdp_segment_compile_by(struct cdp_expr **out, const char *text,
+			   const struct cdp_env *env, struct cdp_err *err)
+{
+	static const char *const roots[] = { "profile", "details", "relations", "links",
+					     NULL };
+	struct cdp_env alone = *env;
+
+	alone.roots = env->aggs ? roots : NULL;
+	return cdp_expr_compile(out, text, strlen(text), &alone, err);
+}
+
+static int load_rules(struct cdp_segments *s, const json_t *list, const json_t *classes,
+		      struct cdp_paths *paths, struct cdp_err *err)
+{
+	static const char *const all[] = { "segments",  "profile", "details",
+					   "relations", "links",   NULL };
+	static const char *const few[] = { "segments", NULL };
+	struct cdp_env events, env = { .paths = paths,
+				       .members = cdp_profile_members,
+				       .roots = s->asked ? all : few,
+				       .resolve = resolve,
+				       .type_of = type_of,
+				       .host = s };
+
+	if (s->asked) {
+		events = cdp_tagset_event_env(s->asked);
+		env.event_env = &events;
+		env.aggs = s->asked->aggs;
+		env.resolve_entity = cdp_entities_resolve;
+		env.entity_host = s->asked->entities;
+		s->rules->asked_members = asked_members;
+	}
+	for (unsigned i = 0; i < s->defined; i++)
+		if (load_rule(s, i, json_array_get(list, i), classes, &env, err) < 0) {
+			cdp_err_prefix(err, "%s", s->v[i].name);
+			return -1;
+		}
+	return 0;
+}
+
 static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *paths,
 		struct cdp_err *err)
 {
@@ -266,13 +321,9 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 	if (json_array_size(list) > CDP_SEGMENTS_MAX)
 		return cdp_err_set(err, CDP_ERR_USAGE, "segments: more than %d",
 				   CDP_SEGMENTS_MAX);
-	if (check_classes(classes, err) < 0 || load_names(s, list, err) < 0)
+	if (check_classes(classes, err) < 0 || load_names(s, list, err) < 0 ||
+	    load_rules(s, list, classes, paths, err) < 0)
 		return -1;
-	for (unsigned i = 0; i < s->defined; i++)
-		if (load_rule(s, i, json_array_get(list, i), classes, paths, err) < 0) {
-			cdp_err_prefix(err, "%s", s->v[i].name);
-			return -1;
-		}
 	if (resolve_blocks(s, err) < 0)
 		return -1;
 	return check_tops(s, err) < 0 ? -1 : put_in_order(s, err);
@@ -292,6 +343,7 @@ struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths
 	s->names = cdp_intern_new(0);
 	s->rules = cdp_rules_new();
 	s->given = given;
+	s->asked = given->asked;
 	ret = load(s, root, paths, err);
 	s->given = NULL;
 	json_decref(root);
@@ -346,7 +398,10 @@ void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments
 			   const uint64_t *wanted)
 {
 	uint64_t *need = cdp_segments_needed(s, wanted);
-	struct cdp_rule_spec spec = { .rules = s->rules, .set_count = s->count };
+	struct cdp_rule_spec spec = { .rules = s->rules,
+				      .set_count = s->count,
+				      .asked = s->asked,
+				      .customers = s->customers };
 
 	*p = (struct cdp_segment_plan){ 0 };
 	p->nodes = cdp_alloc(s->count * sizeof(*p->nodes));
@@ -372,15 +427,29 @@ void cdp_segment_plan_release(struct cdp_segment_plan *p)
 	free(p->order);
 }
 
+bool cdp_segments_gather(const struct cdp_segments *s)
+{
+	const struct cdp_tagset *t = s->asked;
+
+	return t && (cdp_aggs_count(t->aggs) || cdp_intern_count(t->attributes) ||
+		     cdp_intern_count(t->details) || cdp_intern_count(t->relations));
+}
+
 /* ---- one profile ---- */
+
+struct host {
+	const uint64_t *bits;
+	struct cdp_known *known;
+};
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
-	const uint64_t *bits = host;
+	const struct host *h = host;
 
-	(void)err;
+	if (cdp_rule_ask_kind((uint32_t)ref))
+		return cdp_known_fetch(h->known, ref, out, err);
 	*out = (struct cdp_value){ .type = CDP_V_BOOL,
-				   .b = cdp_bit(bits, (unsigned)ref) };
+				   .b = cdp_bit(h->bits, (unsigned)ref) };
 	return 0;
 }
 
@@ -392,12 +461,13 @@ static bool is_sampled(const struct cdp_segment *g, struct cdp_rec *profile)
 }
 
 unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
-			     struct cdp_rec *profile, uint64_t *bits, uint64_t *errors,
-			     struct cdp_err *err)
+			     struct cdp_known *known, struct cdp_rec *profile,
+			     uint64_t *bits, uint64_t *errors, struct cdp_err *err)
 {
+	struct host host = { bits, known };
 	unsigned failed = 0;
 
-	cdp_eval_set_host(ev, fetch, bits);
+	cdp_eval_set_host(ev, fetch, &host);
 	for (unsigned i = 0; i < s->count; i++) {
 		unsigned at = s->order[i];
 		int hit;

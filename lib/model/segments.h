@@ -1,6 +1,8 @@
 /* Audiences: rules over profiles, cut and described; cdp-segments(5).
  *
- * `when` is an expression over one profile (tags, ids, as_of, one_id).  segments.NAME is
+ * `when` is an expression over one profile (tags, ids, as_of, one_id), and over what was
+ * gathered of its customer: aggregates, profile.NAME, details.NAME, relations.NAME,
+ * links.NAME (model/tagset.h), entities.  segments.NAME is
  * another audience of the file, or one read from membership streams: with && || and !
  * that is the algebra of sets.  With `import` instead it is who stands in files: of those
  * another audience, given like those of streams (model/lists.h), is the rule.  The order
@@ -12,6 +14,7 @@
 #include "base/intern.h"
 #include "lang/expr.h"
 #include "model/depend.h"
+#include "model/known.h"
 #include "model/listdef.h"
 #include "model/ruleblock.h"
 
@@ -51,6 +54,9 @@ struct cdp_segments {
 	struct cdp_list_def *lists; /* those that are imported */
 	unsigned list_count, list_cap;
 	const struct cdp_segments_given *given; /* while it is loaded */
+	struct cdp_tagset *asked;               /* given->asked */
+	/* Of whom that was gathered, to be set before rows are decided; NULL: nobody. */
+	const struct cdp_customers *customers;
 };
 
 /* Audiences that are not computed: `names` from streams, and others that a rule refers to
@@ -59,6 +65,9 @@ struct cdp_segments_given {
 	const struct cdp_intern *names;
 	bool (*knows)(void *ctx, const char *name, size_t n); /* NULL: none */
 	void *ctx;
+	/* Where what rules ask for besides profiles is put together; it must outlive the
+	 * segments.  NULL: they cannot. */
+	struct cdp_tagset *asked;
 };
 struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
 				       const struct cdp_segments_given *given,
@@ -99,12 +108,16 @@ void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments
 			   const uint64_t *wanted);
 void cdp_segment_plan_release(struct cdp_segment_plan *p);
 
+/* Whether rules ask for what is gathered from records that are no profiles. */
+bool cdp_segments_gather(const struct cdp_segments *s);
+
 /* Decide every defined audience for one profile.  `bits` holds those from streams and
  * gets the others.  Rules that end in an error are counted in `errors`, one an audience,
- * and the last one's is in *err; returns how many.  `ev` serves this call alone. */
+ * and the last one's is in *err; returns how many.  `ev` serves this call alone;
+ * `known` (NULL if no rule asks) are its, of the customer at hand. */
 unsigned cdp_segments_decide(const struct cdp_segments *s, struct cdp_eval *ev,
-			     struct cdp_rec *profile, uint64_t *bits, uint64_t *errors,
-			     struct cdp_err *err);
+			     struct cdp_known *known, struct cdp_rec *profile,
+			     uint64_t *bits, uint64_t *errors, struct cdp_err *err);
 
 /* Who is in what: customers by key, a row of bits each. */
 struct cdp_members;

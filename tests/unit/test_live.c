@@ -163,7 +163,7 @@ static void expect(struct world *w, unsigned i, uint64_t *in)
 	for (unsigned g = 0; given && g < 2; g++)
 		if (cdp_bit(given, g))
 			cdp_bit_set(bits, w->rules + g);
-	cdp_segments_decide(w->s, w->ev, record(w, p), bits, errors, &err);
+	cdp_segments_decide(w->s, w->ev, NULL, record(w, p), bits, errors, &err);
 	for (unsigned k = 0; k < cdp_bit_words(w->s->count); k++)
 		in[k] = bits[k] & w->wanted[k];
 }

@@ -61,7 +61,7 @@ static const char *decide(const char *definition, const char *given_name,
 		return "bad profile";
 	if (given_name)
 		cdp_bit_set(&bits, s->defined);
-	cdp_segments_decide(s, ev, &rec, &bits, errors, &err);
+	cdp_segments_decide(s, ev, NULL, &rec, &bits, errors, &err);
 	for (unsigned i = 0; i < s->defined; i++)
 		out[i] = cdp_bit(&bits, i) ? '1' : '0';
 	out[s->defined] = '\0';
