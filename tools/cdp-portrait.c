@@ -14,7 +14,7 @@ enum { AUDIENCES_MAX = CDP_PORTRAIT_GROUPS - 1, VALUES = 20 };
 struct options {
 	struct cdp_strs with, segments, where, tags, drill;
 	const char *base, *store;
-	int64_t values, bins, quantile_bins, min_cell;
+	int64_t values, bins, quantile_bins, min_cell, from_level;
 	bool rank, matrix, list, save;
 };
 
@@ -40,7 +40,7 @@ struct portrait_ctx {
 	struct cdp_intern *only; /* tags to count; NULL: all */
 	struct cdp_portrait *portrait;
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
-	struct cdp_members *listed; /* --list: who passed all levels, by group */
+	struct cdp_members *listed; /* --list: who came how far (CDP_DRILL_BITS) */
 	uint64_t keyed;             /* --min-cell: profiles whose keys are in `listed` */
 };
 
@@ -76,7 +76,7 @@ static void *new_worker(void *ctx)
 	w->ev = cdp_eval_new(f->run);
 	cdp_eval_set_host(w->ev, fetch, w);
 	w->portrait = cdp_portrait_new(f->names.count, f->only);
-	w->listed = cdp_members_new(CDP_PORTRAIT_GROUPS);
+	w->listed = cdp_members_new(CDP_DRILL_BITS);
 	cdp_buf_init(&w->key, CDP_BUF_NOMAX);
 	cdp_buf_init(&w->tmp, CDP_BUF_NOMAX);
 	return w;
@@ -130,11 +130,19 @@ static unsigned mask_of(struct worker *w, struct cdp_rec *rec, struct cdp_emit *
 	return mask;
 }
 
+/* The level that a customer must have come to, to be in a list: all steps, if not said
+ * otherwise. */
+static unsigned first_listed(const struct portrait_ctx *f)
+{
+	return f->o.from_level < 0 ? f->drill_count : (unsigned)f->o.from_level;
+}
+
 static void drill(struct worker *w, struct cdp_rec *rec, struct cdp_emit *emit,
 		  unsigned mask, const struct cdp_val *one_id)
 {
 	const struct portrait_ctx *f = w->f;
 	struct cdp_err err;
+	unsigned passed = 0;
 
 	for (unsigned k = 0; k <= f->drill_count; k++) {
 		int hit = k == 0 ? 1
@@ -144,12 +152,16 @@ static void drill(struct worker *w, struct cdp_rec *rec, struct cdp_emit *emit,
 		if (hit < 0)
 			cdp_emit_eval_error(emit, rec, &err);
 		if (hit <= 0)
-			return;
+			break;
+		passed = k;
 		for (unsigned g = 0; g < f->names.count; g++)
 			w->levels[k].counts[g] += mask >> g & 1;
 	}
-	if (f->o.list)
-		*cdp_members_put(w->listed, one_id->p, one_id->n) |= mask;
+	for (unsigned g = 0; f->o.list && passed >= first_listed(f) && g < f->names.count;
+	     g++)
+		if (mask >> g & 1)
+			cdp_bit_set(cdp_members_put(w->listed, one_id->p, one_id->n),
+				    passed * CDP_PORTRAIT_GROUPS + g);
 }
 
 static int add_profile(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -190,11 +202,17 @@ static int list_customer(void *ctx, const char *key, size_t n, const uint64_t *b
 	const struct cdp_portrait_names *names = &l->f->names;
 
 	for (unsigned g = names->count > 1 ? 1 : 0; g < names->count; g++) {
-		if (!cdp_bit(bits, g))
+		int level = CDP_DRILL_MAX;
+
+		while (level >= 0 &&
+		       !cdp_bit(bits, (unsigned)level * CDP_PORTRAIT_GROUPS + g))
+			level--;
+		if (level < 0)
 			continue;
 		cdp_rows_begin(l->rows, "drill_customer");
 		cdp_rows_str(l->rows, "one_id", key, n);
 		cdp_rows_cstr(l->rows, "audience", names->v[g]);
+		cdp_rows_int(l->rows, "level", level);
 		if (cdp_rows_end(l->rows) < 0)
 			return -1;
 	}
@@ -416,6 +434,10 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 			      o->matrix ? "matrix" : "drill");
 	if (o->list && !o->drill.n)
 		cdp_cli_usage(cli, "--list needs --drill");
+	if (o->from_level >= 0 && !o->list)
+		cdp_cli_usage(cli, "--from-level needs --list");
+	if (o->from_level > (int64_t)o->drill.n)
+		cdp_cli_usage(cli, "--from-level: there are %zu steps", o->drill.n);
 	if (o->list && o->min_cell)
 		cdp_cli_usage(cli, "--list and --min-cell exclude each other");
 	if (o->bins && o->quantile_bins)
@@ -431,7 +453,10 @@ static int run_store(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err
 					   .where = &o->where,
 					   .drill = &o->drill,
 					   .only = f->only,
-					   .list = o->list };
+					   .list = o->list,
+					   .from = o->from_level < 0
+							   ? (unsigned)o->drill.n
+							   : (unsigned)o->from_level };
 	struct cdp_portrait_answer a = { 0 };
 	int ret;
 
@@ -507,7 +532,7 @@ static void release(struct portrait_ctx *f)
 
 int main(int argc, char **argv)
 {
-	struct portrait_ctx f = { .o = { .values = VALUES } };
+	struct portrait_ctx f = { .o = { .values = VALUES, .from_level = -1 } };
 	struct options *o = &f.o;
 	struct cdp_cli cli;
 	struct cdp_err err;
@@ -545,6 +570,9 @@ int main(int argc, char **argv)
 		  0 },
 		{ 0, "list", CDP_OPT_FLAG, &o->list, NULL,
 		  "write the customers whom the last step leaves", NULL, 0, 0 },
+		{ 0, "from-level", CDP_OPT_INT, &o->from_level, "N",
+		  "with --list: write all whom step N leaves, and how far they came",
+		  NULL, 0, CDP_DRILL_MAX },
 		{ 0 },
 	};
 	const struct cdp_tool tool = {

@@ -201,15 +201,16 @@ static const struct cdp_bitmap *step(const struct cdp_portrait_question *q,
 					   d->keys, d->missing, err);
 }
 
-static int list_left(struct cdp_portrait_answer *a, const struct cdp_bitmap *left,
-		     struct cdp_err *err)
+/* Those came to this level and no further. */
+static int list_some(struct cdp_portrait_answer *a, const struct cdp_bitmap *some,
+		     unsigned level, struct cdp_err *err)
 {
 	struct cdp_keydict *dict = cdp_segstore_dict(a->source->store);
 	uint32_t v[1024];
 	uint64_t from = 0;
 	size_t n;
 
-	while ((n = cdp_bitmap_next(left, &from, v, 1024)))
+	while ((n = cdp_bitmap_next(some, &from, v, 1024)))
 		for (size_t i = 0; i < n; i++) {
 			uint64_t mask = 0;
 			const char *key;
@@ -223,9 +224,23 @@ static int list_left(struct cdp_portrait_answer *a, const struct cdp_bitmap *lef
 				continue;
 			if (cdp_keydict_key(dict, v[i], &key, &len, err) < 0)
 				return -1;
-			*cdp_members_put(a->listed, key, len) = mask;
+			for (unsigned g = 0; g < a->names.count; g++)
+				if (mask >> g & 1)
+					cdp_bit_set(cdp_members_put(a->listed, key, len),
+						    level * CDP_PORTRAIT_GROUPS + g);
 		}
 	return 0;
+}
+
+/* Those of `left` whom the step does not let pass. */
+static int list_gone(struct cdp_portrait_answer *a, const struct cdp_bitmap *left,
+		     const struct cdp_bitmap *pass, unsigned level, struct cdp_err *err)
+{
+	struct cdp_bitmap *gone = cdp_bitmap_andnot(left, pass);
+	int rc = list_some(a, gone, level, err);
+
+	cdp_bitmap_free(gone);
+	return rc;
 }
 
 static int drill(const struct cdp_portrait_question *q, struct cdp_portrait_answer *a,
@@ -242,6 +257,8 @@ static int drill(const struct cdp_portrait_question *q, struct cdp_portrait_answ
 			rc = -1;
 			break;
 		}
+		if (k && q->list && k > q->from)
+			rc = list_gone(a, left, pass, k - 1, err);
 		if (k)
 			cdp_bitmap_and_with(left, pass);
 		for (unsigned g = 0; g < a->names.count; g++)
@@ -250,7 +267,7 @@ static int drill(const struct cdp_portrait_question *q, struct cdp_portrait_answ
 		cdp_bitmap_free(pass);
 	}
 	if (rc == 0 && q->list)
-		rc = list_left(a, left, err);
+		rc = list_some(a, left, (unsigned)q->drill->n, err);
 	cdp_bitmap_free(left);
 	return rc;
 }
@@ -259,7 +276,7 @@ int cdp_portrait_store_answer(struct cdp_cli *cli, const struct cdp_portrait_que
 			      struct cdp_portrait_answer *a, struct cdp_err *err)
 {
 	a->source = cdp_calloc(1, sizeof(*a->source));
-	a->listed = cdp_members_new(CDP_PORTRAIT_GROUPS);
+	a->listed = cdp_members_new(CDP_DRILL_BITS);
 	if (open_tags(cli, q, a->source, err) < 0 || add_groups(q, a, err) < 0)
 		return -1;
 	if (q->drill->n && drill(q, a, err) < 0)

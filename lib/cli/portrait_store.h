@@ -13,6 +13,7 @@ struct cdp_portrait_question {
 	const struct cdp_strs *segments, *where, *drill;
 	const struct cdp_intern *only; /* tags; NULL: all */
 	bool list;
+	unsigned from; /* the first level of the list */
 };
 
 /* All zeros at first; what it holds is for cli/portrait_rows.h. */
@@ -21,8 +22,8 @@ struct cdp_portrait_answer {
 	struct cdp_portrait *portrait;
 	struct cdp_drill drills[CDP_DRILL_MAX];
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
-	/* Of a list: each customer who is left, by the bytes of their keys, with the
-	 * groups they are in. */
+	/* Of a list: each customer who came to the first level of it, by the bytes of
+	 * their keys, with the groups they are in (CDP_DRILL_BITS). */
 	struct cdp_members *listed;
 	struct cdp_portrait_source *source; /* what the portrait borrows from */
 };

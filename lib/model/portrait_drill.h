@@ -14,6 +14,10 @@
 
 enum { CDP_DRILL_MAX = 16 };
 
+/* Lists are members by bits: level * CDP_PORTRAIT_GROUPS + group, the highest of a group
+ * is how far the customer came. */
+enum { CDP_DRILL_BITS = (CDP_DRILL_MAX + 1) * CDP_PORTRAIT_GROUPS };
+
 struct cdp_drill {
 	char *label;
 	struct cdp_intern *keys; /* of the values; NULL: a condition */

@@ -91,6 +91,8 @@ four=(--segment rich --segment early --segment tiny --segment odd)
   same "${four[@]}" --drill 'aum=1.5,3,4,5,6,7' --list
   same --segment rich --drill 'number=1,2,3,4,77,78,79' --list
   same --segment rich --drill 'mixed=1' --list
+  same "${four[@]}" --drill 'tier=small,null' --drill 'list=x,[]' --list --from-level 0
+  same "${four[@]}" --drill 'tier=small,null' --drill 'list=x,[]' --list --from-level 1
   same --segment rich --drill 'many=k7,8,null'
   same --segment rich --drill 'unknown=1'
   same --segment rich --drill 'unknown=null'

@@ -93,6 +93,27 @@ field() {
   [ "$(jq 'select(.audience == "gold" and .level == 2).customers' levels)" = "$(wc -l <want)" ]
 }
 
+@test "one list has the customers of every level" {
+  people 800 >profiles
+  drill() { cdp-portrait --where 'gold:=tags.tier == "gold"' --drill active=true --drill 'some:=tags.aum > 100' "$@" profiles; }
+  drill 2>/dev/null >levels
+  drill --list --from-level 0 2>/dev/null >list
+  for level in 0 1 2; do
+    n=$(jq "select(.audience == \"gold\" and .level == $level).customers" levels)
+    [ "$(jq -s "map(select(.level >= $level)) | length" list)" = "$n" ]
+    [ "$(drill --list --from-level $level 2>/dev/null | wc -l)" = "$n" ]
+  done
+  cdp-filter -e 'tags.tier == "gold" && tags.active' profiles 2>/dev/null | jq -r .one_id >want
+  jq -r 'select(.level >= 1).one_id' list | diff - want
+  same <(drill --list 2>/dev/null) <(jq -c 'select(.level == 2)' list)
+}
+
+@test "of several profiles of a customer the one that came furthest counts in a list" {
+  printf '{"one_id":"1","tags":{"a":%s}}\n' 1 2 >profiles
+  run -0 cdp-portrait --drill a=2 --list --from-level 0 profiles
+  [ "$output" = '{"result":"drill_customer","one_id":"1","audience":"base","level":1}' ]
+}
+
 @test "the matrix has what both audiences and either have" {
   printf '{"one_id":"%s","tags":{"a":%s,"b":%s}}\n' 1 true true 2 true false 3 false true 4 true true \
     5 false false >profiles
@@ -166,6 +187,8 @@ field() {
 --rank|--rank needs an audience
 --matrix --where a:=true|--matrix needs two audiences
 --list|--list needs --drill
+--drill a=1 --from-level 1|--from-level needs --list
+--drill a=1 --list --from-level 2|--from-level: there are 1 steps
 --rank --matrix --where a:=true --where b:=true|--rank, --matrix and --drill exclude each other
 --bins 3 --quantile-bins 3|--bins and --quantile-bins exclude each other
 --drill a=1 --tag a|--tag is for portraits: not with --drill
