@@ -20,7 +20,13 @@
 #include "io/lock.h"
 #include "io/rotate.h"
 
-enum { TICK_MS = 100, REMEMBER_MS = 1000, GATHER_MAX_NS = 5000000 };
+enum {
+	TICK_MS = 100,
+	REMEMBER_MS = 1000,
+	GATHER_MAX_NS = 5000000,
+	STEP_MIN_NS = 100000,
+	STEP_MAX_NS = 1000000
+};
 
 /* One of two: a descriptor, or files. */
 struct sink {
@@ -170,7 +176,9 @@ void listen_store_wait(struct listen_store *s, struct listen_waiter *w)
 		*s->last = w;
 		s->last = &w->next;
 		s->waiting++;
-		pthread_cond_signal(&s->work);
+		/* The syncer sleeps on through all but the first and the last. */
+		if (s->waiting == 1 || s->waiting == s->expected)
+			pthread_cond_signal(&s->work);
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (over)
@@ -193,16 +201,27 @@ static void wait_until(struct listen_store *s, int64_t ns)
 	pthread_cond_timedwait(&s->work, &s->lock, &t);
 }
 
-/* Clients that were answered together come back together: waiting a little for all that
- * were there at the end of the last turn costs less than bringing some of them to disk
- * alone, and the others after them. */
+/* Clients that were answered together come back together.  Waiting for one more delays
+ * the n that are there already, and spares it a turn of its own: it is worth while as
+ * long as the next comes in less than the n-th part of what the turn takes.  That is
+ * looked at a few times only. */
 static void gather(struct listen_store *s)
 {
-	int64_t patience = s->sync_ns < GATHER_MAX_NS ? s->sync_ns : GATHER_MAX_NS;
-	int64_t end = listen_now_ns() + patience;
+	int64_t step = s->sync_ns / 4, begun = listen_now_ns(), from = begun, now = begun;
 
-	while (!s->stop && s->waiting < s->expected && listen_now_ns() < end)
-		wait_until(s, end);
+	step = step < STEP_MIN_NS ? STEP_MIN_NS : step > STEP_MAX_NS ? STEP_MAX_NS : step;
+	while (!s->stop && s->waiting < s->expected && now - begun < GATHER_MAX_NS) {
+		size_t n = s->waiting;
+
+		wait_until(s, from + step);
+		now = listen_now_ns();
+		if (now - from < step)
+			continue;
+		if ((int64_t)(s->waiting - n) * (now - begun + s->sync_ns) <
+		    (int64_t)n * (now - from))
+			return;
+		from = now;
+	}
 }
 
 /* What the syncer does in one turn. */
