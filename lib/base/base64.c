@@ -1,5 +1,8 @@
 #include "base/base64.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* Values of digits, plus one; 0 is no digit. */
 static const uint8_t digits_of[256] = {
 	['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,
@@ -33,19 +36,20 @@ static size_t quads(struct cdp_buf *out, const char *p, size_t n)
 	size_t i = 0;
 	char *to;
 
-	if (cdp_buf_reserve(out, n / 4 * 3) < 0)
+	if (cdp_buf_reserve(out, n / 4 * 3 + 1) < 0)
 		return 0;
 	to = out->p + out->n;
 	for (; n - i >= 4; i += 4) {
-		uint32_t a = digits_of[u[i]], b = digits_of[u[i + 1]],
-			 c = digits_of[u[i + 2]], d = digits_of[u[i + 3]], v;
+		/* What is no digit brings ones above the 24 bits. */
+		uint32_t v = (digits_of[u[i]] - 1u) << 18 |
+			     (digits_of[u[i + 1]] - 1u) << 12 |
+			     (digits_of[u[i + 2]] - 1u) << 6 | (digits_of[u[i + 3]] - 1u);
 
-		if (!a | !b | !c | !d)
+		if (v >> 24)
 			break;
-		v = (a - 1) << 18 | (b - 1) << 12 | (c - 1) << 6 | (d - 1);
-		*to++ = (char)(v >> 16);
-		*to++ = (char)(v >> 8);
-		*to++ = (char)v;
+		v = htobe32(v << 8);
+		memcpy(to, &v, sizeof(v));
+		to += 3;
 	}
 	out->n = (size_t)(to - out->p);
 	return i;

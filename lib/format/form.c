@@ -1,6 +1,7 @@
 #include "format/form.h"
 
 #include "base/mem.h"
+#include "base/swar.h"
 #include "base/text.h"
 #include "format/canon.h"
 #include "record/json.h"
@@ -15,12 +16,22 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Whether one of eight bytes at p is encoded. */
+static inline bool any_encoded(const char *p)
+{
+	uint64_t w = cdp_load64(p), a = w ^ CDP_ONES * '%', b = w ^ CDP_ONES * '+';
+
+	return (((a - CDP_ONES) & ~a) | ((b - CDP_ONES) & ~b)) & CDP_HIGH;
+}
+
 static void decode(struct cdp_buf *b, const char *p, const char *end)
 {
 	const char *from = p;
 
 	cdp_buf_reset(b);
 	for (; p < end; p++) {
+		while (end - p > 8 && !any_encoded(p))
+			p += 8;
 		if (*p != '%' && *p != '+')
 			continue;
 		cdp_buf_add(b, from, (size_t)(p - from));

@@ -14,6 +14,7 @@
 struct cdp_sensors_lines {
 	struct cdp_paths *paths;
 	struct cdp_sensors_slots slots;
+	int ekey; /* the slot of what only encrypted records have */
 	struct cdp_sensors *reader;
 	struct cdp_scan *scan;
 	struct cdp_buf line;
@@ -21,10 +22,13 @@ struct cdp_sensors_lines {
 
 static struct cdp_sensors_lines *lines_new(const struct cdp_format_opts *opts)
 {
+	static const char *const key[] = { "ekey" };
+	static const size_t len[] = { 4 };
 	struct cdp_sensors_lines *s = cdp_calloc(1, sizeof(*s));
 
 	s->paths = cdp_paths_new();
 	cdp_sensors_paths(&s->slots, s->paths);
+	s->ekey = cdp_paths_add_keys(s->paths, key, len, 1);
 	s->reader = cdp_sensors_new(opts, &s->slots);
 	s->scan = cdp_scan_new(s->paths);
 	cdp_buf_init(&s->line, CDP_BUF_NOMAX);
@@ -72,7 +76,7 @@ static void add_own(struct cdp_rec *rec, struct cdp_buf *out, const char *key,
 	cdp_buf_addc(out, '}');
 }
 
-static int read_one(struct cdp_decoder *d, const struct cdp_val *message,
+static int read_one(struct cdp_decoder *d, const struct cdp_val *message, bool alone,
 		    const struct cdp_arrival *from, struct cdp_sink *sink,
 		    struct cdp_err *err)
 {
@@ -80,9 +84,11 @@ static int read_one(struct cdp_decoder *d, const struct cdp_val *message,
 	struct cdp_rec rec = { 0 };
 	struct cdp_canon info;
 	size_t at = sink->out->n;
+	int rc = scan(s, message, &rec, err);
 
-	if (scan(s, message, &rec, err) < 0 ||
-	    cdp_sensors_read(s->reader, &rec, sink->out, &info, err) < 0)
+	if (rc == 0 && alone && cdp_rec_get(&rec, s->ekey)->type != CDP_MISSING)
+		return cdp_canon_bad(err, "ekey", "encrypted");
+	if (rc < 0 || cdp_sensors_read(s->reader, &rec, sink->out, &info, err) < 0)
 		return cdp_decoder_reject(d, sink, message, err);
 	add_own(&rec, sink->out, "project", from->project, s->slots.p_project,
 		s->slots.project);
@@ -120,15 +126,12 @@ static int read_payload(struct cdp_decoder *d, const struct cdp_val *payload,
 
 	if (!d->sensors)
 		d->sensors = lines_new(d->opts);
-	if (payload->type == CDP_OBJECT &&
-	    cdp_pick_one(payload, "ekey").type != CDP_MISSING)
-		return cdp_canon_bad(err, "ekey", "encrypted");
 	if (payload->type == CDP_OBJECT)
-		return read_one(d, payload, from, sink, err);
+		return read_one(d, payload, true, from, sink, err);
 	if (payload->type != CDP_ARRAY)
 		return cdp_canon_bad(err, "", "neither a record nor an array of them");
 	while (cdp_val_item(payload, &it, &message))
-		if (read_one(d, &message, from, sink, err) < 0)
+		if (read_one(d, &message, false, from, sink, err) < 0)
 			return -1;
 	return 0;
 }

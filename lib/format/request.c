@@ -26,9 +26,14 @@ static void list_buffers(struct cdp_requests *r, struct cdp_buf *v[BUFFERS])
 struct cdp_requests *cdp_requests_new(const struct cdp_format_opts *opts,
 				      size_t inflated_max)
 {
+	static const char *const key[] = { "p" };
+	static const size_t len[] = { 1 };
 	struct cdp_requests *r = cdp_calloc(1, sizeof(*r));
 	struct cdp_buf *v[BUFFERS];
 
+	r->paths = cdp_paths_new();
+	r->payload_slot = cdp_paths_add_keys(r->paths, key, len, 1);
+	r->scan = cdp_scan_new(r->paths);
 	r->opts = *opts;
 	r->received = opts->received;
 	r->inflated_max = inflated_max;
@@ -46,6 +51,8 @@ void cdp_requests_free(struct cdp_requests *r)
 	if (!r)
 		return;
 	cdp_decoder_release(&r->decoder);
+	cdp_scan_free(r->scan);
+	cdp_paths_free(r->paths);
 	list_buffers(r, v);
 	for (int i = 0; i < BUFFERS; i++)
 		cdp_buf_release(v[i]);

@@ -15,6 +15,9 @@ struct cdp_requests {
 	struct cdp_decoder decoder;
 	size_t inflated_max;
 	uint64_t ids; /* given out so far */
+	struct cdp_paths *paths;
+	struct cdp_scan *scan; /* of payloads, as the member of a record */
+	int payload_slot;
 
 	/* the request at hand */
 	const struct cdp_request *q;

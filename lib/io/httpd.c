@@ -1,76 +1,13 @@
 #include "io/httpd.h"
 
-#ifndef CDP_WITH_MICROHTTPD
-
-bool cdp_httpd_built(void)
-{
-	return false;
-}
-
-struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_err *err)
-{
-	(void)opts;
-	cdp_err_set(err, CDP_ERR_USAGE, "built without libmicrohttpd: cannot listen");
-	return NULL;
-}
-
-unsigned cdp_httpd_port(const struct cdp_httpd *h)
-{
-	(void)h;
-	return 0;
-}
-
-unsigned cdp_httpd_connections(struct cdp_httpd *h)
-{
-	(void)h;
-	return 0;
-}
-
-const char *cdp_httpd_header(const struct cdp_httpd_request *q, const char *name)
-{
-	(void)q;
-	(void)name;
-	return NULL;
-}
-
-void cdp_httpd_answer(struct cdp_httpd_request *q, unsigned status,
-		      const struct cdp_httpd_field *fields, const void *body, size_t n)
-{
-	(void)q;
-	(void)status;
-	(void)fields;
-	(void)body;
-	(void)n;
-}
-
-void cdp_httpd_hold(struct cdp_httpd_request *q)
-{
-	(void)q;
-}
-
-bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)
-{
-	(void)h;
-	(void)ms;
-	return true;
-}
-
-void cdp_httpd_stop(struct cdp_httpd *h)
-{
-	(void)h;
-}
-
-#else
+#ifdef CDP_WITH_MICROHTTPD
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/num.h"
+#include "io/tcp.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -83,6 +20,17 @@ enum {
 	KEPT_BODY = 64 << 10, /* memory that a connection keeps between its requests */
 	KEPT_URI = 4 << 10,
 	QUIET_MS = 50, /* without a request: the drain is over */
+	ANSWERS = 8,
+	ANSWER_MAX = 256, /* bytes of an answer's body that may be kept */
+};
+
+/* An answer that was given before: most are one of a few. */
+struct kept {
+	struct MHD_Response *response;
+	char *key;
+	size_t key_n;
+	uint64_t last;
+	unsigned users; /* who have it but did not give it yet */
 };
 
 struct cdp_httpd {
@@ -98,6 +46,9 @@ struct cdp_httpd {
 	struct conn *conns;
 	bool stopped;
 	pthread_t watch;
+	pthread_mutex_t kept_lock; /* guards: kept, answers */
+	struct kept kept[ANSWERS];
+	uint64_t answers;
 };
 
 /* A connection and the one request that it may have. */
@@ -106,9 +57,10 @@ struct conn {
 	struct cdp_httpd *server;
 	struct MHD_Connection *mhd;
 	struct MHD_Response *response;
+	struct kept *kept; /* whose response it is; NULL: our own */
 	unsigned status;
 	bool asked, held;
-	struct cdp_buf uri, body;
+	struct cdp_buf uri, body, key;
 	int fd;
 	atomic_bool busy;              /* the client is not the one who is waited for */
 	atomic_int_least64_t since_ns; /* the client is waited for since */
@@ -148,6 +100,7 @@ static struct conn *conn_new(struct cdp_httpd *h, struct MHD_Connection *mhd)
 	c->mhd = mhd;
 	cdp_buf_init(&c->uri, CDP_BUF_NOMAX);
 	cdp_buf_init(&c->body, CDP_BUF_NOMAX);
+	cdp_buf_init(&c->key, CDP_BUF_NOMAX);
 	c->since_ns = now_ns();
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	c->fd = info ? info->connect_fd : -1;
@@ -177,6 +130,7 @@ static void conn_free(struct conn *c)
 	atomic_fetch_sub(&h->count, 1);
 	cdp_buf_release(&c->uri);
 	cdp_buf_release(&c->body);
+	cdp_buf_release(&c->key);
 	free(c);
 }
 
@@ -214,6 +168,96 @@ static void *watch(void *ctx)
 	}
 	pthread_mutex_unlock(&h->lock);
 	return NULL;
+}
+
+/* --- answers --- */
+
+static struct MHD_Response *response_new(const struct cdp_httpd_field *fields,
+					 const void *body, size_t n)
+{
+	struct MHD_Response *r =
+		MHD_create_response_from_buffer(n, (void *)body, MHD_RESPMEM_MUST_COPY);
+
+	if (!r)
+		cdp_mem_exhausted();
+	for (; fields->name; fields++)
+		MHD_add_response_header(r, fields->name, fields->value);
+	return r;
+}
+
+/* What makes an answer the same as another. */
+static void make_key(struct cdp_buf *key, const struct cdp_httpd_field *fields,
+		     const void *body, size_t n)
+{
+	cdp_buf_reset(key);
+	for (; fields->name; fields++) {
+		cdp_buf_add(key, fields->name, strlen(fields->name) + 1);
+		cdp_buf_add(key, fields->value, strlen(fields->value) + 1);
+	}
+	cdp_buf_addc(key, '\0');
+	cdp_buf_add(key, body, n);
+}
+
+/* The one of this key, or else the one that was not asked for longest and is free. */
+static struct kept *kept_find(struct cdp_httpd *h, const struct cdp_buf *key)
+{
+	struct kept *oldest = NULL;
+
+	for (struct kept *k = h->kept; k < h->kept + ANSWERS; k++) {
+		if (k->key_n == key->n && memcmp(k->key, key->p, key->n) == 0)
+			return k;
+		if (!k->users && (!oldest || k->last < oldest->last))
+			oldest = k;
+	}
+	return oldest;
+}
+
+static void kept_release(struct kept *k)
+{
+	if (k->response)
+		MHD_destroy_response(k->response);
+	free(k->key);
+	*k = (struct kept){ 0 };
+}
+
+static bool response_kept(struct conn *c, const struct cdp_httpd_field *fields,
+			  const void *body, size_t n)
+{
+	struct cdp_httpd *h = c->server;
+	struct kept *k;
+
+	make_key(&c->key, fields, body, n);
+	pthread_mutex_lock(&h->kept_lock);
+	k = kept_find(h, &c->key);
+	if (k && (k->key_n != c->key.n || memcmp(k->key, c->key.p, c->key.n) != 0)) {
+		kept_release(k);
+		k->response = response_new(fields, body, n);
+		k->key = cdp_memdup(c->key.p, c->key.n);
+		k->key_n = c->key.n;
+	}
+	if (k) {
+		k->last = ++h->answers;
+		k->users++;
+		c->response = k->response;
+	}
+	c->kept = k;
+	pthread_mutex_unlock(&h->kept_lock);
+	return k;
+}
+
+static void response_drop(struct conn *c)
+{
+	struct cdp_httpd *h = c->server;
+
+	if (c->response && c->kept) {
+		pthread_mutex_lock(&h->kept_lock);
+		c->kept->users--;
+		pthread_mutex_unlock(&h->kept_lock);
+	} else if (c->response) {
+		MHD_destroy_response(c->response);
+	}
+	c->response = NULL;
+	c->kept = NULL;
 }
 
 /* --- requests --- */
@@ -262,9 +306,7 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **con_cls,
 	*con_cls = NULL;
 	if (!c)
 		return;
-	if (c->response)
-		MHD_destroy_response(c->response);
-	c->response = NULL;
+	response_drop(c);
 	body_drop(c);
 	if (c->body.cap > KEPT_BODY) {
 		cdp_buf_release(&c->body);
@@ -318,12 +360,9 @@ static void check_head(struct conn *c)
 
 static enum MHD_Result answer_queue(struct conn *c)
 {
-	struct MHD_Response *r = c->response;
-	enum MHD_Result rc;
+	enum MHD_Result rc = MHD_queue_response(c->mhd, c->status, c->response);
 
-	c->response = NULL;
-	rc = MHD_queue_response(c->mhd, c->status, r);
-	MHD_destroy_response(r);
+	response_drop(c);
 	return rc;
 }
 
@@ -381,17 +420,13 @@ void cdp_httpd_answer(struct cdp_httpd_request *q, unsigned status,
 		      const struct cdp_httpd_field *fields, const void *body, size_t n)
 {
 	struct conn *c = (struct conn *)q;
-	struct MHD_Response *r =
-		MHD_create_response_from_buffer(n, (void *)body, MHD_RESPMEM_MUST_COPY);
+	bool draining = c->server->draining;
 
-	if (!r)
-		cdp_mem_exhausted();
-	for (; fields->name; fields++)
-		MHD_add_response_header(r, fields->name, fields->value);
-	if (c->server->draining)
-		MHD_add_response_header(r, "Connection", "close");
-	c->response = r;
 	c->status = status;
+	if (draining || n > ANSWER_MAX || !response_kept(c, fields, body, n))
+		c->response = response_new(fields, body, n);
+	if (draining)
+		MHD_add_response_header(c->response, "Connection", "close");
 	if (c->held)
 		MHD_resume_connection(c->mhd);
 	else
@@ -405,81 +440,26 @@ bool cdp_httpd_built(void)
 	return true;
 }
 
-/* "HOST:PORT", with the host in brackets if it has colons, to socket addresses. */
-static struct addrinfo *resolve(const char *text, struct cdp_err *err)
-{
-	struct addrinfo hints = { .ai_family = AF_UNSPEC,
-				  .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
-	struct addrinfo *list = NULL;
-	const char *colon = strrchr(text, ':');
-	uint64_t port;
-	char *host;
-	size_t n;
-	int rc;
-
-	if (!colon || cdp_num_u64(&port, colon + 1, strlen(colon + 1), 65535, err) < 0) {
-		cdp_err_set(err, CDP_ERR_USAGE, "expected ADDRESS:PORT, not '%s'", text);
-		return NULL;
-	}
-	n = (size_t)(colon - text);
-	if (n > 1 && text[0] == '[' && text[n - 1] == ']')
-		host = cdp_strndup(text + 1, n - 2);
-	else
-		host = cdp_strndup(text, n);
-	rc = getaddrinfo(*host ? host : NULL, colon + 1, &hints, &list);
-	if (rc)
-		cdp_err_set(err, CDP_ERR_USAGE, "cannot listen on '%s': %s", text,
-			    gai_strerror(rc));
-	free(host);
-	return rc ? NULL : list;
-}
-
-static int open_socket(const char *text, struct cdp_err *err)
-{
-	struct addrinfo *list = resolve(text, err);
-	int fd = -1, on = 1, e = 0;
-
-	if (!list)
-		return -1;
-	for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-		if (fd >= 0)
-			setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0 &&
-		    listen(fd, BACKLOG) == 0)
-			break;
-		e = errno;
-		if (fd >= 0)
-			close(fd);
-		fd = -1;
-	}
-	freeaddrinfo(list);
-	if (fd < 0)
-		cdp_err_sys(err, e, "cannot listen on '%s'", text);
-	return fd;
-}
-
-static unsigned port_of(int fd)
-{
-	struct sockaddr_storage a;
-	socklen_t n = sizeof(a);
-
-	if (getsockname(fd, (struct sockaddr *)&a, &n) < 0)
-		return 0;
-	return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-					     : ((struct sockaddr_in *)&a)->sin_port);
-}
-
 static void locks_init(struct cdp_httpd *h)
 {
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&h->lock, NULL);
+	pthread_mutex_init(&h->kept_lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&h->changed, &attr);
 	pthread_condattr_destroy(&attr);
+}
+
+static void server_free(struct cdp_httpd *h)
+{
+	for (struct kept *k = h->kept; k < h->kept + ANSWERS; k++)
+		kept_release(k);
+	pthread_mutex_destroy(&h->lock);
+	pthread_mutex_destroy(&h->kept_lock);
+	pthread_cond_destroy(&h->changed);
+	free(h);
 }
 
 static struct MHD_Daemon *start_daemon(struct cdp_httpd *h)
@@ -507,7 +487,7 @@ static struct MHD_Daemon *start_daemon(struct cdp_httpd *h)
 
 struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_err *err)
 {
-	int fd = open_socket(opts->listen, err);
+	int fd = cdp_tcp_listen(opts->listen, BACKLOG, err);
 	struct cdp_httpd *h;
 
 	if (fd < 0)
@@ -516,7 +496,7 @@ struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_
 	h->opts = *opts;
 	h->socket = fd;
 	h->quiesced = -1;
-	h->port = port_of(fd);
+	h->port = cdp_tcp_port(fd);
 	locks_init(h);
 	h->daemon = start_daemon(h);
 	if (h->daemon && pthread_create(&h->watch, NULL, watch, h) == 0)
@@ -526,9 +506,7 @@ struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_
 		MHD_stop_daemon(h->daemon);
 	else
 		close(fd);
-	pthread_mutex_destroy(&h->lock);
-	pthread_cond_destroy(&h->changed);
-	free(h);
+	server_free(h);
 	return NULL;
 }
 
@@ -575,9 +553,7 @@ void cdp_httpd_stop(struct cdp_httpd *h)
 	MHD_stop_daemon(h->daemon);
 	if (h->quiesced >= 0)
 		close(h->quiesced);
-	pthread_mutex_destroy(&h->lock);
-	pthread_cond_destroy(&h->changed);
-	free(h);
+	server_free(h);
 }
 
 #endif
