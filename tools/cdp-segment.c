@@ -5,7 +5,7 @@
 #include "cli/segment_export.h"
 #include "cli/segment_follow.h"
 #include "cli/segment_gather.h"
-#include "cli/segment_import.h"
+#include "cli/segment_put.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
 
@@ -18,6 +18,7 @@ struct segment_ctx {
 	struct cdp_segment_store_opts store;
 	struct cdp_segment_export_opts handover;
 	struct cdp_segment_import_opts lists;
+	struct cdp_segment_put_opts put;
 	struct cdp_segment_import *import; /* NULL: no lists */
 	struct cdp_segment_follow follow;
 	struct cdp_segments *set;
@@ -251,7 +252,7 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	if (s->store.dir)
 		ret = keep(cli, s, err);
 	if (ret == 0 && s->import)
-		ret = cdp_segment_import_tell(s->import, &s->job, err);
+		ret = cdp_segment_import_tell_run(s->import, &s->job, err);
 	if (ret == 0)
 		write_all(cli, s);
 	return ret;
@@ -278,17 +279,18 @@ static void release(struct segment_ctx *s)
 static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 {
 	const struct cdp_segment_store_opts *o = &s->store;
-	bool handover =
-		cdp_segment_export_check(cli, &s->handover, o->dir,
-					 s->definition || o->exprs.n || o->list ||
-						 o->changes || o->count || o->only.n);
+	bool handover = cdp_segment_export_check(
+		cli, &s->handover, o->dir,
+		s->definition || s->put.import || o->exprs.n || o->list || o->changes ||
+			o->count || o->only.n);
 
+	cdp_segment_put_check(cli, &s->put, o, s->definition != NULL);
 	cdp_segment_store_check(cli, o, s->definition != NULL);
 	if (!s->definition && !o->dir)
 		cdp_cli_usage(cli, "-d SEGMENTS or --store DIR is needed");
 	if (!s->definition && (s->previous || s->with.n))
 		cdp_cli_usage(cli, "--%s needs -d", s->previous ? "previous" : "with");
-	cdp_segment_import_check(cli, &s->lists, s->definition != NULL);
+	cdp_segment_import_check(cli, &s->lists, s->definition || s->put.import);
 	if (s->explain && (!s->definition || s->previous || o->count || o->changes))
 		cdp_cli_usage(cli, "--explain needs -d and nothing else that is written");
 	if (s->previous && o->dir)
@@ -301,7 +303,7 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--profiles needs --follow");
 	if (s->follow.feed && (!s->follow.on || !o->dir))
 		cdp_cli_usage(cli, "--feed needs --follow and --store");
-	return handover || o->count || o->list || s->explain;
+	return handover || o->count || o->list || s->explain || s->put.import;
 }
 
 /* From the store alone. */
@@ -312,6 +314,8 @@ static int answer(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *er
 
 	if (h->export || h->ack || h->batches)
 		ret = cdp_segment_export_run(cli, h, s->store.dir, err);
+	else if (s->put.import)
+		ret = cdp_segment_put(cli, &s->put, &s->lists, &s->store, err);
 	else
 		ret = cdp_segment_store_answer(cli, &s->store, err);
 	cdp_segment_store_release(&s->store);
@@ -360,6 +364,11 @@ int main(int argc, char **argv)
 		  "write a row for each batch that was handed over", NULL, 0, 0 },
 		{ 0, "ids", CDP_OPT_STR, &s.lists.map, "FILE",
 		  "the map of cdp-idmap, for lists of ids and relations", NULL, 0, 0 },
+		{ 0, "import", CDP_OPT_STR, &s.put.import, "FILE",
+		  "put a list of ids into the store, as the audience of --segment", NULL,
+		  0, 0 },
+		{ 0, "kind", CDP_OPT_STR, &s.put.kind, "KIND",
+		  "with --import: of which kind the ids are", NULL, 0, 0 },
 		{ 0, "kinds", CDP_OPT_STR, &s.lists.kinds, "FILE",
 		  "the kinds of ids that the map was made with", NULL, 0, 0 },
 		{ 0, "report", CDP_OPT_STR, &s.lists.report, "FILE",

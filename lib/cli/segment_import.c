@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/rows.h"
 #include "model/listread.h"
 #include "record/json.h"
 
@@ -25,7 +26,7 @@ struct cdp_segment_import {
 	struct cdp_paths *paths;
 	int kind, value;
 	/* told */
-	struct cdp_segment_job *job;
+	const struct cdp_segment_import_asker *asker;
 	struct cdp_out *report, *unmatched;
 	struct cdp_buf line;
 };
@@ -40,7 +41,7 @@ void cdp_segment_import_check(struct cdp_cli *cli,
 					    : NULL;
 
 	if (!runs && option)
-		cdp_cli_usage(cli, "--%s needs -d: it is about lists that are read",
+		cdp_cli_usage(cli, "--%s needs -d or --import: it is about lists",
 			      option);
 }
 
@@ -368,7 +369,7 @@ static bool has_profile(void *ctx, const char *one_id, size_t n)
 {
 	const struct cdp_segment_import *im = ctx;
 
-	return cdp_audiences_rank(im->job->members, one_id, n) != CDP_INTERN_NONE;
+	return im->asker->has_profile(im->asker->ctx, one_id, n);
 }
 
 static void write_unmatched(void *ctx, const struct cdp_list_row *row)
@@ -400,10 +401,11 @@ static const char *const fates[CDP_LIST_FATES] = {
 	[CDP_LIST_DUPLICATE] = "duplicate",
 };
 
+static const char *const modes[] = { "overwrite", "add", "remove" };
+
 static void write_report(struct cdp_segment_import *im, const struct cdp_list_counts *c,
 			 uint64_t customers)
 {
-	static const char *const modes[] = { "overwrite", "add", "remove" };
 	struct cdp_buf *b = &im->line;
 
 	if (!im->report)
@@ -423,6 +425,24 @@ static void write_report(struct cdp_segment_import *im, const struct cdp_list_co
 	cdp_buf_addf(b, ",\"rejected\":%" PRIu64 ",\"customers\":%" PRIu64 "}\n",
 		     c->rejected, customers);
 	cdp_out_write(im->report, b->p, b->n);
+}
+
+static void write_row(struct cdp_segment_import *im, const struct cdp_list_counts *c,
+		      uint64_t customers)
+{
+	struct cdp_rows *r = cdp_rows_new(im->cli);
+
+	cdp_rows_begin(r, "list");
+	cdp_rows_cstr(r, "segment", im->set->v[im->def->segment].name);
+	cdp_rows_cstr(r, "kind", im->def->kind ? im->def->kind : "one_id");
+	cdp_rows_cstr(r, "mode", modes[im->def->mode]);
+	cdp_rows_int(r, "rows", (int64_t)c->rows);
+	for (int i = 0; i < CDP_LIST_FATES; i++)
+		cdp_rows_int(r, fates[i], (int64_t)c->fate[i]);
+	cdp_rows_int(r, "rejected", (int64_t)c->rejected);
+	cdp_rows_int(r, "customers", (int64_t)customers);
+	cdp_rows_end(r);
+	cdp_rows_free(r);
 }
 
 static void note(struct cdp_segment_import *im, const struct cdp_list_counts *c)
@@ -449,7 +469,21 @@ static int close_out(struct cdp_out **out, struct cdp_err *err)
 	return o ? cdp_out_close(o, err) : 0;
 }
 
-int cdp_segment_import_tell(struct cdp_segment_import *im, struct cdp_segment_job *job,
+static void tell_one(struct cdp_segment_import *im, const struct cdp_list_counts *c,
+		     bool noted)
+{
+	const struct cdp_segment_import_asker *a = im->asker;
+	uint64_t customers = a->customers(a->ctx, im->def->segment);
+
+	write_report(im, c, customers);
+	if (a->rows)
+		write_row(im, c, customers);
+	else if (noted)
+		note(im, c);
+}
+
+int cdp_segment_import_tell(struct cdp_segment_import *im,
+			    const struct cdp_segment_import_asker *asker,
 			    struct cdp_err *err)
 {
 	enum { SHOWN = 10 };
@@ -460,7 +494,7 @@ int cdp_segment_import_tell(struct cdp_segment_import *im, struct cdp_segment_jo
 	struct cdp_list_counts all = { 0 };
 	unsigned n = 0;
 
-	im->job = job;
+	im->asker = asker;
 	for (unsigned i = 0; i < im->set->list_count; i++) {
 		struct cdp_list_counts c;
 
@@ -468,9 +502,7 @@ int cdp_segment_import_tell(struct cdp_segment_import *im, struct cdp_segment_jo
 		if (!cdp_bit(im->used, i))
 			continue;
 		cdp_lists_each(im->lists, i, &rows, &c);
-		write_report(im, &c, cdp_audiences_count(job->members, im->def->segment));
-		if (n++ < SHOWN)
-			note(im, &c);
+		tell_one(im, &c, n++ < SHOWN);
 		for (int k = 0; k < CDP_LIST_FATES; k++)
 			all.fate[k] += c.fate[k];
 	}
@@ -480,4 +512,28 @@ int cdp_segment_import_tell(struct cdp_segment_import *im, struct cdp_segment_jo
 		cdp_cli_stat(im->cli, fates[i], all.fate[i]);
 	return close_out(&im->report, err) < 0 || close_out(&im->unmatched, err) < 0 ? -1
 										     : 0;
+}
+
+static bool had_profile(void *ctx, const char *one_id, size_t n)
+{
+	const struct cdp_segment_job *job = ctx;
+
+	return cdp_audiences_rank(job->members, one_id, n) != CDP_INTERN_NONE;
+}
+
+static uint64_t customers_of(void *ctx, unsigned segment)
+{
+	const struct cdp_segment_job *job = ctx;
+
+	return cdp_audiences_count(job->members, segment);
+}
+
+int cdp_segment_import_tell_run(struct cdp_segment_import *im,
+				struct cdp_segment_job *job, struct cdp_err *err)
+{
+	const struct cdp_segment_import_asker asker = { .has_profile = had_profile,
+							.customers = customers_of,
+							.ctx = job };
+
+	return cdp_segment_import_tell(im, &asker, err);
 }

@@ -31,7 +31,17 @@ int cdp_segment_import_read(struct cdp_cli *cli, struct cdp_segment_import **out
 void cdp_segment_import_free(struct cdp_segment_import *im); /* NULL is fine */
 
 /* What came of the rows, once it is known who has a profile: notes, statistics, files. */
-int cdp_segment_import_tell(struct cdp_segment_import *im, struct cdp_segment_job *job,
+struct cdp_segment_import_asker {
+	bool (*has_profile)(void *ctx, const char *one_id, size_t n);
+	uint64_t (*customers)(void *ctx, unsigned segment); /* how many are in it now */
+	void *ctx;
+	bool rows; /* the report is what the tool answers */
+};
+int cdp_segment_import_tell(struct cdp_segment_import *im,
+			    const struct cdp_segment_import_asker *asker,
 			    struct cdp_err *err);
+/* After a run over profiles. */
+int cdp_segment_import_tell_run(struct cdp_segment_import *im,
+				struct cdp_segment_job *job, struct cdp_err *err);
 
 #endif

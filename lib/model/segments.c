@@ -329,29 +329,38 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 	return check_tops(s, err) < 0 ? -1 : put_in_order(s, err);
 }
 
-struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
-				       const struct cdp_segments_given *given,
-				       struct cdp_err *err)
+struct cdp_segments *cdp_segments_of(const json_t *root, struct cdp_paths *paths,
+				     const struct cdp_segments_given *given,
+				     struct cdp_err *err)
 {
-	json_t *root = cdp_tree_load(path, err);
-	struct cdp_segments *s;
+	struct cdp_segments *s = cdp_calloc(1, sizeof(*s));
 	int ret;
 
-	if (!root)
-		return NULL;
-	s = cdp_calloc(1, sizeof(*s));
 	s->names = cdp_intern_new(0);
 	s->rules = cdp_rules_new();
 	s->given = given;
 	s->asked = given->asked;
 	ret = load(s, root, paths, err);
 	s->given = NULL;
-	json_decref(root);
-	if (ret < 0) {
-		cdp_err_prefix(err, "%s", path);
-		cdp_segments_free(s);
+	if (ret == 0)
+		return s;
+	cdp_segments_free(s);
+	return NULL;
+}
+
+struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
+				       const struct cdp_segments_given *given,
+				       struct cdp_err *err)
+{
+	json_t *root = cdp_tree_load(path, err);
+	struct cdp_segments *s = NULL;
+
+	if (!root)
 		return NULL;
-	}
+	s = cdp_segments_of(root, paths, given, err);
+	if (!s)
+		cdp_err_prefix(err, "%s", path);
+	json_decref(root);
 	return s;
 }
 

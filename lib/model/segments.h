@@ -72,6 +72,10 @@ struct cdp_segments_given {
 struct cdp_segments *cdp_segments_load(const char *path, struct cdp_paths *paths,
 				       const struct cdp_segments_given *given,
 				       struct cdp_err *err);
+/* The same of what a file would hold. */
+struct cdp_segments *cdp_segments_of(const json_t *root, struct cdp_paths *paths,
+				     const struct cdp_segments_given *given,
+				     struct cdp_err *err);
 void cdp_segments_free(struct cdp_segments *s);
 
 /* From the day of `expires` on, in the zone of the run, or from that time on, an audience

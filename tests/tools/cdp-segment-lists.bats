@@ -265,3 +265,89 @@ END
   run -2 --separate-stderr lists
   [[ $stderr == *"map: 'C1' is of two persons" ]]
 }
+
+# --- into the store ---
+
+keep() { # a version of 2024-05-01 with `rich` and `zero`
+  echo '{"segments":[{"name":"rich","when":"tags.aum > 100","title":"rich ones"},{"name":"zero","when":"false"}]}' >t.json
+  cdp-segment -d t.json --store st --as-of 2024-05-01T00:00:00Z p
+}
+
+put() {
+  cdp-segment --store st --ids map "$@"
+}
+
+@test "--import puts a list into the stored version and says what came of it" {
+  keep
+  cp st/*.audiences before
+  printf '%s\n' 13812345678 '138 1234 5678' 13612345678 13512345678 >l.txt
+  put --import l.txt --kind phone --segment vip --unmatched unmatched >out
+  [ "$(cat out)" = '{"result":"list","segment":"vip","kind":"phone","mode":"overwrite","rows":4,"matched":1,"unmatched":1,"no_profile":1,"blocked":0,"duplicate":1,"rejected":0,"customers":1}' ]
+  [ "$(wc -l <unmatched)" = 2 ]
+  [ "$(cdp-segment --store st | jq -r '.one_id + "/" + .segment' | xargs)" = 'b/rich c/rich d/rich a/vip' ]
+  [ "$(cdp-segment --store st --list --search vip | jq -r '[.segment,.customers,.as_of] | join(" ")')" = 'vip 1 2024-05-01T00:00:00.000Z' ]
+  [ "$(cdp-segment --store st --list --search rich | jq -r .title)" = 'rich ones' ]
+  [ "$(cdp-segment --store st -e 'segments.vip || segments.rich' --count | jq .customers)" = 4 ]
+  [ "$(cdp-segment --store st --export vip | jq -r .one_id)" = a ]
+}
+
+@test "what --import puts is what a definition would have given, byte for byte" {
+  printf '%s\n' 13812345678 13912345678 >l.txt
+  keep
+  put --import l.txt --kind phone --segment vip >/dev/null
+  mv st first
+  echo '{"segments":[{"name":"vip","import":{"files":["l.txt"],"kind":"phone"}},{"name":"rich","when":"tags.aum > 100","title":"rich ones"},{"name":"zero","when":"false"}]}' >t.json
+  cdp-segment -q -d t.json --ids map --store st --as-of 2024-05-01T00:00:00Z p
+  cmp first/*.audiences st/*.audiences
+}
+
+@test "--import again replaces the audience; JSON says what a definition says" {
+  keep
+  printf '%s\n' C1 >l.csv.txt
+  put --import l.csv.txt --kind customer --segment rich >/dev/null
+  [ "$(cdp-segment --store st --segment rich | jq -r .one_id)" = a ]
+  printf 'id;x\nC2;1\n' >l.txt
+  put --import '{"files":["l.txt"],"format":"csv","delimiter":";","kind":"customer","mode":"add"}' --segment rich >/dev/null
+  [ "$(cdp-segment --store st --segment rich | jq -r .one_id | xargs)" = 'a b' ]
+  put --import '{"files":["l.csv.txt"],"kind":"customer","block":["rich"]}' --segment new | jq -e '.blocked == 1'
+  put --import '{"files":["l.csv.txt"],"kind":"customer","mode":"remove"}' --segment rich >/dev/null
+  [ "$(cdp-segment --store st --segment rich | jq -r .one_id)" = b ]
+  [ "$(cdp-segment --store st --count | jq -r '.segment + "/" + (.customers | tostring)' | xargs)" = 'new/0 rich/1 zero/0' ]
+}
+
+@test "--import chooses the version by --as-of, and changes no other one" {
+  keep
+  cdp-segment -d t.json --store st --as-of 2024-05-03T00:00:00Z p
+  cp st/20240503T000000.000Z.audiences latest
+  echo a >l.txt
+  cdp-segment --store st --import l.txt --segment vip --as-of 2024-05-02 >/dev/null
+  cmp st/20240503T000000.000Z.audiences latest
+  [ "$(cdp-segment --store st --as-of 2024-05-01T00:00:00Z --segment vip | jq -r .one_id)" = a ]
+}
+
+@test "a list that cannot be read leaves the store as it is" {
+  keep
+  cp st/*.audiences before
+  run -4 --separate-stderr put --import gone.txt --segment vip
+  [[ $stderr == *"gone.txt: No such file or directory" ]]
+  run -2 --separate-stderr put --import '{"files":["x"],"mod":"add"}' --segment vip
+  [[ $stderr == *"vip: import: unknown member 'mod'; did you mean 'mode'?" ]] || { echo "$stderr"; false; }
+  printf 'a,b\n1,2\n' >x.csv
+  run -2 --separate-stderr put --import x.csv --segment vip
+  cmp st/*.audiences before
+}
+
+@test "options that say nothing together are refused" {
+  wrong() {
+    local want=$1
+    shift
+    run -2 --separate-stderr cdp-segment "$@"
+    [[ $stderr == *"$want"* ]] || { echo "$stderr"; false; }
+  }
+  wrong '--import needs --store DIR' --import x
+  wrong '--import needs one --segment NAME' --store st --import x
+  wrong '--kind needs --import' --store st --kind phone
+  wrong '--ids needs -d or --import' --store st --ids map
+  wrong '--import excludes -e' --store st --import x --segment y --count
+  wrong '--kind: --import says' --store st --import '{}' --segment y --kind phone
+}
