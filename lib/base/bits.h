@@ -16,22 +16,30 @@ struct cdp_bits {
 	uint64_t t, e; /* words of the result that are not 0 */
 };
 
-/* A conjunction over planes of eight words, for when there are very many: of each term
- * the numbers of its planes.  Plain terms stand first; then groups, whose members are
- * joined by or, the last of them marked; a member may be negated. */
+enum { CDP_BITS_STRIP = 8 };
+
+/* A conjunction over planes of whole strips of words, for when there are very many: of
+ * each term the places of its planes, in words.  Plain terms stand first, then negated
+ * ones; then groups, whose members are joined by or: the last of them is marked, and
+ * those that are negated. */
 struct cdp_bits_term {
-	uint32_t t; /* with CDP_BITS_NOT and CDP_BITS_END */
+	uint32_t t; /* in groups with CDP_BITS_NOT and CDP_BITS_END */
 	uint32_t e;
 };
 #define CDP_BITS_NOT 0x80000000u
 #define CDP_BITS_END 0x40000000u
 
+struct cdp_conjunction {
+	const struct cdp_bits_term *v;
+	uint32_t plain, negated, count; /* v[0..plain), v[plain..negated), v[negated..) */
+};
+
 struct cdp_bits_ops {
-	/* Nothing is written and false returned if nothing is in or an error.  `planes`
-	 * are aligned to 64 bytes; `all` are the bits there are. */
-	bool (*conjunction)(const uint64_t *planes, const struct cdp_bits_term *v,
-			    unsigned plain, unsigned count, const uint64_t *all,
-			    uint64_t *out_t, uint64_t *out_e);
+	/* The words that have someone in; how many errors there are in *errors.
+	 * `planes` are aligned to 64 bytes; `all` are the bits there are. */
+	uint64_t (*conjunction)(const uint64_t *planes, const struct cdp_conjunction *c,
+				unsigned words, const uint64_t *all, uint64_t *out_t,
+				uint64_t *out_e, unsigned *errors);
 	/* Of `n` > 0 sets; the results may be one of the operands. */
 	struct cdp_bits (*and)(const uint64_t *const *t, const uint64_t *const *e,
 			       unsigned n, unsigned words, uint64_t *out_t,
@@ -41,8 +49,8 @@ struct cdp_bits_ops {
 			       uint64_t *out_e);
 	/* The words of one set that are not 0. */
 	uint64_t (*has)(const uint64_t *v, unsigned words);
-	/* How many bits the words have that `has` names. */
-	unsigned (*count)(const uint64_t *v, uint64_t has);
+	/* How many bits they have. */
+	unsigned (*count)(const uint64_t *v, unsigned words);
 };
 
 /* For this machine. */

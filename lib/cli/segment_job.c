@@ -42,7 +42,6 @@ struct shared {
 
 struct worker {
 	struct shared *s;
-	const struct cdp_bits_ops *ops;
 	struct cdp_rule_block *block;
 	struct cdp_audience_part *part;
 	struct cdp_segcut *cut;
@@ -83,7 +82,6 @@ static void *new_worker(void *ctx)
 	unsigned rows = cdp_rule_plan_rows(s->plan.plan);
 
 	w->s = s;
-	w->ops = cdp_bits_ops();
 	w->block = cdp_rule_block_new(s->plan.plan, &s->cli->opt.run, s->job->paths);
 	w->part = cdp_audience_part_new(s->job->set->count);
 	w->cut = cdp_segcut_new(s->job->set);
@@ -202,10 +200,10 @@ static int commit(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 static void sample(struct worker *w, const struct cdp_segment *g, struct cdp_rowset *rows)
 {
 	unsigned words = cdp_rule_plan_rows(w->s->plan.plan) / 64;
-	uint64_t has = rows->has.t;
+	uint64_t has = rows->has;
 
 	memset(w->sampled, 0, words * sizeof(*w->sampled));
-	for (rows->has.t = 0; has; has &= has - 1) {
+	for (rows->has = 0; has; has &= has - 1) {
 		unsigned i = (unsigned)__builtin_ctzll(has);
 
 		for (uint64_t x = rows->t[i]; x; x &= x - 1) {
@@ -216,7 +214,7 @@ static void sample(struct worker *w, const struct cdp_segment *g, struct cdp_row
 			if (cdp_segment_samples(g, key, n))
 				w->sampled[i] |= x & -x;
 		}
-		rows->has.t |= (uint64_t)(w->sampled[i] != 0) << i;
+		rows->has |= (uint64_t)(w->sampled[i] != 0) << i;
 	}
 	rows->t = w->sampled;
 }
@@ -224,18 +222,12 @@ static void sample(struct worker *w, const struct cdp_segment *g, struct cdp_row
 static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 {
 	struct worker *w = ctx;
-	unsigned failed;
 
-	for (uint64_t h = rows->has.e; h; h &= h - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(h);
-
-		w->odd[i] |= rows->e[i];
-	}
-	if (rows->has.e) {
-		failed = w->ops->count(rows->e, rows->has.e);
-		w->errors[set] += failed;
-		w->failed += failed;
-	}
+	if (rows->errors && !w->mishap.line)
+		for (unsigned i = 0; i < cdp_rule_plan_rows(w->s->plan.plan) / 64; i++)
+			w->odd[i] |= rows->e[i];
+	w->errors[set] += rows->errors;
+	w->failed += rows->errors;
 	if (cdp_bit(w->s->samples, set))
 		sample(w, &w->s->job->set->v[set], rows);
 	if (cdp_bit(w->s->job->wanted, set))

@@ -85,16 +85,30 @@ static void add_chunk(struct cdp_audience_part *p, struct list *l)
 	l->end = c->bytes + cap;
 }
 
-static void add_row(struct cdp_audience_part *p, struct list *l, uint32_t row)
-{
-	uint32_t gap = row - l->after;
+/* Where rows go, at hand while some are added. */
+struct tail {
+	uint8_t *at, *end;
+	uint32_t after;
+};
 
-	if (l->end - l->at < 5)
+static void add_row(struct cdp_audience_part *p, struct list *l, struct tail *t,
+		    uint32_t row)
+{
+	uint32_t gap = row - t->after;
+
+	if (t->end - t->at < 5) {
+		l->at = t->at;
 		add_chunk(p, l);
-	for (; gap > 127; gap >>= 7)
-		*l->at++ = (uint8_t)(gap | 128);
-	*l->at++ = (uint8_t)gap;
-	l->after = row + 1;
+		t->at = l->at;
+		t->end = l->end;
+	}
+	for (; gap >> 14; gap >>= 7)
+		*t->at++ = (uint8_t)(gap | 128);
+	/* Which of the two it is cannot be foretold. */
+	t->at[0] = (uint8_t)(gap | (gap > 127) << 7);
+	t->at[1] = (uint8_t)(gap >> 7);
+	t->at += 1 + (gap > 127);
+	t->after = row + 1;
 	l->count++;
 }
 
@@ -102,19 +116,22 @@ void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t set, uint32_t f
 			   const struct cdp_rowset *rows)
 {
 	enum { AHEAD = 4 };
+	struct list *l = &p->lists[set];
+	struct tail t = { l->at, l->end, l->after };
 
 	/* Others are next, mostly. */
 	if (set + 2 * AHEAD < p->sets) {
 		__builtin_prefetch(&p->lists[set + 2 * AHEAD], 1);
 		__builtin_prefetch(p->lists[set + AHEAD].at, 1);
 	}
-	for (uint64_t h = rows->has.t; h; h &= h - 1) {
+	for (uint64_t h = rows->has; h; h &= h - 1) {
 		unsigned w = (unsigned)__builtin_ctzll(h);
 
 		for (uint64_t x = rows->t[w]; x; x &= x - 1)
-			add_row(p, &p->lists[set],
-				first + w * 64 + (unsigned)__builtin_ctzll(x));
+			add_row(p, l, &t, first + w * 64 + (unsigned)__builtin_ctzll(x));
 	}
+	l->at = t.at;
+	l->after = t.after;
 }
 
 /* ---- all parts ---- */

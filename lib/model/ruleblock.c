@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a node. */
+struct partial {
+	const uint64_t *t, *e;
+	struct cdp_bits has;
+};
+
 struct cdp_rule_block {
 	const struct cdp_rule_plan *plan;
 	const struct cdp_bits_ops *ops;
@@ -15,8 +21,9 @@ struct cdp_rule_block {
 	struct cdp_rule_asking *asking; /* or NULL */
 	uint32_t *customers;            /* by row */
 	struct cdp_rule_planes planes;
-	struct cdp_rowset *slot; /* what stands in the planes */
-	uint32_t *stamp;         /* by slot: the block it was computed in, + 1 */
+	size_t plane_size;    /* bytes */
+	struct partial *slot; /* what stands in the planes */
+	uint32_t *stamp;      /* by slot: the block it was computed in, + 1 */
 	uint32_t block;
 	unsigned rows;
 	struct cdp_eval *ev;
@@ -27,12 +34,13 @@ struct cdp_rule_block {
 	struct cdp_buf lines;
 	struct cdp_scan *scan;
 	unsigned row; /* at hand */
-	/* Rules that are conjunctions of leaves, by place in the order. */
+	/* Rules that are conjunctions of leaves, by place in the order; NULL: blocks are
+	 * too small for that. */
 	struct cdp_bits_term *terms;
 	size_t term_count, term_cap;
 	struct flat {
 		size_t first;
-		uint32_t plain, count; /* count 0: it is no such rule */
+		uint32_t plain, negated, count; /* count 0: it is no such rule */
 	} * flat;
 };
 
@@ -51,27 +59,36 @@ static bool is_leaf(const struct cdp_rule_plan *p, uint32_t kid)
 
 static void add_term(struct cdp_rule_block *b, uint32_t leaf, uint32_t marks)
 {
+	unsigned words = b->plan->words;
+
 	CDP_GROW(b->terms, b->term_count, b->term_cap);
-	b->terms[b->term_count].t = leaf | marks;
-	b->terms[b->term_count++].e = cdp_rule_looks_errors(b->looks, leaf);
+	b->terms[b->term_count].t = leaf * words | marks;
+	b->terms[b->term_count++].e = cdp_rule_looks_errors(b->looks, leaf) * words;
 }
 
-/* A leaf or the negation of one. */
-static bool add_literal(struct cdp_rule_block *b, uint32_t kid, uint32_t marks)
+/* The leaf that a kid is the negation of. */
+static bool is_negated(const struct cdp_rule_plan *p, uint32_t kid, uint32_t *leaf)
 {
-	const struct cdp_rule_plan *p = b->plan;
 	const struct cdp_rule *n;
 
-	if (is_leaf(p, kid)) {
-		add_term(b, kid, marks);
-		return true;
-	}
 	if (!(kid & TRANSIENT))
 		return false;
 	n = &p->spec.rules->v[kid & ~TRANSIENT];
-	if (n->kind != CDP_RULE_NOT || !is_leaf(p, p->kids[n->first]))
+	*leaf = p->kids[n->first];
+	return n->kind == CDP_RULE_NOT && is_leaf(p, *leaf);
+}
+
+/* A leaf or the negation of one, in a group. */
+static bool add_literal(struct cdp_rule_block *b, uint32_t kid, uint32_t marks)
+{
+	uint32_t leaf = kid;
+
+	if (is_leaf(b->plan, kid))
+		add_term(b, kid, marks);
+	else if (is_negated(b->plan, kid, &leaf))
+		add_term(b, leaf, marks | CDP_BITS_NOT);
+	else
 		return false;
-	add_term(b, p->kids[n->first], marks | CDP_BITS_NOT);
 	return true;
 }
 
@@ -89,23 +106,40 @@ static bool add_group(struct cdp_rule_block *b, uint32_t kid)
 	return fine;
 }
 
-static bool add_flat(struct cdp_rule_block *b, struct flat *f, const struct cdp_rule *n)
+static bool add_conjunction(struct cdp_rule_block *b, struct flat *f,
+			    const struct cdp_rule *n)
 {
 	const struct cdp_rule_plan *p = b->plan;
 	const uint32_t *kids = p->kids + n->first;
+	uint32_t leaf;
+	bool fine = true;
 
-	f->first = b->term_count;
 	for (uint32_t i = 0; i < n->count; i++)
 		if (is_leaf(p, kids[i]))
 			add_term(b, kids[i], 0);
 	f->plain = (uint32_t)(b->term_count - f->first);
 	for (uint32_t i = 0; i < n->count; i++)
-		if (!is_leaf(p, kids[i]) && !add_group(b, kids[i])) {
-			b->term_count = f->first;
-			return false;
-		}
+		if (is_negated(p, kids[i], &leaf))
+			add_term(b, leaf, 0);
+	f->negated = (uint32_t)(b->term_count - f->first);
+	for (uint32_t i = 0; i < n->count && fine; i++)
+		fine = is_leaf(p, kids[i]) || is_negated(p, kids[i], &leaf) ||
+		       add_group(b, kids[i]);
+	return fine;
+}
+
+static void add_flat(struct cdp_rule_block *b, struct flat *f, uint32_t node)
+{
+	const struct cdp_rule_plan *p = b->plan;
+	const struct cdp_rule *n = &p->spec.rules->v[node];
+	uint32_t slot = p->node_slot[node];
+
+	f->first = b->term_count;
+	if (slot != TRANSIENT         ? !add_group(b, slot)
+	    : n->kind == CDP_RULE_AND ? !add_conjunction(b, f, n)
+				      : !add_group(b, TRANSIENT | node))
+		b->term_count = f->first;
 	f->count = (uint32_t)(b->term_count - f->first);
-	return true;
 }
 
 static void flatten(struct cdp_rule_block *b)
@@ -113,13 +147,8 @@ static void flatten(struct cdp_rule_block *b)
 	const struct cdp_rule_plan *p = b->plan;
 
 	b->flat = cdp_calloc(p->spec.order_count, sizeof(*b->flat));
-	for (uint32_t i = 0; i < p->spec.order_count; i++) {
-		uint32_t node = p->spec.nodes[p->spec.order[i]];
-		const struct cdp_rule *n = &p->spec.rules->v[node];
-
-		if (n->kind == CDP_RULE_AND && p->node_slot[node] == TRANSIENT)
-			add_flat(b, &b->flat[i], n);
-	}
+	for (uint32_t i = 0; i < p->spec.order_count; i++)
+		add_flat(b, &b->flat[i], p->spec.nodes[p->spec.order[i]]);
 }
 
 struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
@@ -134,8 +163,9 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	b->planes.words = p->words;
 	b->planes.count = p->slots;
 	planes = 2 * (size_t)p->slots + (size_t)p->fields->count * CDP_RULE_SHARED;
-	b->planes.v = cdp_alloc_aligned(64, (planes + 1) * p->words * sizeof(uint64_t));
-	memset(b->planes.v, 0, (planes + 1) * p->words * sizeof(uint64_t));
+	b->plane_size = (planes + 1) * p->words * sizeof(uint64_t);
+	b->planes.v = cdp_resize_large(NULL, 0, b->plane_size);
+	memset(b->planes.v, 0, b->plane_size);
 	b->looks = cdp_rule_looks_new(p->spec.rules, p->fields, &b->planes);
 	b->slot = cdp_calloc(p->slots + 1, sizeof(*b->slot));
 	b->stamp = cdp_calloc(p->slots + 1, sizeof(*b->stamp));
@@ -156,7 +186,7 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 		b->slot[i].t = cdp_plane_true(&b->planes, i);
 		b->slot[i].e = cdp_plane_true(&b->planes, e);
 	}
-	if (p->words == WORDS_FLAT)
+	if (p->words % CDP_BITS_STRIP == 0)
 		flatten(b);
 	cdp_eval_set_host(b->ev, fetch, b);
 	if (p->asks)
@@ -176,7 +206,7 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	cdp_scan_free(b->scan);
 	cdp_eval_free(b->ev);
 	cdp_buf_release(&b->lines);
-	free(b->planes.v);
+	cdp_resize_large(b->planes.v, b->plane_size, 0);
 	free(b->slot);
 	free(b->stamp);
 	free(b->scratch);
@@ -225,19 +255,19 @@ void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set)
 /* ---- the algebra ---- */
 
 /* Room for a result on the stack. */
-static struct cdp_rowset push(struct cdp_rule_block *b, uint64_t **t, uint64_t **e)
+static struct partial push(struct cdp_rule_block *b, uint64_t **t, uint64_t **e)
 {
 	unsigned words = b->plan->words;
 
 	*t = b->scratch + (size_t)b->top++ * 2 * words;
 	*e = *t + words;
-	return (struct cdp_rowset){ .t = *t, .e = *e };
+	return (struct partial){ .t = *t, .e = *e };
 }
 
-static struct cdp_rowset decide(struct cdp_rule_block *b, uint32_t node);
-static const struct cdp_rowset *in_slot(struct cdp_rule_block *b, uint32_t slot);
+static struct partial decide(struct cdp_rule_block *b, uint32_t node);
+static const struct partial *in_slot(struct cdp_rule_block *b, uint32_t slot);
 
-static struct cdp_rowset kid_of(struct cdp_rule_block *b, uint32_t kid)
+static struct partial kid_of(struct cdp_rule_block *b, uint32_t kid)
 {
 	return kid & TRANSIENT ? decide(b, kid & ~TRANSIENT) : *in_slot(b, kid);
 }
@@ -251,7 +281,7 @@ struct operands {
 	uint64_t may; /* words in which all of them have something */
 };
 
-static void add_operand(struct operands *o, const struct cdp_rowset *r)
+static void add_operand(struct operands *o, const struct partial *r)
 {
 	o->t[o->n] = r->t;
 	o->e[o->n++] = r->e;
@@ -300,12 +330,12 @@ static struct cdp_bits and_operands(struct cdp_rule_block *b, const struct opera
 }
 
 /* First those that stand in slots, as they cost least, then one after the other. */
-static struct cdp_rowset decide_and(struct cdp_rule_block *b, const struct cdp_rule *n)
+static struct partial decide_and(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	const uint32_t *kids = b->plan->kids + n->first;
 	struct operands o = { .may = ~(uint64_t)0 };
 	uint64_t *t, *e;
-	struct cdp_rowset out = push(b, &t, &e);
+	struct partial out = push(b, &t, &e);
 	unsigned mark = b->top, taken;
 
 	for (uint32_t i = 0; i < n->count && o.n < AT_ONCE; i++)
@@ -315,7 +345,7 @@ static struct cdp_rowset decide_and(struct cdp_rule_block *b, const struct cdp_r
 	if (taken)
 		out.has = and_operands(b, &o, t, e);
 	for (uint32_t i = 0, seen = 0; i < n->count; i++) {
-		struct cdp_rowset k;
+		struct partial k;
 
 		if (!(kids[i] & TRANSIENT) && seen++ < taken)
 			continue;
@@ -333,16 +363,16 @@ static struct cdp_rowset decide_and(struct cdp_rule_block *b, const struct cdp_r
 	return out;
 }
 
-static struct cdp_rowset decide_or(struct cdp_rule_block *b, const struct cdp_rule *n)
+static struct partial decide_or(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	const uint32_t *kids = b->plan->kids + n->first;
 	struct operands o = { 0 };
 	uint64_t *t, *e;
-	struct cdp_rowset out = push(b, &t, &e);
+	struct partial out = push(b, &t, &e);
 	unsigned mark = b->top;
 
 	for (uint32_t i = 0; i < n->count; i++) {
-		struct cdp_rowset k = kid_of(b, kids[i]);
+		struct partial k = kid_of(b, kids[i]);
 
 		add_operand(&o, &k);
 		if (o.n < AT_ONCE && i + 1 < n->count && !(kids[i + 1] & TRANSIENT) &&
@@ -357,11 +387,11 @@ static struct cdp_rowset decide_or(struct cdp_rule_block *b, const struct cdp_ru
 	return out;
 }
 
-static struct cdp_rowset decide_not(struct cdp_rule_block *b, const struct cdp_rule *n)
+static struct partial decide_not(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	unsigned words = b->plan->words, mark;
 	uint64_t *t, *e;
-	struct cdp_rowset out = push(b, &t, &e), k;
+	struct partial out = push(b, &t, &e), k;
 
 	mark = b->top;
 	k = kid_of(b, b->plan->kids[n->first]);
@@ -376,12 +406,12 @@ static struct cdp_rowset decide_not(struct cdp_rule_block *b, const struct cdp_r
 }
 
 /* An error of the condition is one of the whole; else the chosen side alone counts. */
-static struct cdp_rowset decide_cond(struct cdp_rule_block *b, const struct cdp_rule *n)
+static struct partial decide_cond(struct cdp_rule_block *b, const struct cdp_rule *n)
 {
 	const uint32_t *kids = b->plan->kids + n->first;
 	unsigned words = b->plan->words, mark;
 	uint64_t *t, *e;
-	struct cdp_rowset out = push(b, &t, &e), k[3];
+	struct partial out = push(b, &t, &e), k[3];
 
 	mark = b->top;
 	for (unsigned i = 0; i < 3; i++)
@@ -402,14 +432,14 @@ static struct cdp_rowset decide_cond(struct cdp_rule_block *b, const struct cdp_
 
 static void sum_up(struct cdp_rule_block *b, uint32_t slot)
 {
-	struct cdp_rowset *s = &b->slot[slot];
+	struct partial *s = &b->slot[slot];
 
 	s->has.t = b->ops->has(s->t, b->plan->words);
 	s->has.e = b->ops->has(s->e, b->plan->words);
 	b->stamp[slot] = b->block + 1;
 }
 
-static void store(struct cdp_rule_block *b, uint32_t slot, const struct cdp_rowset *from)
+static void store(struct cdp_rule_block *b, uint32_t slot, const struct partial *from)
 {
 	size_t size = b->plan->words * sizeof(uint64_t);
 
@@ -457,20 +487,21 @@ static void evaluate_mixed(struct cdp_rule_block *b, uint32_t leaf)
 		e[b->row / 64] |= (uint64_t)(v < 0) << b->row % 64;
 		cdp_eval_reset(b->ev);
 	}
-	sum_up(b, leaf);
 }
 
-/* What several rules share is decided when the first of them asks. */
-static const struct cdp_rowset *in_slot(struct cdp_rule_block *b, uint32_t slot)
+/* What rules share is decided when the first of them asks. */
+static const struct partial *in_slot(struct cdp_rule_block *b, uint32_t slot)
 {
 	const struct cdp_rule_plan *p = b->plan;
 	unsigned mark = b->top;
-	struct cdp_rowset s;
+	struct partial s;
 
 	if (b->stamp[slot] == b->block + 1)
 		return &b->slot[slot];
 	if (slot < p->spec.rules->leaf_count) {
-		evaluate_mixed(b, slot);
+		if (p->spec.rules->leaves[slot].form.kind == CDP_FORM_MIXED)
+			evaluate_mixed(b, slot);
+		sum_up(b, slot);
 	} else {
 		s = decide(b, p->slot_node[slot]);
 		store(b, slot, &s);
@@ -479,7 +510,7 @@ static const struct cdp_rowset *in_slot(struct cdp_rule_block *b, uint32_t slot)
 	return &b->slot[slot];
 }
 
-static struct cdp_rowset decide(struct cdp_rule_block *b, uint32_t node)
+static struct partial decide(struct cdp_rule_block *b, uint32_t node)
 {
 	const struct cdp_rule *n = &b->plan->spec.rules->v[node];
 
@@ -498,19 +529,6 @@ static struct cdp_rowset decide(struct cdp_rule_block *b, uint32_t node)
 }
 
 /* ---- a block ---- */
-
-static void take_leaves(struct cdp_rule_block *b)
-{
-	const struct cdp_rules *r = b->plan->spec.rules;
-
-	cdp_rule_looks_take(b->looks, b->rows, &b->planes);
-	if (b->asking)
-		cdp_rule_asking_take(b->asking, b->all, &b->planes);
-	for (uint32_t i = 0; i < r->leaf_count; i++)
-		if (r->leaves[i].form.kind != CDP_FORM_MIXED &&
-		    r->leaves[i].form.kind != CDP_FORM_HOST)
-			sum_up(b, i);
-}
 
 static void take_given(struct cdp_rule_block *b)
 {
@@ -541,24 +559,37 @@ static void prefetch(const struct cdp_rule_block *b, const struct flat *f)
 {
 	const struct cdp_bits_term *v = b->terms + f->first;
 
-	for (uint32_t i = 0; i < f->count; i++)
-		__builtin_prefetch(cdp_plane_true(
-			&b->planes, v[i].t & ~(CDP_BITS_NOT | CDP_BITS_END)));
+	for (uint32_t i = 0; i < f->count; i++) {
+		const uint64_t *t =
+			b->planes.v + (v[i].t & ~(CDP_BITS_NOT | CDP_BITS_END));
+
+		for (unsigned w = 0; w < b->plan->words; w += 8)
+			__builtin_prefetch(t + w);
+	}
 }
 
-/* False: it has nothing. */
-static bool decide_flat(struct cdp_rule_block *b, const struct flat *f,
+static void decide_flat(struct cdp_rule_block *b, const struct flat *f,
 			struct cdp_rowset *rows)
 {
+	struct cdp_conjunction c = { b->terms + f->first, f->plain, f->negated,
+				     f->count };
 	uint64_t *t, *e;
 
-	*rows = push(b, &t, &e);
-	if (!b->ops->conjunction(b->planes.v, b->terms + f->first, f->plain, f->count,
-				 b->all, t, e))
-		return false;
-	rows->has.t = b->ops->has(t, WORDS_FLAT);
-	rows->has.e = b->ops->has(e, WORDS_FLAT);
-	return true;
+	push(b, &t, &e);
+	rows->t = t;
+	rows->e = e;
+	rows->has = b->ops->conjunction(b->planes.v, &c, b->plan->words, b->all, t, e,
+					&rows->errors);
+}
+
+static void decide_any(struct cdp_rule_block *b, uint32_t node, struct cdp_rowset *rows)
+{
+	uint32_t slot = b->plan->node_slot[node];
+	struct partial x = slot == TRANSIENT ? decide(b, node) : *in_slot(b, slot);
+
+	*rows = (struct cdp_rowset){ .t = x.t, .e = x.e, .has = x.has.t };
+	if (x.has.e)
+		rows->errors = b->ops->count(x.e, b->plan->words);
 }
 
 static void decide_set(struct cdp_rule_block *b, uint32_t at,
@@ -567,40 +598,34 @@ static void decide_set(struct cdp_rule_block *b, uint32_t at,
 {
 	static const uint64_t none[WORDS_MAX];
 	const struct cdp_rule_plan *p = b->plan;
-	uint32_t set = p->spec.order[at], node = p->spec.nodes[set];
-	bool asked = p->set_slot[set] != TRANSIENT;
+	uint32_t set = p->spec.order[at];
 	struct cdp_rowset rows;
 
 	b->top = 0;
-	if (b->flat && b->flat[at].count) {
-		if (!decide_flat(b, &b->flat[at], &rows)) {
-			if (!asked)
-				return;
-			rows.t = rows.e = none;
-		}
-	} else {
-		rows = p->node_slot[node] == TRANSIENT ? decide(b, node)
-						       : *in_slot(b, p->node_slot[node]);
-	}
-	if (rows.has.t | rows.has.e)
+	if (b->flat && b->flat[at].count)
+		decide_flat(b, &b->flat[at], &rows);
+	else
+		decide_any(b, p->spec.nodes[set], &rows);
+	if (rows.has || rows.errors)
 		each(ctx, set, &rows);
-	if (!asked)
-		return;
-	rows.e = none; /* an error is no membership, nor one of who asks */
-	rows.has.e = 0;
-	store(b, p->set_slot[set], &rows);
+	/* An error is no membership, nor one of who asks. */
+	if (p->set_slot[set] != TRANSIENT)
+		store(b, p->set_slot[set],
+		      &(struct partial){ .t = rows.t, .e = none, .has.t = rows.has });
 }
 
 void cdp_rule_block_decide(struct cdp_rule_block *b,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx)
 {
-	enum { AHEAD = 4 };
+	enum { AHEAD = 2 };
 	const struct cdp_rule_plan *p = b->plan;
 
 	if (b->rows == 0)
 		return;
-	take_leaves(b);
+	cdp_rule_looks_take(b->looks, b->rows, &b->planes);
+	if (b->asking)
+		cdp_rule_asking_take(b->asking, b->all, &b->planes);
 	take_given(b);
 	for (uint32_t i = 0; i < p->spec.order_count; i++) {
 		if (b->flat && i + AHEAD < p->spec.order_count)

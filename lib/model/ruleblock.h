@@ -1,12 +1,13 @@
-/* Sets defined by rules, decided for up to 4096 records at a time.
+/* Sets defined by rules, decided for up to 4096 records at a time, 2048 where there are
+ * thousands of conditions.
  *
  * A set of rows is a bit a row.  Leaves become such sets once, by what they read
  * (model/rulefields), and everything above them is algebra over them (base/bits): where a
  * rule is true, and where it is an error.
  *
- * Memory of a block: 0.5 KiB for each leaf, 1 KiB for each part that several rules share,
- * less rows at a time where that would be too much, and 64 KiB for each member that
- * leaves read. */
+ * Memory of a block: 1 KiB for each leaf and for each part that several rules share, less
+ * rows at a time where that would be more than 48 MiB; 64 KiB for each member that leaves
+ * read, and up to 256 KiB for its values. */
 #ifndef CDP_MODEL_RULEBLOCK_H
 #define CDP_MODEL_RULEBLOCK_H
 
@@ -36,11 +37,11 @@ void cdp_rule_plan_free(struct cdp_rule_plan *p);
 /* Rows of a block. */
 unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p);
 
-/* Bit i of word w is row 64 * w + i: true in `t`, an error in `e`, never both.  `has`
- * tells which words are not 0. */
+/* Bit i of word w is row 64 * w + i: true in `t`, an error in `e`, never both. */
 struct cdp_rowset {
 	const uint64_t *t, *e;
-	struct cdp_bits has;
+	uint64_t has;    /* words of `t` that are not 0 */
+	unsigned errors; /* bits of `e` */
 };
 
 struct cdp_rule_block; /* one a thread */
@@ -59,7 +60,7 @@ void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
 /* Decide all sets of spec.order; each() gets those that have a row or an error, in this
  * order, and may put fewer rows
- * in place of `t` and `has.t`: those are what later rules see.  The block is empty
+ * in place of `t` and `has`: those are what later rules see.  The block is empty
  * then. */
 void cdp_rule_block_decide(struct cdp_rule_block *b,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),

@@ -1,4 +1,5 @@
 #include "base/mem.h"
+#include "model/rulecache.h"
 #include "model/rulefields_priv.h"
 
 #include <math.h>
@@ -30,7 +31,9 @@ struct cdp_rule_looks {
 	const struct cdp_rule_fields *f;
 	unsigned words;
 	struct cdp_rule_cell *cells; /* by field, then by row */
+	size_t stride;               /* cells of a field */
 	struct memory *memories;
+	struct cdp_rule_cache *caches; /* by field */
 	uint64_t *odd;    /* by field: the rows that are errors of a condition */
 	uint32_t *errors; /* by leaf: the number of its plane */
 	uint64_t *places; /* scratch: a plane for each place or constant */
@@ -77,7 +80,10 @@ struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 	k->f = f;
 	k->words = words;
 	k->odd = planes->v + 2 * planes->count * words;
-	k->cells = cdp_calloc((size_t)f->count * words * 64, sizeof(*k->cells));
+	/* Not a power of two, lest the cells of a row share a set of the cache. */
+	k->stride = (size_t)words * 64 + 4;
+	k->cells = cdp_calloc(f->count * k->stride, sizeof(*k->cells));
+	k->caches = cdp_calloc(f->count, sizeof(*k->caches));
 	k->memories = cdp_calloc(f->count, sizeof(*k->memories));
 	k->errors = cdp_alloc(r->leaf_count * sizeof(*k->errors));
 	for (uint32_t i = 0; i < r->leaf_count; i++)
@@ -109,7 +115,9 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 		cdp_intern_free(k->memories[i].values);
 		free(k->memories[i].v);
 		free(k->memories[i].said);
+		cdp_rule_cache_release(&k->caches[i]);
 	}
+	free(k->caches);
 	free(k->memories);
 	free(k->cells);
 	free(k->places);
@@ -120,7 +128,7 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 
 size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k)
 {
-	return (size_t)k->f->count * k->words * 64 * sizeof(*k->cells) +
+	return k->f->count * k->stride * sizeof(*k->cells) +
 	       k->place_cap * k->words * sizeof(*k->places);
 }
 
@@ -233,18 +241,33 @@ void cdp_rule_look(const struct cdp_rule_field *f, const struct cdp_val *v,
 	c->equal = find_value(f, &x);
 }
 
+static void look_at(struct cdp_rule_looks *k, uint32_t field, unsigned row,
+		    struct cdp_rec *rec, struct cdp_eval *ev,
+		    const struct cdp_rule_planes *planes)
+{
+	const struct cdp_rule_field *f = &k->f->v[field];
+	const struct cdp_val *v = cdp_rec_get(rec, f->slot);
+	struct cdp_rule_cell *c = &k->cells[field * k->stride + row];
+	struct cdp_rule_cache *cache = &k->caches[field];
+	uint64_t key[2];
+	bool keep = cdp_rule_cache_key(cache, key, v);
+
+	if (keep && cdp_rule_cache_get(cache, key, c))
+		return;
+	cdp_rule_look(f, v, cdp_eval_arena(ev), c);
+	if (f->memo_count) {
+		c->memo = remember(k, field, row, v, rec, ev, planes);
+		keep &= c->memo != NONE; /* else it was evaluated for this row alone */
+	}
+	if (keep)
+		cdp_rule_cache_put(cache, key, c);
+}
+
 void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,
 			struct cdp_eval *ev, const struct cdp_rule_planes *planes)
 {
-	for (uint32_t i = 0; i < k->f->count; i++) {
-		const struct cdp_rule_field *f = &k->f->v[i];
-		struct cdp_rule_cell *c = &k->cells[(size_t)i * k->words * 64 + row];
-		const struct cdp_val *v = cdp_rec_get(rec, f->slot);
-
-		cdp_rule_look(f, v, cdp_eval_arena(ev), c);
-		if (f->memo_count)
-			c->memo = remember(k, i, row, v, rec, ev, planes);
-	}
+	for (uint32_t i = 0; i < k->f->count; i++)
+		look_at(k, i, row, rec, ev, planes);
 	evaluate(k, k->f->rows, k->f->row_count, row, rec, ev, planes);
 	cdp_eval_reset(ev);
 }
@@ -272,18 +295,17 @@ struct kinds {
 	const uint64_t *all, *present, *number, *nan, *text, *yes, *no;
 };
 
-static void take_kinds(struct cdp_rule_looks *k, const struct cdp_rule_cell *c,
-		       unsigned rows, uint64_t planes[7][64], struct kinds *s)
+static void take_kinds(const struct cdp_rule_cell *c, unsigned rows,
+		       uint64_t planes[7][64], struct kinds *s)
 {
 	memset(planes, 0, 7 * sizeof(*planes));
 	for (unsigned i = 0; i < rows; i++) {
 		uint64_t is = c[i].is;
 
 		planes[0][i / 64] |= (uint64_t)1 << i % 64;
-		for (unsigned b = 0; is; b++, is >>= 1)
-			planes[b + 1][i / 64] |= (is & 1) << i % 64;
+		for (unsigned b = 0; b < 6; b++)
+			planes[b + 1][i / 64] |= (is >> b & 1) << i % 64;
 	}
-	(void)k;
 	*s = (struct kinds){ planes[0], planes[1], planes[2], planes[3],
 			     planes[4], planes[5], planes[6] };
 }
@@ -395,10 +417,10 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 
 	for (uint32_t i = 0; i < k->f->count; i++) {
 		const struct cdp_rule_field *f = &k->f->v[i];
-		const struct cdp_rule_cell *c = &k->cells[(size_t)i * k->words * 64];
+		const struct cdp_rule_cell *c = &k->cells[i * k->stride];
 		struct kinds s;
 
-		take_kinds(k, c, rows, kinds, &s);
+		take_kinds(c, rows, kinds, &s);
 		take_odd(k, i, &s);
 		take_simple(k, f, &s, planes);
 		take_equal(k, f, c, rows, &s, planes);

@@ -83,6 +83,8 @@ struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec)
 		words = WORDS_MAX;
 	if (spec->max_words && words > spec->max_words)
 		words = spec->max_words;
+	if (words > CDP_BITS_STRIP)
+		words -= words % CDP_BITS_STRIP;
 	p->words = words ? (unsigned)words : 1;
 	return p;
 }

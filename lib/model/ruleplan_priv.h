@@ -6,9 +6,9 @@
 #include "model/ruleblock.h"
 #include "model/rulefields.h"
 
-/* Eight words are a line of the cache for each leaf: of thousands of them it holds most.
- */
-enum { WORDS_MAX = 64, WORDS_FLAT = 8, TRANSIENT = 0x80000000u };
+/* WORDS_FLAT where there are thousands of leaves: less is more time for each rule, more
+ * is more that does not fit the cache. */
+enum { WORDS_MAX = 64, WORDS_FLAT = 32, TRANSIENT = 0x80000000u };
 
 struct cdp_rule_plan {
 	struct cdp_rule_spec spec;

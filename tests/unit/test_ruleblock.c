@@ -194,7 +194,7 @@ static int list_one(void *ctx, uint32_t rank, const uint32_t *in, uint32_t n)
 
 static void add_rows(struct cdp_audience_part *p, uint32_t set, uint64_t bits)
 {
-	cdp_audience_part_add(p, set, 0, &(struct cdp_rowset){ .t = &bits, .has.t = 1 });
+	cdp_audience_part_add(p, set, 0, &(struct cdp_rowset){ .t = &bits, .has = 1 });
 }
 
 static void members(void)
@@ -235,6 +235,133 @@ static void members(void)
 	free(v);
 }
 
+/* ---- values that come again, and those that do not ---- */
+
+enum { MANY = 60000 };
+
+static const char *const value_rules[] = {
+	"tags.few == 'v3' && tags.unique >= 500000.5",
+	"tags.few in ['v1', 'v7', 'v9'] || tags.unique < 1000",
+	"tags.many.endsWith('7') && tags.many > 'w25'",
+	"tags.many == 'w4321' || tags.long == 'fourteen bytes and more 3'",
+	"tags.long.contains('more 1') && !(tags.few == 'v2')",
+	"tags.long >= 'fourteen bytes and more 5' || tags.kind",
+	"tags.kind == 5 || tags.kind == '5' || tags.kind == null",
+	"(tags.few == 'v1' || tags.kind == true) && tags.unique % 2 == 0",
+};
+enum { VALUE_RULES = sizeof(value_rules) / sizeof(*value_rules) };
+
+static void add_values(struct cdp_buf *b, unsigned number)
+{
+	static const char *const kinds[] = { "5",    "\"5\"",       "true", "false",
+					     "\"\"", "\"\\u0035\"", "null", "5.0" };
+
+	cdp_buf_addf(b, "{\"one_id\":\"%06u\",\"tags\":{\"few\":\"v%u\"", number,
+		     world_pick(11));
+	cdp_buf_addf(b, ",\"unique\":%u.%02u", world_pick(1000000), world_pick(100));
+	if (world_pick(5))
+		cdp_buf_addf(b, ",\"many\":\"w%u\"", world_pick(9000));
+	if (world_pick(5))
+		cdp_buf_addf(b, ",\"long\":\"fourteen bytes and more %u\"",
+			     world_pick(7));
+	cdp_buf_addf(b, ",\"kind\":%s}}\n", kinds[world_pick(8)]);
+}
+
+struct sums {
+	const struct cdp_rules *r;
+	uint64_t t[VALUE_RULES], e[VALUE_RULES]; /* sums over rows */
+	unsigned first;
+};
+
+/* Any row that is elsewhere makes another sum, most likely. */
+static uint64_t mark(unsigned row)
+{
+	uint64_t x = row * 0x9e3779b97f4a7c15u;
+
+	return (x ^ x >> 31) * 0xbf58476d1ce4e5b9u;
+}
+
+static void sum_rows(void *ctx, uint32_t set, struct cdp_rowset *rows)
+{
+	struct sums *s = ctx;
+	unsigned errors = 0;
+
+	for (unsigned i = 0; i < 4096; i++) {
+		if (rows->has >> i / 64 & 1 && rows->t[i / 64] >> i % 64 & 1)
+			s->t[set] += mark(s->first + i);
+		if (rows->errors && rows->e[i / 64] >> i % 64 & 1) {
+			s->e[set] += mark(s->first + i);
+			errors++;
+		}
+	}
+	if (errors != rows->errors)
+		s->e[set]++;
+}
+
+static void repeated_values(void)
+{
+	struct cdp_paths *paths = cdp_paths_new();
+	struct cdp_env env = { .paths = paths, .members = cdp_profile_members };
+	struct cdp_rules *r = cdp_rules_new();
+	uint32_t nodes[VALUE_RULES], order[VALUE_RULES];
+	struct cdp_rule_spec spec = { .rules = r,
+				      .set_count = VALUE_RULES,
+				      .nodes = nodes,
+				      .order = order,
+				      .order_count = VALUE_RULES };
+	struct sums alone = { .r = r }, block = { .r = r };
+	struct cdp_eval *ev = cdp_eval_new(&(struct cdp_run){ 0 });
+	struct cdp_rule_block *b;
+	struct cdp_rule_plan *plan;
+	struct cdp_rec rec = { 0 };
+	struct cdp_scan *scan;
+	struct cdp_buf profiles;
+	struct cdp_err err;
+	unsigned row = 0;
+
+	cdp_buf_init(&profiles, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < MANY; i++)
+		add_values(&profiles, i);
+	cdp_buf_reserve(&profiles, CDP_IN_PAD);
+	memset(profiles.p + profiles.n, 0, CDP_IN_PAD);
+	for (uint32_t i = 0; i < VALUE_RULES; i++) {
+		order[i] = i;
+		if (cdp_rules_add(r, value_rules[i], strlen(value_rules[i]), &env,
+				  &nodes[i], &err) < 0)
+			printf("# %s: %s\n", value_rules[i], err.msg);
+	}
+	plan = cdp_rule_plan_new(&spec);
+	b = cdp_rule_block_new(plan, &(struct cdp_run){ 0 }, paths);
+	is_int(cdp_rule_plan_rows(plan), 4096, "a block of few rules has 4096 rows");
+	scan = cdp_scan_new(paths);
+	cdp_scan_block(scan, profiles.p, profiles.n);
+	for (; cdp_scan_next(scan, &rec, &err) > 0; row++) {
+		if (cdp_rule_block_add(b, &rec) == 4095) {
+			cdp_rule_block_decide(b, sum_rows, &block);
+			block.first = row + 1;
+		}
+		for (uint32_t i = 0; i < VALUE_RULES; i++) {
+			int v = cdp_rules_match(r, nodes[i], ev, &rec, &err);
+
+			alone.t[i] += v > 0 ? mark(row) : 0;
+			alone.e[i] += v < 0 ? mark(row) : 0;
+		}
+		cdp_eval_reset(ev);
+	}
+	cdp_rule_block_decide(b, sum_rows, &block);
+	is_int(row, MANY, "all profiles are read");
+	ok(memcmp(alone.t, block.t, sizeof(alone.t)) == 0,
+	   "values that come again, and new ones, are decided as each alone");
+	ok(memcmp(alone.e, block.e, sizeof(alone.e)) == 0, "so are errors, and counted");
+	cdp_buf_release(&profiles);
+	cdp_scan_free(scan);
+	cdp_rule_block_free(b);
+	cdp_rule_plan_free(plan);
+	cdp_rules_free(r);
+	cdp_eval_free(ev);
+	cdp_paths_free(paths);
+}
+
 /* Enough for every way of sorting. */
 static void many_members(void)
 {
@@ -256,7 +383,7 @@ static void many_members(void)
 				want[set][who / 64] |= (uint64_t)1 << who % 64;
 				cdp_audience_part_add(
 					parts[i & 1], set, row,
-					&(struct cdp_rowset){ .t = &one, .has.t = 1 });
+					&(struct cdp_rowset){ .t = &one, .has = 1 });
 			}
 	}
 	a = cdp_audiences_of(parts, 2, NULL);
@@ -276,6 +403,7 @@ static void many_members(void)
 int main(void)
 {
 	differential();
+	repeated_values();
 	members();
 	many_members();
 	return tap_done();
