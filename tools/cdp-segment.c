@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 		  "write who entered or left since the stored version before", NULL, 0,
 		  0 },
 		{ 0, "merges", CDP_OPT_STR, &s.store.merges, "FILE",
-		  "with --changes: who became whom since", NULL, 0, 0 },
+		  "who became whom since the stored version before", NULL, 0, 0 },
 		{ 0, "list", CDP_OPT_FLAG, &s.store.list, NULL,
 		  "write a row for each stored audience", NULL, 0, 0 },
 		{ 0, "search", CDP_OPT_STR, &s.store.search, "WORD",
@@ -405,6 +405,7 @@ int main(int argc, char **argv)
 
 	cdp_cli_start(&cli, &tool, argc, argv);
 	s.store.follows = s.follow.on;
+	s.store.imports = s.put.import != NULL;
 	rows = check_usage(&cli, &s);
 	if (!rows && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",

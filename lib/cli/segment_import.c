@@ -324,6 +324,11 @@ static int read_all(struct cdp_segment_import *im, struct cdp_err *err)
 	return 0;
 }
 
+static const char *became(void *ctx, const char *p, size_t n, size_t *len)
+{
+	return cdp_segment_merges_key(ctx, p, n, len);
+}
+
 int cdp_segment_import_read(struct cdp_cli *cli, struct cdp_segment_import **out,
 			    const struct cdp_segment_import_opts *opts,
 			    const struct cdp_segments *set, const uint64_t *wanted,
@@ -342,6 +347,8 @@ int cdp_segment_import_read(struct cdp_cli *cli, struct cdp_segment_import **out
 	if (!im->kinds)
 		return -1;
 	im->lists = cdp_lists_new(set, im->kinds, members);
+	if (opts->store && opts->store->merged)
+		cdp_lists_rename(im->lists, became, opts->store->merged);
 	if (read_all(im, err) == 0)
 		return 0;
 	return err->kind == CDP_ERR_NONE ? 1 : -1;

@@ -87,6 +87,17 @@ void cdp_segment_merges_free(struct cdp_segment_merges *m)
 	free(m);
 }
 
+const char *cdp_segment_merges_key(struct cdp_segment_merges *m, const char *p, size_t n,
+				   size_t *len)
+{
+	uint32_t id = cdp_intern_get(m->keys, p, n);
+
+	if (id != CDP_INTERN_NONE)
+		return cdp_intern_key(m->keys, find(m, id), len);
+	*len = n;
+	return p;
+}
+
 int cdp_segment_merges_place(struct cdp_segment_merges *m, struct cdp_keydict *d,
 			     struct cdp_err *err)
 {

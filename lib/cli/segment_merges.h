@@ -13,6 +13,9 @@ struct cdp_segment_merges;
 int cdp_segment_merges_read(struct cdp_cli *cli, struct cdp_segment_merges **m,
 			    const char *path, struct cdp_err *err);
 void cdp_segment_merges_free(struct cdp_segment_merges *m); /* NULL is fine */
+/* Who a customer became, itself if nobody; borrowed. */
+const char *cdp_segment_merges_key(struct cdp_segment_merges *m, const char *p, size_t n,
+				   size_t *len);
 /* Finds the customers by their ordinals. */
 int cdp_segment_merges_place(struct cdp_segment_merges *m, struct cdp_keydict *d,
 			     struct cdp_err *err);

@@ -198,7 +198,11 @@ static int open_version(struct cdp_cli *cli, struct cdp_segment_store_opts *stor
 		return cdp_err_set(err, CDP_ERR_SYS, "'%s': there is no version%s",
 				   store->dir,
 				   cli->opt.as_of_given ? " up to that time" : "");
-	return rc < 0 ? -1 : 0;
+	if (rc < 0)
+		return -1;
+	return store->merges
+		       ? cdp_segment_merges_read(cli, &store->merged, store->merges, err)
+		       : 0;
 }
 
 /* Other audiences, whose members block, are those of the version. */
@@ -248,7 +252,8 @@ int cdp_segment_put(struct cdp_cli *cli, const struct cdp_segment_put_opts *o,
 
 	if (rc == 0)
 		set = define(o, store->only.v[0], paths, &given, err);
-	rc = -1;
+	if (!set)
+		rc = rc > 0 ? 0 : -1; /* told */
 	if (set) {
 		p.set = set;
 		p.members = cdp_members_new(set->count - set->defined);

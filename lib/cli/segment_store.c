@@ -43,8 +43,9 @@ void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store
 	if (!runs && cli->operands[0])
 		cdp_cli_usage(cli, "without -d no profiles are read: '%s'",
 			      cli->operands[0]);
-	if (o->merges && !o->changes)
-		cdp_cli_usage(cli, "--merges needs --changes");
+	if (o->merges && (!o->dir || !(o->changes || runs || o->imports)))
+		cdp_cli_usage(cli, "--merges needs --store and --changes, -d or "
+				   "--import");
 	if (o->search && !o->list)
 		cdp_cli_usage(cli, "--search needs --list");
 	if ((o->exprs.n > 0) + o->list + o->changes > 1)
@@ -429,6 +430,8 @@ int cdp_segment_store_give(const struct cdp_segment_store_opts *o, const char *n
 			size_t len;
 
 			rc = cdp_keydict_key(dict, v[i], &key, &len, err);
+			if (rc == 0 && o->merged)
+				key = cdp_segment_merges_key(o->merged, key, len, &len);
 			if (rc == 0)
 				cdp_bit_set(cdp_members_put(members, key, len), bit);
 		}

@@ -16,6 +16,7 @@ struct cdp_segment_store_opts {
 	const char *merges; /* a merge log, with changes */
 	bool count, changes, list;
 	bool follows; /* with -d: no version will be kept, and there may be none yet */
+	bool imports; /* a list is put into a version */
 	int64_t keep; /* versions; 0: all */
 	/* With -d, once it is begun: */
 	struct cdp_segstore *store;

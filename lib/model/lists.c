@@ -38,6 +38,8 @@ struct cdp_lists {
 	uint32_t *person;         /* by id: number in `members`, or NOBODY */
 	size_t person_cap;
 	struct cdp_buf norm, key;
+	const char *(*now)(void *ctx, const char *p, size_t n, size_t *len);
+	void *now_ctx;
 };
 
 struct cdp_lists *cdp_lists_new(const struct cdp_segments *set,
@@ -74,6 +76,14 @@ void cdp_lists_free(struct cdp_lists *l)
 	cdp_buf_release(&l->norm);
 	cdp_buf_release(&l->key);
 	free(l);
+}
+
+void cdp_lists_rename(struct cdp_lists *l,
+		      const char *(*now)(void *ctx, const char *p, size_t n, size_t *len),
+		      void *ctx)
+{
+	l->now = now;
+	l->now_ctx = ctx;
 }
 
 /* --- rows --- */
@@ -186,6 +196,8 @@ int cdp_lists_add(struct cdp_lists *l, const char *id, size_t n, uint64_t line,
 			      err);
 	if (at->def->kind && l->kinds->junk && cdp_id_is_junk(p, len))
 		return bad_id(id, n, "stands for no id", err);
+	if (!at->def->kind && l->now)
+		p = l->now(l->now_ctx, p, len, &len);
 	row.id = at->def->kind ? put_id(l, p, len)
 			       : cdp_members_number(l->members, p, len);
 	CDP_GROW(at->rows, at->n, at->cap);

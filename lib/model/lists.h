@@ -24,6 +24,11 @@ struct cdp_lists *cdp_lists_new(const struct cdp_segments *set,
 				struct cdp_members *members);
 void cdp_lists_free(struct cdp_lists *l); /* NULL is fine */
 
+/* Who a one_id of a list became since: now() as long as rows come. */
+void cdp_lists_rename(struct cdp_lists *l,
+		      const char *(*now)(void *ctx, const char *p, size_t n, size_t *len),
+		      void *ctx);
+
 /* What follows are rows of set->lists[i].  -1 with a usage error: ids of its kind are not
  * in the map. */
 int cdp_lists_begin(struct cdp_lists *l, unsigned i, struct cdp_err *err);

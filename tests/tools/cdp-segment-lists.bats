@@ -351,3 +351,20 @@ put() {
   wrong '--import excludes -e' --store st --import x --segment y --count
   wrong '--kind: --import says' --store st --import '{}' --segment y --kind phone
 }
+
+@test "who became another person is that person in a list of one_ids, and in what a list adds to" {
+  printf '%s\n' a b >l.txt
+  define '"l.txt"'
+  cdp-segment -q -d s.json --store st --as-of 2024-05-01 p
+  sed 's/"a"/"a2"/' p >p2
+  echo '{"merge":"renamed","from":"a","into":"a2"}' >log
+  cdp-segment -q -d s.json --store st --as-of 2024-05-02 --merges log --report report p2
+  [ "$(cdp-segment --store st | jq -r .one_id | xargs)" = 'a2 b' ]
+  [ "$(counts)" = '2 2 0 0 0 0 0' ]
+  printf '%s\n' c >l.txt
+  define '{"files":["l.txt"],"mode":"add"}'
+  cdp-segment -q -d s.json --store st --as-of 2024-05-02 --merges log p2
+  [ "$(cdp-segment --store st | jq -r .one_id | xargs)" = 'a2 b c' ]
+  echo a >l.txt
+  cdp-segment --store st --import l.txt --segment new --merges log | jq -e '.matched == 1'
+}
