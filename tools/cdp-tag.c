@@ -1,6 +1,7 @@
 /* cdp-tag: events, profile updates and detail rows -> one profile a customer. */
 #include "cli/cli.h"
 #include "cli/profiles.h"
+#include "cli/tag_follow.h"
 #include "cli/tag_lineage.h"
 #include "cli/tag_lint.h"
 #include "cli/tag_reading.h"
@@ -14,15 +15,37 @@ struct options {
 	const char *map, *sql, *sql_table;
 	int lineage; /* -1: not asked for */
 	struct cdp_tag_state_opts state;
-	bool nulls, lint, cost, changed;
+	struct cdp_tag_follow_opts live;
+	bool nulls, lint, cost, changed, follow;
 };
 
 enum { LINEAGE_ROWS, LINEAGE_DOT };
+
+static void check_follow(struct cdp_cli *cli, const struct options *o, bool entity)
+{
+	const char *other = o->changed        ? "changed"
+			    : o->map          ? "ids"
+			    : o->state.merges ? "merges"
+			    : o->sql          ? "sql"
+			    : entity          ? "entity"
+					      : NULL;
+
+	if (!o->follow &&
+	    (o->live.every_ns >= 0 || o->live.save_ns >= 0 || o->live.memory))
+		cdp_cli_usage(cli, "option '--%s' requires '--follow'",
+			      o->live.every_ns >= 0  ? "every"
+			      : o->live.save_ns >= 0 ? "checkpoint"
+						     : "memory");
+	if (o->follow && other)
+		cdp_cli_usage(cli, "options '--follow' and '--%s' exclude each other",
+			      other);
+}
 
 static void check_usage(struct cdp_cli *cli, const struct options *o)
 {
 	bool rows = o->lineage == LINEAGE_ROWS || o->lint || o->cost;
 	const char *needs = o->changed        ? "changed"
+			    : o->follow       ? "follow"
 			    : o->state.batch  ? "batch"
 			    : o->state.merges ? "merges"
 					      : NULL;
@@ -143,11 +166,35 @@ static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct o
 	return ret;
 }
 
+/* The state is read and written as it goes.  The same. */
+static int follow(struct cdp_cli *cli, struct cdp_tag_reading *t, struct options *o,
+		  struct cdp_err *err)
+{
+	enum { MINUTES = 5, MEMORY = 512 << 20 };
+
+	o->live.dir = o->state.dir;
+	o->live.batch = o->state.batch;
+	o->live.definitions = &o->definitions;
+	o->live.entities = &o->entities;
+	o->live.nulls = o->nulls;
+	if (o->live.every_ns < 0)
+		o->live.every_ns = 0;
+	if (o->live.save_ns < 0)
+		o->live.save_ns = MINUTES * INT64_C(60000000000);
+	if (!o->live.memory)
+		o->live.memory = MEMORY;
+	if (cdp_tag_follow(cli, t, &o->live, err) < 0 && err->kind != CDP_ERR_NONE)
+		return -1;
+	cdp_cli_stat(cli, "no_key", t->no_key);
+	cdp_cli_stat(cli, "other", t->other);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const forms[] = { "rows", "dot", NULL };
 	struct cdp_tag_reading t = { 0 };
-	struct options o = { .lineage = -1 };
+	struct options o = { .lineage = -1, .live = { .every_ns = -1, .save_ns = -1 } };
 	bool failed;
 	struct cdp_cli cli;
 	struct cdp_err err;
@@ -158,12 +205,19 @@ int main(int argc, char **argv)
 		  "with --state: the input is known by this name, not by its content" },
 		{ 0, "changed", CDP_OPT_FLAG, &o.changed, NULL,
 		  "with --state: only profiles that differ from those of the last run" },
+		{ 0, "checkpoint", CDP_OPT_DURATION, &o.live.save_ns, "DURATION",
+		  "with --follow: how often the state is saved (default 5m)" },
 		{ 0, "cost", CDP_OPT_FLAG, &o.cost, NULL,
 		  "write what each tag costs in time and bytes" },
 		{ 0, "entities", CDP_OPT_LIST, &o.entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",
 		  "the tags are of these, not of persons" },
+		{ 0, "every", CDP_OPT_DURATION, &o.live.every_ns, "DURATION",
+		  "with --follow: profiles that changed are written this often "
+		  "(default: at once)" },
+		{ 0, "follow", CDP_OPT_FLAG, &o.follow, NULL,
+		  "with --state: write profiles as they change, until the input ends" },
 		{ 0, "ids", CDP_OPT_STR, &o.map, "FILE",
 		  "identity map of cdp-idmap: adds each profile's ids" },
 		{ 0, "key", CDP_OPT_STR, &t.key, "PATH",
@@ -173,6 +227,9 @@ int main(int argc, char **argv)
 		  "read nothing, write what reads what: rows or dot", forms, 0, 0 },
 		{ 0, "lint", CDP_OPT_FLAG, &o.lint, NULL,
 		  "write what is odd about the tags, and with FILE about their values" },
+		{ 0, "memory", CDP_OPT_SIZE, &o.live.memory, "SIZE",
+		  "with --follow: the state is saved when this much is new "
+		  "(default 512M)" },
 		{ 0, "merges", CDP_OPT_STR, &o.state.merges, "FILE",
 		  "with --state: merge log of cdp-idmap: who became whom" },
 		{ 0, "nulls", CDP_OPT_FLAG, &o.nulls, NULL,
@@ -201,14 +258,18 @@ int main(int argc, char **argv)
 
 	cdp_cli_start(&cli, &tool, argc, argv);
 	check_usage(&cli, &o);
+	check_follow(&cli, &o, t.entity != NULL);
 	t.run = &cli.opt.run;
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;
-	failed = cdp_tag_reading_load(&t, &o.definitions, &err) < 0 ||
-		 cdp_tag_reading_begin(&cli, &t, &o.state, &err) < 0 ||
-		 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
-		  cdp_given_read(t.given, &err) < 0);
-	if (!failed)
+	failed = cdp_tag_reading_load(&t, &o.definitions, &err) < 0;
+	if (o.follow)
+		failed = failed || follow(&cli, &t, &o, &err) < 0;
+	else
+		failed = failed || cdp_tag_reading_begin(&cli, &t, &o.state, &err) < 0 ||
+			 (o.lineage < 0 && (!o.lint || cli.operands[0]) &&
+			  cdp_given_read(t.given, &err) < 0);
+	if (!failed && !o.follow)
 		failed = answer(&cli, &t, &o, &err) < 0;
 	cdp_strs_release(&o.definitions);
 	cdp_strs_release(&o.entities);

@@ -72,6 +72,8 @@ static int key_of(struct worker *w, struct cdp_rec *rec, const char **p, size_t 
 	const char *only = w->t->only;
 
 	w->no_key += rc == 0;
+	if (rc > 0 && w->t->heard)
+		w->t->heard(w->t->heard_ctx, *p, *n);
 	return rc > 0 && only && (*n != strlen(only) || memcmp(*p, only, *n) != 0) ? 0
 										   : rc;
 }
@@ -409,17 +411,29 @@ static int read_records(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	return t->customers ? 0 : -1;
 }
 
+struct cdp_job cdp_tag_reading_job(struct cdp_tag_reading *t)
+{
+	return (struct cdp_job){ .ctx = t,
+				 .paths = t->paths,
+				 .worker = new_worker,
+				 .record = add_record,
+				 .settle = settle,
+				 .merge = merge_worker };
+}
+
+void cdp_tag_reading_share(void *worker)
+{
+	struct worker *w = worker;
+
+	cdp_gather_share(w->gather);
+}
+
 /* Everything that is known of everybody. */
 int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			const struct cdp_strs *entities, const char *map)
 {
 	char *const maps[] = { (char *)map, NULL };
-	struct cdp_job job = { .ctx = t,
-			       .paths = t->paths,
-			       .worker = new_worker,
-			       .record = add_record,
-			       .settle = settle,
-			       .merge = merge_worker };
+	struct cdp_job job = cdp_tag_reading_job(t);
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
 	cdp_cli_check_entities(cli, t->set->entities, entities, own);

@@ -32,6 +32,9 @@ struct cdp_tag_reading {
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
 	uint64_t no_key, other;
+	/* Or NULL: hears of every customer whose record is read. */
+	void (*heard)(void *ctx, const char *key, size_t n);
+	void *heard_ctx;
 };
 
 /* `run`, `entity` (NULL: persons) and `key` (NULL: the default, which it is set to) are
@@ -49,6 +52,10 @@ int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
 /* Reads all; `map` may be NULL.  0, or -1 (told). */
 int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			const struct cdp_strs *entities, const char *map);
+/* For a loop of one's own: how records are read into t->customers. */
+struct cdp_job cdp_tag_reading_job(struct cdp_tag_reading *t);
+/* What a worker of it has read is with the customers, and can be asked for. */
+void cdp_tag_reading_share(void *worker);
 void cdp_tag_reading_release(struct cdp_tag_reading *t);
 
 #endif

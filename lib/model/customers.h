@@ -32,6 +32,9 @@ struct cdp_gather *cdp_gather_new(struct cdp_customers *c, const struct cdp_run 
 /* All that was gathered belongs to the customers now.  For one thread at a time. */
 void cdp_gather_end(struct cdp_gather *g);
 
+/* The changes of attributes and detail rows so far are the customers' already. */
+void cdp_gather_share(struct cdp_gather *g);
+
 /* The customer's number, added if new. */
 uint32_t cdp_gather_customer(struct cdp_gather *g, const char *key, size_t n);
 

@@ -74,6 +74,21 @@ void cdp_gather_end(struct cdp_gather *g)
 	free(g);
 }
 
+static void copy_facts(struct cdp_facts *to, struct cdp_facts *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		cdp_facts_add(to, &from->v[i]);
+	from->n = 0;
+	cdp_arena_reset(from->arenas[0]);
+}
+
+void cdp_gather_share(struct cdp_gather *g)
+{
+	copy_facts(&g->customers->attributes, &g->attributes);
+	copy_facts(&g->customers->forgets, &g->forgets);
+	copy_facts(&g->customers->details, &g->details);
+}
+
 /* The table's slots are found by the hash's high bits. */
 static unsigned shard_of(const struct cdp_gather *g, uint64_t hash)
 {

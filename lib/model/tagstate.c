@@ -44,7 +44,8 @@ static int take_lock(struct cdp_tagstate *s, struct cdp_err *err)
 	return s->lock < 0 ? -1 : 0;
 }
 
-static int check_base_time(struct cdp_tagstate *s, struct cdp_err *err)
+/* That of the run. */
+static int take_base_time(struct cdp_tagstate *s, struct cdp_err *err)
 {
 	const struct cdp_run *run = s->o.run;
 	int64_t day = cdp_zone_day(run->zone, run->as_of.s);
@@ -266,6 +267,11 @@ static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "'%s' tells customers apart by '%.*s', not '%s'",
 				   s->path, (int)s->head.key.n, s->head.key.p, s->o.key);
+	if (s->o.followed && s->followed_ms > s->as_of_ms) {
+		s->o.followed->as_of = cdp_time_from_ms(s->followed_ms);
+		if (take_base_time(s, err) < 0)
+			return -1;
+	}
 	return match_names(s, err) < 0 || check_floor(s, err) < 0 ? -1 : 0;
 }
 
@@ -293,12 +299,13 @@ struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
 
 	s->o = *o;
 	s->lock = -1;
+	s->followed_ms = TST_NEVER;
 	s->names = cdp_intern_new(0);
 	cdp_buf_init(&s->tmp, CDP_BUF_NOMAX);
 	cdp_buf_init(&path, CDP_BUF_NOMAX);
 	s->path = cdp_strdup(cdp_tagstate_path(s, "tags", &path));
 	cdp_buf_release(&path);
-	if (check_aggs(s, err) < 0 || check_base_time(s, err) < 0 ||
+	if (check_aggs(s, err) < 0 || take_base_time(s, err) < 0 ||
 	    take_lock(s, err) < 0 || read_old(s, err) < 0) {
 		cdp_tagstate_close(s);
 		return NULL;
@@ -310,26 +317,62 @@ struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
 	return s;
 }
 
-void cdp_tagstate_close(struct cdp_tagstate *s)
+/* What was read from the file, and what a file has more of. */
+static void drop_old(struct cdp_tagstate *s)
 {
-	if (!s)
-		return;
-	cdp_blocks_abandon(s->out);
 	cdp_blocks_close(s->old);
-	if (s->lock >= 0)
-		cdp_lock_release(s->lock);
-	cdp_panes_free(s->panes);
 	tst_head_release(&s->head);
 	for (size_t i = 0; i < s->input_count; i++)
 		free(s->inputs[i].name);
 	for (size_t i = 0; i < s->dropped_count; i++)
 		free(s->dropped[i]);
+	for (size_t i = 0; i < s->stream_count; i++)
+		free(s->streams[i].name);
 	free(s->dropped);
 	free(s->inputs);
+	free(s->streams);
 	free(s->agg_of);
 	free(s->attribute_of);
 	free(s->detail_of);
 	free(s->relation_of);
+}
+
+int tst_reopen(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	int rc;
+
+	drop_old(s);
+	s->old = NULL;
+	s->head = (struct tst_head){ 0 };
+	s->dropped = NULL;
+	s->inputs = NULL;
+	s->streams = NULL;
+	s->dropped_count = s->dropped_cap = s->input_count = s->input_cap = 0;
+	s->stream_count = s->stream_cap = 0;
+	s->agg_of = s->attribute_of = s->detail_of = s->relation_of = NULL;
+	s->reading = false;
+	rc = read_old(s, err);
+	s->reading = true;
+	return rc;
+}
+
+int tst_move(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	if (take_base_time(s, err) < 0 || (s->old && check_floor(s, err) < 0))
+		return -1;
+	cdp_panes_set_oldest(s->panes, oldest(s));
+	return 0;
+}
+
+void cdp_tagstate_close(struct cdp_tagstate *s)
+{
+	if (!s)
+		return;
+	cdp_blocks_abandon(s->out);
+	drop_old(s);
+	if (s->lock >= 0)
+		cdp_lock_release(s->lock);
+	cdp_panes_free(s->panes);
 	free(s->into);
 	cdp_intern_free(s->names);
 	cdp_buf_release(&s->tmp);
@@ -383,6 +426,15 @@ static void add_input(struct cdp_tagstate *s, const struct tst_input *in)
 	s->inputs[s->input_count++] = *in;
 }
 
+static bool is_followed(const struct cdp_tagstate *s, const char *path)
+{
+	char *name = s->stream_count ? realpath(path, NULL) : NULL;
+	bool is = name && tst_stream(s, name);
+
+	free(name);
+	return is;
+}
+
 int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **before,
 		      struct cdp_err *err)
 {
@@ -390,6 +442,11 @@ int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **bef
 
 	if (stat(path, &in.st) < 0)
 		return cdp_err_sys(err, errno, "%s", path);
+	if (is_followed(s, path))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "the state has followed '%s', and goes on with it by "
+				   "--follow alone",
+				   path);
 	if (hash_file(path, &in.hash, &in.length, err) < 0)
 		return -1;
 	for (size_t i = 0; in.length && i < s->input_count; i++)
@@ -405,13 +462,30 @@ int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **bef
 	return 0;
 }
 
+bool cdp_tagstate_has_batch(const struct cdp_tagstate *s, const char *name)
+{
+	for (size_t i = 0; i < s->input_count; i++)
+		if (!s->inputs[i].length && strcmp(s->inputs[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What was followed under the name is the state's as well. */
+static bool was_followed(const struct cdp_tagstate *s, const char *name)
+{
+	for (size_t i = 0; i < s->stream_count; i++)
+		if (cdp_tail_is_standard(s->streams[i].name) &&
+		    strcmp(s->streams[i].name + 1, name) == 0)
+			return true;
+	return false;
+}
+
 int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name)
 {
 	struct tst_input in = { .hash = 0 };
 
-	for (size_t i = 0; i < s->input_count; i++)
-		if (!s->inputs[i].length && strcmp(s->inputs[i].name, name) == 0)
-			return 1;
+	if (cdp_tagstate_has_batch(s, name) || was_followed(s, name))
+		return 1;
 	in.name = cdp_strdup(name);
 	add_input(s, &in);
 	return 0;
@@ -445,6 +519,14 @@ static int check_inputs(const struct cdp_tagstate *s, struct cdp_err *err)
 					   in->name);
 	}
 	return 0;
+}
+
+struct tst_stream *tst_stream(const struct cdp_tagstate *s, const char *name)
+{
+	for (size_t i = 0; i < s->stream_count; i++)
+		if (strcmp(s->streams[i].name, name) == 0)
+			return &s->streams[i];
+	return NULL;
 }
 
 int cdp_tagstate_commit(struct cdp_tagstate *s, struct cdp_err *err)

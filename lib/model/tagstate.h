@@ -36,6 +36,9 @@ struct cdp_tagstate_opts {
 	const char *entity; /* what they are: "person" */
 	/* Relations of the run, borrowed; they get what the state has of them. */
 	struct cdp_relations *relations;
+	/* The same run, if it is to be followed (model/taglive.h), else NULL: its base
+	 * time becomes the one that the state was followed to, if that is later. */
+	struct cdp_run *followed;
 };
 /* Makes the directory if it is missing (not its parent) and locks it.  NULL with a usage
  * error if the state does not fit the definitions or the run. */
@@ -58,6 +61,7 @@ int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **bef
 		      struct cdp_err *err);
 /* The same for an input that is known by a name alone. */
 int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name);
+bool cdp_tagstate_has_batch(const struct cdp_tagstate *s, const char *name);
 
 /* --- a run --- */
 

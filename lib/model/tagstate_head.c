@@ -74,6 +74,22 @@ static void put_persons(struct cdp_buf *b, const struct cdp_tagstate *s)
 	}
 }
 
+static void put_streams(struct cdp_buf *b, const struct cdp_tagstate *s)
+{
+	cdp_varint_add(b, s->stream_count);
+	for (size_t i = 0; i < s->stream_count; i++) {
+		const struct tst_stream *t = &s->streams[i];
+
+		cdp_varint_add_bytes(b, t->name, strlen(t->name));
+		cdp_varint_add(b, t->place.offset);
+		cdp_varint_add(b, t->place.lines);
+		cdp_varint_add(b, t->place.first);
+		cdp_varint_add(b, t->place.last);
+	}
+	cdp_varint_add(b, cdp_zigzag(s->followed_ms));
+	cdp_varint_add(b, s->stamp);
+}
+
 void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n,
 		    struct cdp_buf *out)
 {
@@ -92,6 +108,7 @@ void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n
 	put_panes(out, zone, panes, n);
 	put_inputs(out, s);
 	put_persons(out, s);
+	put_streams(out, s);
 }
 
 /* --- reading --- */
@@ -169,6 +186,26 @@ static void get_persons(struct reader *r, struct cdp_tagstate *s)
 	}
 }
 
+static void get_streams(struct reader *r, struct cdp_tagstate *s)
+{
+	for (uint64_t n = get(r); n > 0 && !r->bad; n--) {
+		struct tst_text name = get_text(r);
+		struct tst_stream t = { .name = NULL };
+
+		t.place.offset = get(r);
+		t.place.lines = get(r);
+		t.place.first = get(r);
+		t.place.last = get(r);
+		if (r->bad)
+			break;
+		t.name = cdp_strndup(name.p, name.n);
+		CDP_GROW(s->streams, s->stream_count, s->stream_cap);
+		s->streams[s->stream_count++] = t;
+	}
+	s->followed_ms = cdp_unzigzag(get(r));
+	s->stamp = get(r);
+}
+
 int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_err *err)
 {
 	struct reader r = { p, p + n, false };
@@ -188,6 +225,8 @@ int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_er
 	same = get_panes(&r, h, s->o.run->zone);
 	get_inputs(&r, s);
 	get_persons(&r, s);
+	if (r.p != r.end) /* none before anything could be followed */
+		get_streams(&r, s);
 	if (r.bad || r.p != r.end)
 		return cdp_err_set(err, CDP_ERR_SYS, "'%s' is damaged", s->path);
 	if (h->zone.n != strlen(zone) || memcmp(h->zone.p, zone, h->zone.n) != 0)

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "io/blocks.h"
+#include "io/tail.h"
 #include "model/customers_priv.h"
 #include "model/pane.h"
 #include "model/tagstate.h"
@@ -28,6 +29,13 @@ struct tst_input {
 	struct stat st;        /* before it was looked at */
 	bool looked;
 };
+
+/* What was followed, and how far. */
+struct tst_stream {
+	char *name;
+	struct cdp_tail_place place;
+};
+#define TST_NEVER INT64_MIN
 
 /* Texts are borrowed from the file's first block. */
 struct tst_head {
@@ -59,6 +67,12 @@ struct cdp_tagstate {
 	size_t dropped_count, dropped_cap;
 	struct tst_input *inputs;
 	size_t input_count, input_cap;
+	struct tst_stream *streams;
+	size_t stream_count, stream_cap;
+	/* The base time of which all profiles are with their reader, or TST_NEVER, and
+	 * what else they depend on (cdp_taglive_opts.stamp). */
+	int64_t followed_ms;
+	uint64_t stamp;
 	/* Persons that became others: names, and for each whom. */
 	struct cdp_intern *names;
 	struct tst_person *into;
@@ -71,6 +85,12 @@ extern const char tst_magic[CDP_BLOCKS_MAGIC];
 /* The window of an aggregate before a base time (cdp_agg_window). */
 void tst_window(const struct cdp_tagstate *s, const struct cdp_agg *a, int64_t as_of_ms,
 		int64_t *from_ms, int64_t *to_ms);
+
+struct tst_stream *tst_stream(const struct cdp_tagstate *s, const char *name);
+/* The file anew, after it was written. */
+int tst_reopen(struct cdp_tagstate *s, struct cdp_err *err);
+/* The run has another base time. */
+int tst_move(struct cdp_tagstate *s, struct cdp_err *err);
 
 /* --- head --- */
 
@@ -114,7 +134,8 @@ struct tst_fresh_row {
 struct tst_merger {
 	struct cdp_tagstate *s;
 	const struct cdp_customers *fresh;
-	struct cdp_customers *whole;
+	struct cdp_customers *whole; /* what they are by now goes here; or NULL */
+	bool writes;                 /* and into the new file */
 	/* sources, each by key */
 	struct tst_fresh_row *fresh_rows;
 	size_t fresh_count, fresh_at;
@@ -124,6 +145,7 @@ struct tst_merger {
 	bool has_next;
 	const char *p, *end; /* the rest of its block */
 	/* windows, by aggregate */
+	int64_t floor_ms;
 	int64_t *keep_from; /* panes before it are of no use any more */
 	int64_t *count_from, *count_to;
 	const struct cdp_agg **aggs;
@@ -147,6 +169,19 @@ struct tst_merger {
 	struct cdp_err *err;
 };
 
+/* With the windows of the state's base time; `err` is where errors are told. */
+void tst_merger_init(struct tst_merger *m, struct cdp_tagstate *s, struct cdp_err *err);
+void tst_merger_release(struct tst_merger *m);
+void tst_set_windows(struct tst_merger *m, int64_t as_of_ms, int64_t floor_ms);
+/* As cdp_tagstate_merge(); `whole` may be NULL.  `fresh` is consumed. */
+int tst_merge(struct cdp_tagstate *s, struct cdp_customers *fresh,
+	      struct cdp_customers *whole, struct cdp_err *err);
+
+/* A customer is begun, its parts and facts are added, then put where they go. */
+void tst_begin_customer(struct tst_merger *m, struct tst_text key);
+int tst_put_parts(struct tst_merger *m);
+void tst_put_facts(struct tst_merger *m);
+
 int tst_compare_texts(struct tst_text a, struct tst_text b); /* by bytes */
 /* The second block: a byte, then relations; the first row is in the third. */
 int tst_read_relations(struct tst_merger *m);
@@ -158,7 +193,13 @@ int tst_advance_old(struct tst_merger *m);
 int tst_find_moved(struct tst_merger *m);
 void tst_find_fresh(struct tst_merger *m);
 void tst_find_panes(struct tst_merger *m);
+/* The row at *p, which goes on behind it; false: damaged. */
+bool tst_get_row(struct tst_old_row *row, const char **p, const char *end);
 /* Add to the parts and facts of the customer at hand. */
+void tst_add_fact(struct tst_merger *m, enum tst_fact_kind kind,
+		  const struct cdp_fact *f);
+void tst_take_states(struct tst_merger *m, const struct cdp_customers *from,
+		     uint32_t customer, int64_t pane);
 int tst_take_old(struct tst_merger *m, const struct tst_old_row *row);
 void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row);
 

@@ -25,7 +25,7 @@ static int by_pane(const void *a, const void *b)
 	return (x->agg > y->agg) - (x->agg < y->agg);
 }
 
-static int put_part(struct tst_merger *m, const struct tst_part *t)
+static void write_part(struct tst_merger *m, const struct tst_part *t)
 {
 	bool same = t->pane == m->last_pane;
 	struct cdp_buf *out = &m->parts_out;
@@ -43,6 +43,14 @@ static int put_part(struct tst_merger *m, const struct tst_part *t)
 	to = cdp_varint_put(to, t->n);
 	memcpy(to, t->p, t->n);
 	out->n = (size_t)(to - out->p) + t->n;
+}
+
+static int put_part(struct tst_merger *m, const struct tst_part *t)
+{
+	if (m->writes)
+		write_part(m, t);
+	if (!m->whole)
+		return 0;
 	if (t->pane != CDP_PANE_ALL &&
 	    (t->pane < m->count_from[t->agg] || t->pane >= m->count_to[t->agg]))
 		return 0;
@@ -91,7 +99,7 @@ static int put_sorted(struct tst_merger *m, struct tst_parts *parts)
 	return rc;
 }
 
-static int put_parts(struct tst_merger *m)
+int tst_put_parts(struct tst_merger *m)
 {
 	m->last_pane = CDP_PANE_NONE;
 	m->pane_at = 0;
@@ -101,11 +109,15 @@ static int put_parts(struct tst_merger *m)
 static void put_fact(struct tst_merger *m, enum tst_fact_kind kind,
 		     const struct cdp_fact *f)
 {
-	struct cdp_facts *to[TST_FACT_KINDS] = { [TST_FORGET] = &m->whole->forgets,
-						 [TST_ATTRIBUTE] = &m->whole->attributes,
-						 [TST_DETAIL] = &m->whole->details };
+	struct cdp_customers *whole = m->whole;
 
-	cdp_facts_add(to[kind], f);
+	if (whole)
+		cdp_facts_add(kind == TST_FORGET      ? &whole->forgets
+			      : kind == TST_ATTRIBUTE ? &whole->attributes
+						      : &whole->details,
+			      f);
+	if (!m->writes)
+		return;
 	cdp_buf_addc(&m->body, (char)kind);
 	cdp_varint_add(&m->body, f->subject);
 	cdp_varint_add(&m->body, f->what);
@@ -136,7 +148,7 @@ static void put_changes(struct tst_merger *m, const struct cdp_fact *f, size_t n
 		put_fact(m, TST_ATTRIBUTE, &f[i]);
 }
 
-static void put_facts(struct tst_merger *m)
+void tst_put_facts(struct tst_merger *m)
 {
 	int64_t forgotten = INT64_MIN;
 
@@ -181,9 +193,9 @@ static int put_row(struct tst_merger *m, struct tst_text key)
 
 	cdp_buf_reset(parts);
 	cdp_buf_reset(&m->body);
-	if (put_parts(m) < 0)
+	if (tst_put_parts(m) < 0)
 		return -1;
-	put_facts(m);
+	tst_put_facts(m);
 	cdp_varint_add_bytes(&m->block, key.p, key.n);
 	cdp_buf_reset(&m->text);
 	cdp_varint_add(&m->text, parts->n);
@@ -216,12 +228,18 @@ static bool next_key(const struct tst_merger *m, struct tst_text *key)
 	return any;
 }
 
-static int merge_customer(struct tst_merger *m, struct tst_text key)
+void tst_begin_customer(struct tst_merger *m, struct tst_text key)
 {
-	m->number = cdp_intern_put(m->whole->shards[0].keys, key.p, key.n, NULL);
+	if (m->whole)
+		m->number = cdp_intern_put(m->whole->shards[0].keys, key.p, key.n, NULL);
 	m->ever.n = m->parts.n = 0;
 	memset(m->fact_count, 0, sizeof(m->fact_count));
 	cdp_arena_reset(&m->arena);
+}
+
+static int merge_customer(struct tst_merger *m, struct tst_text key)
+{
+	tst_begin_customer(m, key);
 	if (m->has_next && tst_compare_texts(m->next.key, key) == 0 &&
 	    (tst_take_old(m, &m->next) < 0 || tst_advance_old(m) < 0))
 		return -1;
@@ -277,30 +295,48 @@ static int merge_all(struct tst_merger *m)
 	return 0;
 }
 
-static void set_windows(struct tst_merger *m)
+/* --- mergers --- */
+
+void tst_set_windows(struct tst_merger *m, int64_t as_of_ms, int64_t floor_ms)
 {
 	const struct cdp_tagstate *s = m->s;
+
+	m->floor_ms = floor_ms;
+	for (unsigned i = 0; i < cdp_aggs_count(s->o.set->aggs); i++) {
+		int64_t ignored;
+
+		tst_window(s, m->aggs[i], floor_ms, &m->keep_from[i], &ignored);
+		tst_window(s, m->aggs[i], as_of_ms, &m->count_from[i], &m->count_to[i]);
+	}
+}
+
+void tst_merger_init(struct tst_merger *m, struct cdp_tagstate *s, struct cdp_err *err)
+{
 	unsigned n = cdp_aggs_count(s->o.set->aggs);
 
+	*m = (struct tst_merger){ .s = s, .err = err };
+	cdp_arena_init(&m->arena);
+	cdp_buf_init(&m->text, CDP_BUF_NOMAX);
+	cdp_buf_init(&m->parts_out, CDP_BUF_NOMAX);
+	cdp_buf_init(&m->body, CDP_BUF_NOMAX);
+	cdp_buf_init(&m->block, CDP_BUF_NOMAX);
 	m->aggs = cdp_alloc(n * sizeof(*m->aggs));
 	m->state_of = cdp_calloc(n, sizeof(*m->state_of));
 	m->keep_from = cdp_alloc(n * sizeof(*m->keep_from));
 	m->count_from = cdp_alloc(n * sizeof(*m->count_from));
 	m->count_to = cdp_alloc(n * sizeof(*m->count_to));
 	for (unsigned i = 0; i < n; i++) {
-		const struct cdp_agg *a = cdp_aggs_at(s->o.set->aggs, i);
-		size_t size = cdp_agg_size(a);
-		int64_t ignored;
+		size_t size;
 
-		m->aggs[i] = a;
-		tst_window(s, a, s->floor_ms, &m->keep_from[i], &ignored);
-		tst_window(s, a, s->as_of_ms, &m->count_from[i], &m->count_to[i]);
+		m->aggs[i] = cdp_aggs_at(s->o.set->aggs, i);
+		size = cdp_agg_size(m->aggs[i]);
 		m->state_size = size > m->state_size ? size : m->state_size;
 	}
 	m->state = cdp_calloc(m->state_size + 1, 1);
+	tst_set_windows(m, s->as_of_ms, s->floor_ms);
 }
 
-static void release(struct tst_merger *m)
+void tst_merger_release(struct tst_merger *m)
 {
 	free(m->fresh_rows);
 	free(m->moved);
@@ -322,27 +358,33 @@ static void release(struct tst_merger *m)
 	cdp_buf_release(&m->block);
 }
 
-struct cdp_customers *cdp_tagstate_merge(struct cdp_tagstate *s,
-					 struct cdp_customers *fresh, struct cdp_err *err)
+int tst_merge(struct cdp_tagstate *s, struct cdp_customers *fresh,
+	      struct cdp_customers *whole, struct cdp_err *err)
 {
-	struct tst_merger m = { .s = s, .fresh = fresh, .err = err };
+	struct tst_merger m;
 	int rc = -1;
 
 	cdp_customers_finish(fresh);
-	m.whole = cdp_customers_new(s->o.set, 1);
-	cdp_arena_init(&m.arena);
-	cdp_buf_init(&m.text, CDP_BUF_NOMAX);
-	cdp_buf_init(&m.parts_out, CDP_BUF_NOMAX);
-	cdp_buf_init(&m.body, CDP_BUF_NOMAX);
-	cdp_buf_init(&m.block, CDP_BUF_NOMAX);
-	set_windows(&m);
+	tst_merger_init(&m, s, err);
+	m.fresh = fresh;
+	m.whole = whole;
+	m.writes = true;
 	s->out = cdp_blocks_create(s->path, tst_magic, err);
 	if (s->out)
 		rc = merge_all(&m);
-	release(&m);
+	tst_merger_release(&m);
 	cdp_customers_free(fresh);
-	if (rc == 0)
-		return m.whole;
-	cdp_customers_free(m.whole);
+	return rc;
+}
+
+struct cdp_customers *cdp_tagstate_merge(struct cdp_tagstate *s,
+					 struct cdp_customers *fresh, struct cdp_err *err)
+{
+	struct cdp_customers *whole = cdp_customers_new(s->o.set, 1);
+
+	s->followed_ms = TST_NEVER; /* whoever follows has not told of this */
+	if (tst_merge(s, fresh, whole, err) == 0)
+		return whole;
+	cdp_customers_free(whole);
 	return NULL;
 }

@@ -22,6 +22,17 @@ static int damaged(const struct tst_merger *m)
 
 /* --- sources --- */
 
+bool tst_get_row(struct tst_old_row *row, const char **p, const char *end)
+{
+	size_t n;
+
+	if (!cdp_varint_get_bytes(&row->key.p, &row->key.n, p, end) ||
+	    !cdp_varint_get_bytes(&row->p, &n, p, end))
+		return false;
+	row->end = row->p + n;
+	return true;
+}
+
 /* 1, 0 at the end, -1. */
 static int read_old(struct tst_merger *m, struct tst_old_row *row)
 {
@@ -36,11 +47,7 @@ static int read_old(struct tst_merger *m, struct tst_old_row *row)
 			return rc;
 		m->end = m->p + n;
 	}
-	if (!cdp_varint_get_bytes(&row->key.p, &row->key.n, &m->p, m->end) ||
-	    !cdp_varint_get_bytes(&row->p, &n, &m->p, m->end))
-		return damaged(m);
-	row->end = row->p + n;
-	return 1;
+	return tst_get_row(row, &m->p, m->end) ? 1 : damaged(m);
 }
 
 int tst_rewind_old(struct tst_merger *m)
@@ -198,7 +205,7 @@ void tst_find_panes(struct tst_merger *m)
 static void add_part(struct tst_merger *m, int64_t pane, uint32_t agg, const char *p,
 		     size_t n)
 {
-	bool ever = m->keep_from[agg] == INT64_MIN && pane < m->s->floor_ms;
+	bool ever = m->keep_from[agg] == INT64_MIN && pane < m->floor_ms;
 	struct tst_parts *parts = ever ? &m->ever : &m->parts;
 
 	if (pane < m->keep_from[agg])
@@ -209,8 +216,7 @@ static void add_part(struct tst_merger *m, int64_t pane, uint32_t agg, const cha
 	parts->v[parts->n++] = (struct tst_part){ pane, agg, (uint32_t)n, p };
 }
 
-static void add_fact(struct tst_merger *m, enum tst_fact_kind kind,
-		     const struct cdp_fact *f)
+void tst_add_fact(struct tst_merger *m, enum tst_fact_kind kind, const struct cdp_fact *f)
 {
 	CDP_GROW(m->facts[kind], m->fact_count[kind], m->fact_cap[kind]);
 	m->facts[kind][m->fact_count[kind]] = *f;
@@ -271,7 +277,7 @@ static bool read_facts(struct tst_merger *m, const char *p, const char *end)
 		f.key_len = (uint32_t)key_n;
 		f.text_len = (uint32_t)text_n;
 		if (to >= 0)
-			add_fact(m, (enum tst_fact_kind)kind, &f);
+			tst_add_fact(m, (enum tst_fact_kind)kind, &f);
 	}
 	return true;
 }
@@ -294,7 +300,7 @@ static void take_facts(struct tst_merger *m, enum tst_fact_kind kind,
 	const struct cdp_fact *f = cdp_facts_of_customer(from, customer, &n);
 
 	for (size_t i = 0; i < n; i++)
-		add_fact(m, kind, &f[i]);
+		tst_add_fact(m, kind, &f[i]);
 }
 
 static bool is_zero(const char *p, size_t n)
@@ -302,25 +308,28 @@ static bool is_zero(const char *p, size_t n)
 	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
-void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row)
+void tst_take_states(struct tst_merger *m, const struct cdp_customers *from,
+		     uint32_t customer, int64_t pane)
 {
-	const struct cdp_aggs *aggs = m->s->o.set->aggs;
+	for (unsigned a = 0; a < cdp_aggs_count(m->s->o.set->aggs); a++) {
+		const char *state = cdp_customers_state(from, customer, a);
 
-	if (row->pane == CDP_PANE_NONE) {
-		take_facts(m, TST_FORGET, &m->fresh->forgets, row->customer);
-		take_facts(m, TST_ATTRIBUTE, &m->fresh->attributes, row->customer);
-		take_facts(m, TST_DETAIL, &m->fresh->details, row->customer);
-		return;
-	}
-	for (unsigned a = 0; a < cdp_aggs_count(aggs); a++) {
-		const struct cdp_agg *agg = cdp_aggs_at(aggs, a);
-		const char *state = cdp_customers_state(m->fresh, row->customer, a);
-
-		if (is_zero(state, cdp_agg_size(agg)))
+		if (is_zero(state, cdp_agg_size(m->aggs[a])))
 			continue;
 		cdp_buf_reset(&m->text);
-		cdp_agg_write(agg, state, &m->text);
-		add_part(m, row->pane, a,
-			 cdp_arena_strndup(&m->arena, m->text.p, m->text.n), m->text.n);
+		cdp_agg_write(m->aggs[a], state, &m->text);
+		add_part(m, pane, a, cdp_arena_strndup(&m->arena, m->text.p, m->text.n),
+			 m->text.n);
 	}
+}
+
+void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row)
+{
+	if (row->pane != CDP_PANE_NONE) {
+		tst_take_states(m, m->fresh, row->customer, row->pane);
+		return;
+	}
+	take_facts(m, TST_FORGET, &m->fresh->forgets, row->customer);
+	take_facts(m, TST_ATTRIBUTE, &m->fresh->attributes, row->customer);
+	take_facts(m, TST_DETAIL, &m->fresh->details, row->customer);
 }

@@ -1,0 +1,85 @@
+/* Tags while events arrive: what cdp-tag --state keeps (model/tagstate.h), and beside it,
+ * in memory, what is new since the state was saved, customer by customer and pane by
+ * pane.  A customer's profile is made of both, whenever it is asked for, and is at any
+ * time what a pass over all that was read gives for the same base time.
+ *
+ *	l = cdp_taglive_new(&opts, &err);        opts.run has the base time
+ *	cdp_taglive_turn(l, write, ctx, &err)    all profiles, or those that time changed
+ *	loop:
+ *		g = cdp_gather_new(cdp_taglive_fresh(l), run);
+ *		cdp_taglive_touch(l, key, n), cdp_gather_event(g, key, n, ...) ...
+ *		cdp_gather_settle(g), cdp_gather_share(g);
+ *		cdp_taglive_changed(l, write, ctx, &err);
+ *	cdp_gather_end(g); cdp_taglive_save(l, &err);
+ *
+ * What is written by cdp_taglive_changed() must be with its reader before
+ * cdp_taglive_save(): a state that was saved holds nothing that was not told.  So whoever
+ * dies goes on from the state saved last, tells again what it told since, and nothing is
+ * missed or counted twice.
+ *
+ * Memory: of the new input its aggregates by customer and pane and 60 bytes a customer;
+ * about 1/200 of the state's file, which is read through a mapping. */
+#ifndef CDP_MODEL_TAGLIVE_H
+#define CDP_MODEL_TAGLIVE_H
+
+#include "io/tail.h"
+#include "model/profile.h"
+#include "model/tagstate.h"
+
+struct cdp_taglive;
+
+struct cdp_taglive_opts {
+	struct cdp_tagstate *state; /* borrowed, as all below */
+	const struct cdp_tagset *set;
+	const struct cdp_run
+		*run;    /* its base time may change before cdp_taglive_turn() */
+	const char *key; /* first member of profiles */
+	bool nulls;
+	/* Of everything else that profiles depend on, as definitions: if it is another
+	 * one than of the state, all profiles are written. */
+	uint64_t stamp;
+};
+
+/* NULL with a usage error for tags that cannot be known before all is read: functions
+ * over the population, values from outside, relations. */
+struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o,
+				    struct cdp_err *err);
+void cdp_taglive_free(struct cdp_taglive *l); /* NULL is fine */
+
+/* --- what arrives --- */
+
+/* Where it is gathered, by one thread, until cdp_taglive_save(). */
+struct cdp_customers *cdp_taglive_fresh(struct cdp_taglive *l);
+/* Before an event, update or row of this customer is settled. */
+void cdp_taglive_touch(struct cdp_taglive *l, const char *key, size_t n);
+/* Whether anybody was touched since cdp_taglive_changed(), or cdp_taglive_save(). */
+bool cdp_taglive_is_changed(const struct cdp_taglive *l);
+bool cdp_taglive_is_new(const struct cdp_taglive *l);
+
+/* --- profiles --- */
+
+/* Gets whole lines, so many. */
+typedef void cdp_taglive_write(void *ctx, const char *p, size_t n, uint64_t lines);
+/* The profiles of those who were touched, where they differ from what was written of them
+ * before. */
+int cdp_taglive_changed(struct cdp_taglive *l, cdp_taglive_write *write, void *ctx,
+			struct cdp_err *err);
+/* The run's base time is another one, or this is the first call: the profiles that differ
+ * from those of the last base time, or all if there was none.  With nothing new, just
+ * after cdp_taglive_save() or at the start. */
+int cdp_taglive_turn(struct cdp_taglive *l, cdp_taglive_write *write, void *ctx,
+		     struct cdp_err *err);
+/* The base time up to which profiles are written, in epoch ms, INT64_MIN: none. */
+int64_t cdp_taglive_base(const struct cdp_taglive *l);
+
+/* --- the state --- */
+
+/* The i-th input of which something was read; NULL after the last. */
+const struct cdp_tail_place *cdp_taglive_place(const struct cdp_taglive *l, size_t i,
+					       const char **name);
+/* To be saved.  Files that are no more are forgotten. */
+void cdp_taglive_set_places(struct cdp_taglive *l, const struct cdp_tail *tail);
+/* All that was gathered is in the state, on disk, with the places. */
+int cdp_taglive_save(struct cdp_taglive *l, struct cdp_err *err);
+
+#endif
