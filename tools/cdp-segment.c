@@ -5,6 +5,7 @@
 #include "cli/segment_export.h"
 #include "cli/segment_follow.h"
 #include "cli/segment_gather.h"
+#include "cli/segment_lineage.h"
 #include "cli/segment_put.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
@@ -21,6 +22,7 @@ struct segment_ctx {
 	struct cdp_segment_put_opts put;
 	struct cdp_segment_import *import; /* NULL: no lists */
 	struct cdp_segment_follow follow;
+	struct cdp_segment_lineage_opts lineage;
 	struct cdp_segments *set;
 	struct cdp_segment_gather gather;
 	struct cdp_segment_job job;
@@ -182,6 +184,22 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 	cdp_segment_tell_vain(&rows);
 }
 
+static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
+{
+	struct cdp_segment_lineage *l;
+	int ret = 0;
+
+	if (!s->lineage.tags.n && !cdp_segment_lineage_asked(&s->lineage))
+		return 0;
+	l = cdp_segment_lineage_new(cli, &s->lineage, s->definition, s->set, err);
+	if (!l)
+		return -1;
+	if (cdp_segment_lineage_asked(&s->lineage))
+		ret = cdp_segment_lineage_write(l, err);
+	cdp_segment_lineage_free(l);
+	return ret;
+}
+
 static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	struct cdp_segments_given given = { .knows = cdp_segment_store_knows,
@@ -202,7 +220,9 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		s->set = cdp_segments_load(s->definition, s->job.paths, &given, err);
 		ret = s->set ? 0 : -1;
 	}
-	if (ret == 0) {
+	if (ret == 0)
+		ret = see_lineage(cli, s, err);
+	if (ret == 0 && !cdp_segment_lineage_asked(&s->lineage)) {
 		choose(cli, s);
 		ret = give(cli, s, &with, err);
 		if (ret == 0 && s->previous)
@@ -271,6 +291,8 @@ static void release(struct segment_ctx *s)
 	cdp_segments_free(s->set);
 	cdp_segment_gather_release(&s->gather);
 	cdp_strs_release(&s->with);
+	cdp_strs_release(&s->lineage.tags);
+	cdp_strs_release(&s->lineage.affected);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
 }
@@ -303,7 +325,11 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--profiles needs --follow");
 	if (s->follow.feed && (!s->follow.on || !o->dir))
 		cdp_cli_usage(cli, "--feed needs --follow and --store");
-	return handover || o->count || o->list || s->explain || s->put.import;
+	cdp_segment_lineage_check(cli, &s->lineage, s->definition,
+				  s->previous || s->explain || o->count || o->changes ||
+					  s->follow.on);
+	return cdp_segment_lineage_asked(&s->lineage) || handover || o->count ||
+	       o->list || s->explain || s->put.import;
 }
 
 /* From the store alone. */
@@ -324,7 +350,8 @@ static int answer(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *er
 
 int main(int argc, char **argv)
 {
-	struct segment_ctx s = { 0 };
+	static const char *const lineage_forms[] = { "rows", "dot", NULL };
+	struct segment_ctx s = { .lineage.form = -1 };
 	struct cdp_cli cli;
 	struct cdp_err err;
 	bool rows;
@@ -387,6 +414,14 @@ int main(int argc, char **argv)
 		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
 		  "write why this customer is in an audience or not", NULL, 0, 0 },
+		{ 0, "tags", CDP_OPT_LIST, &s.lineage.tags, "FILE",
+		  "definitions of tags: rules may read no others, repeatable", NULL, 0,
+		  0 },
+		{ 0, "lineage", CDP_OPT_CHOICE, &s.lineage.form, "FORM",
+		  "read nothing, write what reads what: rows or dot", lineage_forms, 0,
+		  0 },
+		{ 0, "affected", CDP_OPT_LIST, &s.lineage.affected, "SOURCE",
+		  "read nothing, write what depends on SOURCE, repeatable", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",
 		  NULL, 0, 0 },
 		{ 0 },
@@ -417,7 +452,7 @@ int main(int argc, char **argv)
 	s.job.paths = cdp_paths_new();
 	s.job.tags_slot = cdp_paths_add(s.job.paths, "tags", 4, &err);
 	ret = load(&cli, &s, &err);
-	if (ret == 0)
+	if (ret == 0 && !cdp_segment_lineage_asked(&s.lineage))
 		ret = run(&cli, &s, &err);
 	release(&s);
 	return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);

@@ -131,6 +131,15 @@ static int write_table(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	return sql ? 0 : -1;
 }
 
+static void write_lineage(struct cdp_cli *cli, const struct cdp_tagset *set, bool dot)
+{
+	struct cdp_lineage *edges = cdp_lineage_new(set);
+	struct cdp_lineage_part tags = cdp_lineage_part_tags(set, edges);
+
+	cdp_cli_write_lineage(cli, &tags, 1, dot);
+	cdp_lineage_free(edges);
+}
+
 /* The same. */
 static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct options *o,
 		  struct cdp_err *err)
@@ -144,7 +153,7 @@ static int answer(struct cdp_cli *cli, struct cdp_tag_reading *t, const struct o
 	int ret = 0;
 
 	if (o->lineage >= 0) {
-		cdp_cli_write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
+		write_lineage(cli, t->set, o->lineage == LINEAGE_DOT);
 		return 0;
 	}
 	if (o->lint)

@@ -10,14 +10,15 @@ struct cdp_lineage {
 	struct cdp_arena names;
 	struct cdp_lineage_edge *v;
 	size_t n, cap;
-	unsigned tag; /* at hand */
+	const struct cdp_intern *tags; /* known names, or NULL */
+	unsigned reader;               /* at hand */
 };
 
 const char *cdp_source_name(enum cdp_source s)
 {
-	static const char *const names[] = { "tag",      "attribute", "detail",
-					     "relation", "entity",    "event",
-					     "member",   "file",      "program" };
+	static const char *const names[] = { "tag",     "attribute", "detail", "relation",
+					     "entity",  "event",     "member", "file",
+					     "program", "id",        "segment" };
 
 	return names[s];
 }
@@ -26,7 +27,7 @@ static void add(struct cdp_lineage *l, enum cdp_source source, const char *p, si
 {
 	CDP_GROW(l->v, l->n, l->cap);
 	l->v[l->n++] = (struct cdp_lineage_edge){
-		.tag = l->tag,
+		.reader = l->reader,
 		.source = source,
 		.name = cdp_arena_strndup(&l->names, p, n),
 	};
@@ -163,31 +164,137 @@ static int compare(const void *a, const void *b)
 {
 	const struct cdp_lineage_edge *x = a, *y = b;
 
-	if (x->tag != y->tag)
-		return x->tag < y->tag ? -1 : 1;
+	if (x->reader != y->reader)
+		return x->reader < y->reader ? -1 : 1;
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
 	return strcmp(x->name, y->name);
 }
 
-struct cdp_lineage *cdp_lineage_new(const struct cdp_tagset *set)
+static void put_in_order(struct cdp_lineage *l)
 {
-	struct cdp_lineage *l = cdp_calloc(1, sizeof(*l));
 	size_t n = 0;
 
-	l->set = set;
-	cdp_arena_init(&l->names);
-	for (unsigned i = 0; i < set->count; i++) {
-		l->tag = i;
-		each_expression(&set->tags[i], add_use, l);
-		add_given(l, &set->tags[i]);
-	}
 	if (l->n)
 		qsort(l->v, l->n, sizeof(*l->v), compare);
 	for (size_t i = 0; i < l->n; i++)
 		if (i == 0 || compare(&l->v[i], &l->v[n - 1]) != 0)
 			l->v[n++] = l->v[i];
 	l->n = n;
+}
+
+struct cdp_lineage *cdp_lineage_new(const struct cdp_tagset *set)
+{
+	struct cdp_lineage *l = cdp_calloc(1, sizeof(*l));
+
+	l->set = set;
+	cdp_arena_init(&l->names);
+	for (unsigned i = 0; i < set->count; i++) {
+		l->reader = i;
+		each_expression(&set->tags[i], add_use, l);
+		add_given(l, &set->tags[i]);
+	}
+	put_in_order(l);
+	return l;
+}
+
+/* --- audiences --- */
+
+/* "tags.aum" is the tag, "tags.interest.change" a member of one. */
+static void add_tag(struct cdp_lineage *l, const char *p, size_t n)
+{
+	const char *dot = memchr(p, '.', n);
+
+	if (dot && (!l->tags || cdp_intern_get(l->tags, p, n) == CDP_INTERN_NONE))
+		n = (size_t)(dot - p);
+	add(l, CDP_SOURCE_TAG, p, n);
+}
+
+static void add_profile_member(void *ctx, const char *name, size_t n)
+{
+	static const char *const plain[] = { "as_of", "one_id" };
+	const char *dot = memchr(name, '.', n);
+
+	for (size_t i = 0; i < 2; i++)
+		if (strlen(plain[i]) == n && memcmp(plain[i], name, n) == 0)
+			return;
+	if (dot && n > 5 && memcmp(name, "tags.", 5) == 0)
+		add_tag(ctx, name + 5, n - 5);
+	else if (dot && n > 4 && memcmp(name, "ids.", 4) == 0)
+		add(ctx, CDP_SOURCE_ID, name + 4, n - 4);
+	else /* all of them */
+		add(ctx, name[0] == 't' ? CDP_SOURCE_TAG : CDP_SOURCE_ID, "*", 1);
+}
+
+static void add_entities(void *ctx, enum cdp_use what, int number)
+{
+	if (what == CDP_USE_ENTITY)
+		add_entity(ctx, number);
+}
+
+static void add_leaf(struct cdp_lineage *l, const struct cdp_rule_leaf *leaf)
+{
+	cdp_expr_members(leaf->expr, add_profile_member, l);
+	cdp_expr_uses(leaf->expr, add_entities, l);
+	for (size_t i = 0; i < leaf->asks.n; i++) {
+		uint32_t ask = leaf->asks.v[i];
+
+		if (cdp_rule_ask_kind(ask) == CDP_RULE_ASK_AGG)
+			add_aggregate(l,
+				      cdp_aggs_at(l->set->aggs, cdp_rule_ask_index(ask)));
+		else
+			add_host(l, (int)ask);
+	}
+}
+
+/* Rules are as deep as their brackets. */
+static void add_rule(struct cdp_lineage *l, const struct cdp_rules *r, uint32_t node)
+{
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+
+	if (n->kind == CDP_RULE_LEAF)
+		add_leaf(l, &r->leaves[kids[0]]);
+	else if (n->kind != CDP_RULE_SET)
+		for (uint32_t i = 0; i < n->count; i++)
+			add_rule(l, r, kids[i]);
+}
+
+static void add_lists(struct cdp_lineage *l, const struct cdp_segments *s, unsigned i)
+{
+	for (unsigned k = 0; k < s->list_count; k++) {
+		const struct cdp_list_def *d = &s->lists[k];
+
+		for (char **f = d->files; d->segment == i && *f; f++)
+			add(l, CDP_SOURCE_FILE, *f, strlen(*f));
+		for (char **b = d->block; d->segment == i && b && *b; b++)
+			add(l, CDP_SOURCE_SEGMENT, *b, strlen(*b));
+	}
+}
+
+struct cdp_lineage *cdp_lineage_of_segments(const struct cdp_segments *s,
+					    const struct cdp_intern *tags)
+{
+	struct cdp_lineage *l = cdp_calloc(1, sizeof(*l));
+
+	l->set = s->asked;
+	l->tags = tags;
+	cdp_arena_init(&l->names);
+	for (unsigned i = 0; i < s->defined; i++) {
+		const struct cdp_segment *g = &s->v[i];
+
+		l->reader = i;
+		if (g->rule != CDP_RULE_GIVEN)
+			add_rule(l, s->rules, g->rule);
+		if (g->cut > CDP_CUT_SAMPLE)
+			cdp_expr_members(s->by[g->by], add_profile_member, l);
+		for (size_t k = 0; k < g->needs.n; k++)
+			if (!s->v[g->needs.v[k]].list)
+				add(l, CDP_SOURCE_SEGMENT, s->v[g->needs.v[k]].name,
+				    strlen(s->v[g->needs.v[k]].name));
+		add_lists(l, s, i);
+	}
+	put_in_order(l);
 	return l;
 }
 
