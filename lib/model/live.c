@@ -8,6 +8,8 @@
 
 /* Profiles after which the index is made anew, with what was seen of its literals. */
 enum { LEARN_FIRST = 64, LEARN_LAST = 4096 };
+/* Audiences that are decided in a row. */
+enum { FOUND = 64 };
 
 /* What was, and what is. */
 struct side {
@@ -36,9 +38,10 @@ struct cdp_live {
 	const uint64_t *in; /* what was given, or NULL */
 	uint32_t stamp;
 	uint32_t *decided; /* by audience: the stamp */
+	uint32_t found[FOUND];
 	struct cdp_live_change *changes;
 	uint32_t change_count, change_cap;
-	uint32_t *turned; /* audiences that others refer to, to be looked up */
+	struct cdp_live_change *turned; /* of audiences that others refer to */
 	uint32_t turned_count, turned_cap;
 };
 
@@ -105,22 +108,38 @@ static int value_of(struct side *d, uint32_t node)
 	}
 }
 
+static bool nodes_hold(struct side *d, const uint32_t *nodes, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (value_of(d, nodes[i] & ~CDP_LIVE_MARK) != !(nodes[i] & CDP_LIVE_MARK))
+			return false;
+	return true;
+}
+
 static bool holds(struct side *d, uint32_t set)
 {
 	const struct cdp_live *l = d->l;
 	const struct cdp_live_rule *r = &l->index->rules[set];
 	const uint32_t *terms = l->index->terms + r->first;
 	const struct cdp_segment *g = &l->s->v[set];
+	bool one = false;
 
 	if (!d->there)
 		return false;
 	for (uint32_t i = 0; i < r->literals; i++)
 		if (!cdp_live_bit(d->planes, terms[i]))
 			return false;
-	for (uint32_t i = 0; i < r->nodes; i++)
-		if (value_of(d, terms[r->literals + i]) <= 0)
+	terms += r->literals;
+	for (uint32_t i = 0; i < r->grouped; i++) {
+		one |= cdp_live_bit(d->planes, terms[i] & ~CDP_LIVE_MARK);
+		if (!(terms[i] & CDP_LIVE_MARK))
+			continue;
+		if (!one)
 			return false;
-	return g->cut != CDP_CUT_SAMPLE || cdp_segment_samples(g, l->key, l->key_n);
+		one = false;
+	}
+	return nodes_hold(d, terms + r->grouped, r->nodes) &&
+	       (g->cut != CDP_CUT_SAMPLE || cdp_segment_samples(g, l->key, l->key_n));
 }
 
 /* ---- what changed ---- */
@@ -128,60 +147,77 @@ static bool holds(struct side *d, uint32_t set)
 static void note(struct cdp_live *l, uint32_t set, bool entered)
 {
 	const struct cdp_live_posts *users = &l->index->users;
+	size_t at = 2 * (size_t)set;
 
 	l->decided[set] = l->stamp;
 	if (cdp_bit(l->wanted, set)) {
 		CDP_GROW(l->changes, l->change_count, l->change_cap);
 		l->changes[l->change_count++] = (struct cdp_live_change){ set, entered };
 	}
-	if (users->first[set] == users->first[set + 1])
+	if (users->first[at] == users->first[at + 2])
 		return;
 	CDP_GROW(l->turned, l->turned_count, l->turned_cap);
-	l->turned[l->turned_count++] = set;
+	l->turned[l->turned_count++] = (struct cdp_live_change){ set, entered };
 }
 
-/* A literal of it is true on this side alone: on the other it was not in. */
-static void decide_one(struct side *d, uint32_t set)
+/* Those found: `alone` says that they were not in it without what led to them.  What is
+ * read of each stands anywhere, so it is asked for ahead. */
+static void decide_found(struct side *d, uint32_t n, bool alone)
 {
 	struct cdp_live *l = d->l;
+	struct side *other = d == &l->is ? &l->was : &l->is;
 
-	if (holds(d, set) && l->decided[set] != l->stamp)
-		note(l, set, d == &l->is);
+	for (uint32_t i = 0; i < n; i++) {
+		const struct cdp_live_rule *r = &l->index->rules[l->found[i]];
+
+		__builtin_prefetch(l->index->terms + r->first);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		uint32_t set = l->found[i];
+
+		if (holds(d, set) && l->decided[set] != l->stamp &&
+		    (alone || !holds(other, set)))
+			note(l, set, d == &l->is);
+	}
 }
 
-static void decide_both(struct cdp_live *l, uint32_t set)
+/* What is true on this side and not on the other made who is in these enter, or leave. */
+static void decide_posts(struct side *d, const struct cdp_live_posts *p, uint32_t i,
+			 bool alone)
 {
-	bool now;
+	struct cdp_live *l = d->l;
+	uint32_t n = 0;
 
-	if (l->decided[set] == l->stamp)
-		return;
-	l->decided[set] = l->stamp;
-	now = holds(&l->is, set);
-	if (now != holds(&l->was, set))
-		note(l, set, now);
-}
+	for (uint32_t k = p->first[i]; k < p->first[i + 1]; k++) {
+		const struct cdp_live_post *x = &p->v[k];
 
-static bool may_hold(const struct side *d, uint32_t watch)
-{
-	return d->there && (watch == CDP_LIVE_ALWAYS || cdp_live_bit(d->planes, watch));
-}
-
-static void decide_posts(struct cdp_live *l, const struct cdp_live_posts *p, uint32_t i)
-{
-	for (uint32_t k = p->first[i]; k < p->first[i + 1]; k++)
-		if (may_hold(&l->is, p->v[k].watch) || may_hold(&l->was, p->v[k].watch))
-			decide_both(l, p->v[k].set);
+		if (!cdp_live_bit(d->planes, x->watch[0]) ||
+		    !cdp_live_bit(d->planes, x->watch[1]) ||
+		    !cdp_live_bit(d->planes, x->watch[2]))
+			continue;
+		__builtin_prefetch(&l->index->rules[x->set]);
+		l->found[n++] = x->set;
+		if (n == FOUND) {
+			decide_found(d, n, alone);
+			n = 0;
+		}
+	}
+	decide_found(d, n, alone);
 }
 
 static void turn_literal(struct cdp_live *l, uint32_t literal, bool now)
 {
-	const struct cdp_live_posts *p = &l->index->plain;
 	struct side *d = now ? &l->is : &l->was;
 
-	for (uint32_t k = p->first[literal]; k < p->first[literal + 1]; k++)
-		if (cdp_live_bit(d->planes, p->v[k].watch))
-			decide_one(d, p->v[k].set);
-	decide_posts(l, &l->index->inner, literal);
+	decide_posts(d, &l->index->plain, literal, true);
+	decide_posts(d, &l->index->inner, literal, false);
+}
+
+/* To be in it and not to be in it are literals for those who refer to it. */
+static void turn_set(struct cdp_live *l, uint32_t set, bool entered)
+{
+	decide_posts(entered ? &l->is : &l->was, &l->index->users, 2 * set, false);
+	decide_posts(entered ? &l->was : &l->is, &l->index->users, 2 * set + 1, false);
 }
 
 static void turn_column(struct cdp_live *l, const struct cdp_livecol *x)
@@ -200,19 +236,15 @@ static void turn_column(struct cdp_live *l, const struct cdp_livecol *x)
 /* There is a profile on this side alone. */
 static void turn_all(struct side *d)
 {
-	const struct cdp_live *l = d->l;
-	const struct cdp_live_posts *p = &l->index->watch;
+	struct cdp_live *l = d->l;
 
 	for (uint32_t w = 0; w < 2 * l->cols->words; w++)
-		for (uint64_t t = d->planes[w]; t; t &= t - 1) {
-			uint32_t literal = w * 64 + (uint32_t)__builtin_ctzll(t);
-
-			for (uint32_t k = p->first[literal]; k < p->first[literal + 1];
-			     k++)
-				decide_one(d, p->v[k].set);
-		}
+		for (uint64_t t = d->planes[w]; t; t &= t - 1)
+			decide_posts(d, &l->index->rarest,
+				     w * 64 + (uint32_t)__builtin_ctzll(t), true);
 	for (uint32_t i = 0; i < l->index->always_count; i++)
-		decide_one(d, l->index->always[i]);
+		if (holds(d, l->index->always[i]))
+			note(l, l->index->always[i], d == &l->is);
 }
 
 static void turn(struct cdp_live *l)
@@ -225,7 +257,7 @@ static void turn(struct cdp_live *l)
 		if (l->was.classes[i] != l->is.classes[i])
 			turn_column(l, &l->cols->v[i]);
 	for (uint32_t i = 0; i < l->turned_count; i++)
-		decide_posts(l, &l->index->users, l->turned[i]);
+		turn_set(l, l->turned[i].set, l->turned[i].entered);
 }
 
 static int by_set(const void *a, const void *b)
@@ -299,6 +331,7 @@ static void begin_side(struct cdp_live *l, struct side *d)
 	d->l = l;
 	d->classes = cdp_calloc((size_t)l->cols->count + 1, sizeof(*d->classes));
 	d->planes = cdp_calloc(2 * (size_t)l->cols->words + 1, sizeof(*d->planes));
+	d->planes[2 * (size_t)l->cols->words] = 1;
 	d->sets = cdp_calloc((size_t)l->s->count + 1, sizeof(*d->sets));
 }
 

@@ -11,41 +11,65 @@ static uint32_t literal_of(const struct cdp_livecols *c, uint32_t leaf, bool neg
 	return c->bit[leaf] + (negated ? c->words * 64 : 0);
 }
 
-/* Whether a node is a condition or the negation of one. */
-static bool is_literal(const struct cdp_liveindex *x, uint32_t node, uint32_t *literal)
-{
-	const struct cdp_rules *r = x->s->rules;
-	const struct cdp_rule *n = &r->v[node];
-	bool negated = n->kind == CDP_RULE_NOT;
-
-	if (negated)
-		n = &r->v[cdp_rule_kids(r, n)[0]];
-	if (n->kind != CDP_RULE_LEAF)
-		return false;
-	*literal = literal_of(x->cols, cdp_rule_kids(r, n)[0], negated);
-	return true;
-}
-
 static void add_term(struct cdp_liveindex *x, uint32_t term)
 {
 	CDP_GROW(x->terms, x->term_count, x->term_cap);
 	x->terms[x->term_count++] = term;
 }
 
-/* The literals of a conjunction, or its other nodes. */
-static void add_terms(struct cdp_liveindex *x, uint32_t node, bool literals,
-		      uint32_t *count)
+/* Whether a node is that all of its kids, or one of them, are what is wanted of it. */
+static bool wants_all(const struct cdp_rule *n, bool want)
+{
+	return n->kind == (want ? CDP_RULE_AND : CDP_RULE_OR);
+}
+static bool wants_one(const struct cdp_rule *n, bool want)
+{
+	return n->kind == (want ? CDP_RULE_OR : CDP_RULE_AND);
+}
+
+/* The literals of which one must hold; false: it is not so simple. */
+static bool add_group(struct cdp_liveindex *x, uint32_t node, bool want)
 {
 	const struct cdp_rules *r = x->s->rules;
 	const struct cdp_rule *n = &r->v[node];
-	uint32_t literal;
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	bool fine = true;
 
-	if (n->kind == CDP_RULE_AND) {
+	if (n->kind == CDP_RULE_NOT)
+		return add_group(x, kids[0], !want);
+	if (n->kind == CDP_RULE_LEAF)
+		add_term(x, literal_of(x->cols, kids[0], !want));
+	for (uint32_t i = 0; wants_one(n, want) && i < n->count && fine; i++)
+		fine = add_group(x, kids[i], want);
+	return fine && (n->kind == CDP_RULE_LEAF || wants_one(n, want));
+}
+
+enum part { LITERALS, GROUPS, NODES };
+
+/* The parts of a conjunction of one kind. */
+static void add_terms(struct cdp_liveindex *x, uint32_t node, bool want, enum part part)
+{
+	const struct cdp_rules *r = x->s->rules;
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+	size_t mark = x->term_count;
+
+	if (n->kind == CDP_RULE_NOT) {
+		add_terms(x, kids[0], !want, part);
+	} else if (wants_all(n, want)) {
 		for (uint32_t i = 0; i < n->count; i++)
-			add_terms(x, cdp_rule_kids(r, n)[i], literals, count);
-	} else if (is_literal(x, node, &literal) == literals) {
-		add_term(x, literals ? literal : node);
-		++*count;
+			add_terms(x, kids[i], want, part);
+	} else if (n->kind == CDP_RULE_LEAF) {
+		if (part == LITERALS)
+			add_term(x, literal_of(x->cols, kids[0], !want));
+	} else if (!add_group(x, node, want)) {
+		x->term_count = mark;
+		if (part == NODES)
+			add_term(x, want ? node : node | CDP_LIVE_MARK);
+	} else if (part == GROUPS) {
+		x->terms[x->term_count - 1] |= CDP_LIVE_MARK;
+	} else {
+		x->term_count = mark;
 	}
 }
 
@@ -67,8 +91,12 @@ static void add_rule(struct cdp_liveindex *x, uint32_t set, const uint32_t *weig
 	uint32_t node = x->s->v[set].rule;
 
 	l->first = (uint32_t)x->term_count;
-	add_terms(x, node, true, &l->literals);
-	add_terms(x, node, false, &l->nodes);
+	add_terms(x, node, true, LITERALS);
+	l->literals = (uint32_t)x->term_count - l->first;
+	add_terms(x, node, true, GROUPS);
+	l->grouped = (uint32_t)x->term_count - l->first - l->literals;
+	add_terms(x, node, true, NODES);
+	l->nodes = (uint32_t)x->term_count - l->first - l->literals - l->grouped;
 	sort_literals(x->terms + l->first, l->literals, weight);
 }
 
@@ -78,54 +106,57 @@ static void add_rule(struct cdp_liveindex *x, uint32_t set, const uint32_t *weig
 struct walk {
 	struct cdp_liveindex *x;
 	bool put;
-	uint32_t *seen, stamp; /* by node, of nodes below rules */
+	uint32_t *seen, stamp; /* by twice the node, of nodes below rules */
 	uint32_t set;
 };
 
-static uint32_t watch_of(const struct cdp_liveindex *x, uint32_t set)
+/* The rarest literals but `but`. */
+static struct cdp_live_post post_of(const struct walk *w, uint32_t but)
 {
-	const struct cdp_live_rule *l = &x->rules[set];
+	const struct cdp_live_rule *l = &w->x->rules[w->set];
+	uint32_t always = 2 * 64 * w->x->cols->words, n = 0;
+	struct cdp_live_post p = { w->set, { always, always, always } };
 
-	return l->literals ? x->terms[l->first] : CDP_LIVE_ALWAYS;
+	for (uint32_t i = 0; i < l->literals && n < CDP_LIVE_WATCHES; i++)
+		if (w->x->terms[l->first + i] != but)
+			p.watch[n++] = w->x->terms[l->first + i];
+	return p;
 }
 
 /* While counting, first[i + 2] is how many i has; while putting, first[i + 1] is where
  * its next one goes. */
-static void post(const struct walk *w, struct cdp_live_posts *p, uint32_t i)
+static void post(const struct walk *w, struct cdp_live_posts *p, uint32_t i, uint32_t but)
 {
-	if (!w->put) {
+	if (w->put)
+		p->v[p->first[i + 1]++] = post_of(w, but);
+	else
 		p->first[i + 2]++;
-		return;
-	}
-	p->v[p->first[i + 1]++] =
-		(struct cdp_live_post){ w->set, watch_of(w->x, w->set) };
 }
 
-static void post_set(const struct walk *w, uint32_t set)
-{
-	if (w->x->s->v[set].rule != CDP_RULE_GIVEN)
-		post(w, &w->x->users, set);
-}
-
-/* Either side of what is in a node may turn it. */
-static void post_node(struct walk *w, uint32_t node)
+/* What makes a node true, or false. */
+static void post_node(struct walk *w, uint32_t node, bool want)
 {
 	const struct cdp_rules *r = w->x->s->rules;
 	const struct cdp_rule *n = &r->v[node];
 	const uint32_t *kids = cdp_rule_kids(r, n);
+	uint32_t *seen = &w->seen[2 * (size_t)node + want], literal;
 
-	if (w->seen[node] == w->stamp)
+	if (*seen == w->stamp)
 		return;
-	w->seen[node] = w->stamp;
+	*seen = w->stamp;
 	if (n->kind == CDP_RULE_LEAF) {
-		post(w, &w->x->inner, literal_of(w->x->cols, kids[0], false));
-		post(w, &w->x->inner, literal_of(w->x->cols, kids[0], true));
-	} else if (n->kind == CDP_RULE_SET) {
-		post_set(w, kids[0]);
-	} else {
-		for (uint32_t i = 0; i < n->count; i++)
-			post_node(w, kids[i]);
+		literal = literal_of(w->x->cols, kids[0], !want);
+		post(w, &w->x->inner, literal, literal);
+		return;
 	}
+	if (n->kind == CDP_RULE_SET) {
+		post(w, &w->x->users, 2 * kids[0] + !want, UINT32_MAX);
+		return;
+	}
+	for (uint32_t i = 0; i < n->count; i++)
+		post_node(w, kids[i], (n->kind == CDP_RULE_NOT) != want);
+	if (n->kind == CDP_RULE_COND)
+		post_node(w, kids[0], !want);
 }
 
 static void post_rule(struct walk *w, uint32_t set)
@@ -137,11 +168,15 @@ static void post_rule(struct walk *w, uint32_t set)
 	w->set = set;
 	w->stamp++;
 	for (uint32_t i = 0; i < l->literals; i++)
-		post(w, &x->plain, terms[i]);
+		post(w, &x->plain, terms[i], terms[i]);
+	terms += l->literals;
+	for (uint32_t i = 0; i < l->grouped; i++)
+		post(w, &x->inner, terms[i] & ~CDP_LIVE_MARK, UINT32_MAX);
+	terms += l->grouped;
 	for (uint32_t i = 0; i < l->nodes; i++)
-		post_node(w, terms[l->literals + i]);
+		post_node(w, terms[i] & ~CDP_LIVE_MARK, !(terms[i] & CDP_LIVE_MARK));
 	if (l->literals)
-		post(w, &x->watch, terms[0]);
+		post(w, &x->rarest, x->terms[l->first], x->terms[l->first]);
 	else if (w->put)
 		x->always[x->always_count++] = set;
 }
@@ -165,12 +200,12 @@ static void fill(struct cdp_liveindex *x, const uint64_t *needed)
 
 	begin_posts(&x->plain, literals);
 	begin_posts(&x->inner, literals);
-	begin_posts(&x->watch, literals);
-	begin_posts(&x->users, sets);
+	begin_posts(&x->rarest, literals);
+	begin_posts(&x->users, 2 * sets);
 	x->always = cdp_alloc(sets * sizeof(*x->always));
 	for (unsigned pass = 0; pass < 2; pass++) {
 		w.put = pass;
-		w.seen = cdp_calloc((size_t)x->s->rules->count + 1, sizeof(*w.seen));
+		w.seen = cdp_calloc(2 * (size_t)x->s->rules->count + 1, sizeof(*w.seen));
 		w.stamp = 0;
 		for (uint32_t i = 0; i < sets; i++)
 			if (cdp_bit(needed, i) && x->s->v[i].rule != CDP_RULE_GIVEN)
@@ -180,8 +215,8 @@ static void fill(struct cdp_liveindex *x, const uint64_t *needed)
 			break;
 		place_posts(&x->plain, literals);
 		place_posts(&x->inner, literals);
-		place_posts(&x->watch, literals);
-		place_posts(&x->users, sets);
+		place_posts(&x->rarest, literals);
+		place_posts(&x->users, 2 * sets);
 	}
 }
 
@@ -203,7 +238,7 @@ struct cdp_liveindex *cdp_liveindex_new(const struct cdp_segments *s,
 
 void cdp_liveindex_free(struct cdp_liveindex *x)
 {
-	struct cdp_live_posts *all[] = { &x->plain, &x->inner, &x->watch, &x->users };
+	struct cdp_live_posts *all[] = { &x->plain, &x->inner, &x->rarest, &x->users };
 
 	for (unsigned i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		free(all[i]->first);
