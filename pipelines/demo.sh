@@ -92,6 +92,13 @@ cdp-segment --count --table -d "$here/../samples/segments/finance.json" --segmen
   --segment wealthy_mothers --segment maturing_large --segment over_their_risk \
   "$run/profiles.ndjson" | sed 's/^/  /'
 
+title 'A table of the core system, in GB18030: its telephone numbers as an audience (import):'
+printf '{"segments":[{"name":"branch_table","import":{"files":["%s"],"kind":"phone","key":"手机号","charset":"GB18030"}}]}\n' \
+  "$dir/raw/core/customers.gb18030.csv" >"$dir/lists.json"
+cdp-segment -q -d "$dir/lists.json" --count --ids "$run/map.ndjson" --max-rejects 5% \
+  --kinds "$here/../samples/bank/ids.json" --report "$dir/lists.ndjson" "$run/profiles.ndjson" >"$dir/counts.ndjson"
+table segment rows matched unmatched no_profile duplicate rejected <"$dir/lists.ndjson"
+
 title 'What sets two of them apart (cdp-portrait), no group of fewer than 10 told of:'
 cdp-portrait --rank --table --min-cell 10 --with "$run/members.ndjson" --segment high_intent \
   --segment fund_lovers --tag activity --tag aum_tier --tag city --tag risk \

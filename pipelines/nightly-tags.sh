@@ -13,7 +13,7 @@
 #   -t TAGS         directory whose *.json define the tags (default: samples/tags)
 #   -s SEGMENTS     the audiences (default: samples/bank/segments.json)
 #   -e ENTITIES     directory of entity tables, all of its files (default: none)
-#   -m MAP          identity map of cdp-idmap, for the profiles' ids (default: none)
+#   -m MAP          identity map of cdp-idmap, for the profiles' ids and lists of ids (default: none)
 #   -c CALENDAR     trading days that tags ask for (default: samples/calendar.json)
 #   -z ZONE         zone of civil days (default: Asia/Shanghai)
 #   -k VERSIONS     how many versions to keep (default: 100)
@@ -176,7 +176,10 @@ night() {
   [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
   tag tags profiles.ndjson "$base" "$@"
   tag changed changed.ndjson "$base" --changed /dev/null
-  segment segments out "$base" --trusted -d "$segments" --keep "$keep" "$new/profiles.ndjson"
+  set -- --trusted -d "$segments" --keep "$keep" "$new/profiles.ndjson"
+  [ -z "$map" ] || set -- --ids "$map" "$@"
+  [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
+  segment segments out "$base" --report "$new/lists.ndjson" "$@"
   segment audiences audiences.ndjson "$base" --count
   if [ -n "$last" ]; then
     segment changes changes.ndjson "$base" --changes

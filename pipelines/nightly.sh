@@ -149,10 +149,16 @@ tag() {
     --ids "$new/map.ndjson" "$new/identified.ndjson"
 }
 tag "$@"
-stage segment members.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \
-  "$new/profiles.ndjson"
-stage audiences audiences.ndjson cdp-segment "$@" --as-of "$as_of" -d "$defs/segments.json" \
-  --count "$new/profiles.ndjson"
+# segment NAME OUTPUT ARGUMENT...: audiences, and what came of those that are lists of ids.
+segment() {
+  name=$1 output=$2
+  shift 2
+  stage "$name" "$output" cdp-segment --as-of "$as_of" -d "$defs/segments.json" \
+    --ids "$new/map.ndjson" --kinds "$defs/ids.json" "$@" "$new/profiles.ndjson"
+}
+segment segment members.ndjson "$@" --report "$new/lists.ndjson" --unmatched "$new/unmatched.ndjson" \
+  --rejects "$new/rejects/lists.ndjson" --max-rejects "$share%"
+segment audiences audiences.ndjson "$@" -q --max-rejects "$share%" --count
 
 # What changed since the newest run published before this one.
 previous=''
@@ -163,8 +169,7 @@ for run in "$work"/runs/*; do
     "$day" ] && [ "$day" != "$as_of" ] && previous=$run
 done
 if [ -n "$previous" ]; then
-  stage changes changes.ndjson cdp-segment --as-of "$as_of" -d "$defs/segments.json" \
-    --previous "$previous/members.ndjson" "$new/profiles.ndjson"
+  segment changes changes.ndjson -q --max-rejects "$share%" --previous "$previous/members.ndjson"
 fi
 
 stage funnel funnel.ndjson cdp-funnel "$@" --trusted --window 7d --step view_product \

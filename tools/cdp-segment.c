@@ -162,7 +162,7 @@ static int give(struct cdp_cli *cli, struct segment_ctx *s,
 						     i - s->set->defined, err);
 	}
 	cdp_intern_free(names);
-	if (ret == 0 && s->set->list_count)
+	if (ret == 0 && (s->set->list_count || s->lists.report || s->lists.unmatched))
 		ret = cdp_segment_import_read(cli, &s->import, &s->lists, s->set, s->all,
 					      s->given, err);
 	return ret;
@@ -313,7 +313,8 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 	if (!s->definition && (s->previous || s->with.n))
 		cdp_cli_usage(cli, "--%s needs -d", s->previous ? "previous" : "with");
 	cdp_segment_import_check(cli, &s->lists, s->definition || s->put.import);
-	if (s->explain && (!s->definition || s->previous || o->count || o->changes))
+	if (s->explain && (!s->definition || s->previous || o->count || o->changes ||
+			   s->lists.report || s->lists.unmatched))
 		cdp_cli_usage(cli, "--explain needs -d and nothing else that is written");
 	if (s->previous && o->dir)
 		cdp_cli_usage(cli, "--previous and --store exclude each other");

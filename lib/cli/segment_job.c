@@ -173,6 +173,18 @@ static void find_first(struct worker *w)
 	cdp_buf_reset(&w->lines);
 }
 
+/* There may be many lists, and one customer in few of them. */
+static void give_row(struct worker *w, unsigned row, const uint64_t *given)
+{
+	const struct cdp_segments *set = w->s->job->set;
+
+	for (unsigned i = 0; i < cdp_bit_words(set->count - set->defined); i++)
+		for (uint64_t x = given[i]; x; x &= x - 1)
+			cdp_rule_block_give(w->block, row,
+					    set->defined + i * 64 +
+						    (unsigned)__builtin_ctzll(x));
+}
+
 static int commit(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 {
 	struct shared *s = ctx;
@@ -248,7 +260,6 @@ static void decide_block(struct worker *w)
 static unsigned add_row(struct worker *w, struct cdp_rec *rec, const char *key, size_t n,
 			uint32_t customer)
 {
-	const struct cdp_segment_job *job = w->s->job;
 	const uint64_t *given;
 	unsigned row;
 
@@ -259,9 +270,8 @@ static unsigned add_row(struct worker *w, struct cdp_rec *rec, const char *key, 
 		cdp_known_turn(w->known, customer);
 	cdp_segcut_add(w->cut, rec, w->ev);
 	given = given_of(w, row);
-	for (unsigned i = job->set->defined; given && i < job->set->count; i++)
-		if (cdp_bit(given, i - job->set->defined))
-			cdp_rule_block_give(w->block, row, i);
+	if (given)
+		give_row(w, row, given);
 	return row;
 }
 

@@ -282,14 +282,27 @@ static void give_rows(struct cdp_lists *l, const struct list *at)
 	}
 }
 
-static void take_blocked(struct cdp_lists *l, const struct list *at)
+static void take_if_blocked(struct cdp_lists *l, const struct list *at, uint32_t person)
 {
 	unsigned bit = bit_of(l, at->def->given);
 
-	for (uint32_t p = 0; p < cdp_members_count(l->members); p++)
-		if (is_blocked(l, at, p))
-			cdp_members_row(l->members, p)[bit / 64] &=
-				~((uint64_t)1 << bit % 64);
+	if (is_blocked(l, at, person))
+		cdp_members_row(l->members, person)[bit / 64] &=
+			~((uint64_t)1 << bit % 64);
+}
+
+static void take_blocked(struct cdp_lists *l, const struct list *at)
+{
+	for (uint32_t p = 0;
+	     at->def->mode != CDP_LIST_OVERWRITE && p < cdp_members_count(l->members);
+	     p++)
+		take_if_blocked(l, at, p);
+	for (size_t i = 0; at->def->mode == CDP_LIST_OVERWRITE && i < at->n; i++) {
+		uint32_t p = person_of(l, at, &at->rows[i]);
+
+		if (p != NOBODY)
+			take_if_blocked(l, at, p);
+	}
 }
 
 void cdp_lists_give(struct cdp_lists *l)

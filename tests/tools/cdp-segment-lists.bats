@@ -148,7 +148,7 @@ END
 END
   [ "$(lists | jq -r '.segment + "/" + .one_id' | sort | xargs)" = \
     'l/a l/b one/b others/c others/d rich/b' ]
-  [ "$(lists --explain b --segment rich | jq -r 'select(.condition == "in the list").value')" = true ]
+  [ "$(cdp-segment -q -d s.json --ids map --explain b --segment rich p | jq -r 'select(.condition == "in the list").value')" = true ]
 }
 
 @test "the result is the same for any order of the rows and any number of jobs" {
@@ -367,4 +367,23 @@ put() {
   [ "$(cdp-segment --store st | jq -r .one_id | xargs)" = 'a2 b c' ]
   echo a >l.txt
   cdp-segment --store st --import l.txt --segment new --merges log | jq -e '.matched == 1'
+}
+
+@test "where there is no list the report is empty, and the map is not read" {
+  echo old >report
+  echo '{"segments":[{"name":"l","when":"true"}]}' >s.json
+  cdp-segment -d s.json --ids /nonexistent --report report --unmatched unmatched --count p
+  [ -e report ] && [ ! -s report ] && [ -e unmatched ] && [ ! -s unmatched ]
+}
+
+@test "a customer in one of many lists is in that one alone" {
+  for i in $(seq 150); do
+    echo "nobody $i" >"l$i.txt"
+    echo "{\"name\":\"l$i\",\"import\":\"l$i.txt\"}"
+  done | jq -cs '{segments:.}' >s.json
+  echo a >l70.txt
+  echo b >l150.txt
+  [ "$(cdp-segment -q -d s.json p | jq -r '.one_id + "/" + .segment' | xargs)" = 'a/l70 b/l150' ]
+  run cdp-segment -d s.json --count p
+  [[ $output == *"and 140 other lists"* ]]
 }
