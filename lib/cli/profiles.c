@@ -221,7 +221,10 @@ static void tell_imports(struct cdp_cli *cli, const struct cdp_profile_spec *spe
 	for (unsigned t = 0; t < spec->set->count; t++) {
 		const struct cdp_given_counts *c = cdp_given_counts(spec->given, t);
 
-		if (c->rows)
+		if (spec->set->tags[t].import && !c->rows)
+			cdp_cli_note(cli, "tag '%s' was imported from no rows",
+				     spec->set->tags[t].name);
+		else if (c->rows)
 			(c->matched ? cdp_cli_verbose : cdp_cli_note)(
 				cli,
 				"tag '%s' was imported from %llu rows: %llu ids of "

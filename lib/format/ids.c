@@ -49,7 +49,7 @@ static size_t digits(const char *p, size_t n)
 
 /* d[.ddd]E+dd, as spreadsheets show a number of more than eleven digits.  The sign tells
  * it from a code such as 1E5. */
-static bool is_scientific(const char *p, size_t n)
+bool cdp_id_is_spoilt(const char *p, size_t n)
 {
 	size_t i = 1, k;
 
@@ -75,7 +75,7 @@ int cdp_ids_put(struct cdp_ids *s, const char *kind, size_t kind_len, const char
 		return 0;
 	if (kind_len == 0)
 		return cdp_canon_bad(err, "ids", "an id without a kind");
-	if (is_scientific(p, n))
+	if (cdp_id_is_spoilt(p, n))
 		return cdp_canon_bad_at(
 			err, "ids", kind, kind_len,
 			"'%s' has lost its digits, as spreadsheets make of "
@@ -238,7 +238,7 @@ static inline const char *quotes_next(struct quotes *q)
 
 static bool may_be_scientific(const char *p, size_t n)
 {
-	return (p[1] == '.' || (p[1] | 0x20) == 'e') && is_scientific(p, n);
+	return (p[1] == '.' || (p[1] | 0x20) == 'e') && cdp_id_is_spoilt(p, n);
 }
 
 /* A kind and its value. */

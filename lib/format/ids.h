@@ -17,6 +17,10 @@ struct cdp_ids {
 	struct cdp_buf tmp, key;
 };
 
+/* Whether it looks like 1.1E+17, which a spreadsheet makes of a long number: whose digits
+ * are gone. */
+bool cdp_id_is_spoilt(const char *p, size_t n);
+
 void cdp_ids_init(struct cdp_ids *s);
 void cdp_ids_release(struct cdp_ids *s);
 void cdp_ids_reset(struct cdp_ids *s);

@@ -1,5 +1,6 @@
 /* Reading the files of imported tags. */
 #include "base/mem.h"
+#include "format/ids.h"
 #include "io/csv.h"
 #include "model/given_priv.h"
 #include "record/head.h"
@@ -24,18 +25,25 @@ static bool is_csv(const char *file)
 }
 
 /* A value, JSON text; "null" is that there is none. */
-static void take(struct cdp_column *c, const struct cdp_tag_import *im, const char *id,
-		 size_t n, const struct cdp_buf *value)
+static int take(struct cdp_column *c, const struct cdp_tag_import *im, const char *id,
+		size_t n, const struct cdp_buf *value, struct cdp_err *err)
 {
 	bool none = value->n == 4 && memcmp(value->p, "null", 4) == 0, added;
-	uint32_t at = cdp_intern_put(c->ids, id, n, &added);
+	uint32_t at;
 
+	if (cdp_id_is_spoilt(id, n))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "the id '%.*s' has lost its digits, as spreadsheets "
+				   "make of long numbers",
+				   n < 40 ? (int)n : 40, id);
+	at = cdp_intern_put(c->ids, id, n, &added);
 	c->counts.rows++;
 	c->counts.repeated += !added;
 	CDP_GROW(c->value, at, c->value_cap);
 	if (added || im->mode != CDP_IMPORT_INCREMENT)
 		c->value[at] =
 			none ? 0 : cdp_intern_put(c->texts, value->p, value->n, NULL) + 1;
+	return 0;
 }
 
 /* "FILE:17: cause", as an error of the definition. */
@@ -76,8 +84,7 @@ static int take_record(struct rows *r, struct cdp_rec *rec, struct cdp_err *err)
 		return cdp_err_set(err, CDP_ERR_USAGE, "there is no '%s'", r->im->value);
 	cdp_buf_reset(&r->text);
 	cdp_json_val(&r->text, v);
-	take(r->column, r->im, p, n, &r->text);
-	return 0;
+	return take(r->column, r->im, p, n, &r->text, err);
 }
 
 static int take_block(struct rows *r, struct cdp_scan *scan, const struct cdp_block *b,
@@ -196,8 +203,8 @@ static int take_row(struct table *t, const struct cdp_csv_row *row, struct cdp_e
 		return -1;
 	else
 		cdp_buf_add(&t->text, f->p, f->n);
-	take(t->column, t->im, row->fields[t->id].p, row->fields[t->id].n, &t->text);
-	return 0;
+	return take(t->column, t->im, row->fields[t->id].p, row->fields[t->id].n,
+		    &t->text, err);
 }
 
 static int read_rows(struct table *t, struct cdp_csv *csv, const char *file,

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "format/ids.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,6 +188,10 @@ int cdp_lists_add(struct cdp_lists *l, const char *id, size_t n, uint64_t line,
 
 	if (n == 0)
 		return cdp_err_set(err, CDP_ERR_DATA, "the id is empty");
+	if (cdp_id_is_spoilt(id, n))
+		return bad_id(id, n,
+			      "has lost its digits, as spreadsheets make of long numbers",
+			      err);
 	if (!cdp_idnorm(norm_of(at), id, n, &l->norm, &p, &len))
 		return bad_id(id, n,
 			      norm_of(at) == CDP_IDNORM_PHONE    ? "is no phone number"

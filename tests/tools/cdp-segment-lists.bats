@@ -59,6 +59,14 @@ l.txt:9 'null' is no phone number" ]
 +8613512345678 unknown 5' ]
 }
 
+@test "a number whose digits a spreadsheet took is rejected, not unmatched" {
+  printf '%s\n' C1 1.10105E+17 >l.txt
+  define '{"files":["l.txt"],"kind":"customer"}'
+  run -3 --separate-stderr lists --rejects rejects
+  [ "$(jq -r .reject.reason rejects)" = \
+    "'1.10105E+17' has lost its digits, as spreadsheets make of long numbers" ]
+}
+
 @test "a person who stands there twice, also by another id, is a duplicate of himself" {
   printf '{"customer":"C1"}\n{"customer":"C1"}\n' >l.ndjson
   printf '{"id":"C2"}\n{"customer":"C1"}\n' >m.ndjson

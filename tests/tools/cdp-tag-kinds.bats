@@ -140,6 +140,15 @@ END
   [[ $stderr == *"tag 't' was imported from 4 rows: 3 ids of customers, 1 of nobody, 0 rows of ids repeated"* ]]
 }
 
+@test "an import without a row is told" {
+  echo '{"tags":[{"name":"t","import":"v.csv"}]}' >t.json
+  for text in '' 'id,value\n' '\xef\xbb\xbfid,value\r\n'; do
+    printf "$text" >v.csv
+    run -0 --separate-stderr cdp-tag -d t.json --as-of 2024-05-01 "$SAMPLES/events.ndjson"
+    [ "$stderr" = "cdp-tag: tag 't' was imported from no rows" ]
+  done
+}
+
 @test "files of an import overwrite, fill up or do both; unknown ids may be added" {
   people_with 1 2 3
   printf '{"one_id":"%s","value":"%s"}\n' a one b one >1
@@ -164,6 +173,8 @@ END
   bad v.csv 'id,valeu\na,1\n' "v.csv:1: there is no column 'value'" 2
   bad v.csv 'id,value\na,1\nb\n' "v.csv:3: the row has 1 fields" 2
   bad v.csv 'id,value\na,one\n' "v.csv:2: unexpected 'o'" 2
+  bad v.csv 'id,value\n1.10105E+17,1\n' \
+    "v.csv:2: the id '1.10105E+17' has lost its digits, as spreadsheets make of long numbers" 2
   echo '{"tags":[{"name":"t","import":"nothing"}]}' >t.json
   run -4 --separate-stderr cdp-tag -d t.json nowhere
   [ "$stderr" = "cdp-tag: tag 't': nothing: No such file or directory" ]
