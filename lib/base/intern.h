@@ -45,6 +45,9 @@ uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *f
 uint32_t *cdp_intern_order(const struct cdp_intern *t);
 /* The same over `count` tables that share no key; id i of table k is i * count + k. */
 uint32_t *cdp_intern_order_all(const struct cdp_intern *const *tables, unsigned count);
+/* The same by so many threads. */
+uint32_t *cdp_intern_order_jobs(const struct cdp_intern *const *tables, unsigned count,
+				unsigned jobs);
 size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <endian.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +85,23 @@ static void radix(struct item *v, struct item *tmp, size_t n)
 	}
 }
 
-/* Sorts v, whose keys agree before `depth`. */
+static void sort_from(const struct keys *t, struct item *v, struct item *tmp, size_t n,
+		      size_t depth);
+
+/* Sorts v, whose keys agree before `depth` and have their words from there. */
+static void sort_words(const struct keys *t, struct item *v, struct item *tmp, size_t n,
+		       size_t depth)
+{
+	radix(v, tmp, n);
+	for (size_t i = 0, j; i < n; i = j) {
+		for (j = i + 1; j < n && v[j].word == v[i].word; j++)
+			;
+		if (j - i > 1)
+			sort_from(t, v + i, tmp, j - i, depth + 8);
+	}
+}
+
+/* The same without words. */
 static void sort_from(const struct keys *t, struct item *v, struct item *tmp, size_t n,
 		      size_t depth)
 {
@@ -107,37 +124,173 @@ static void sort_from(const struct keys *t, struct item *v, struct item *tmp, si
 		insertion(t, v, n, 0);
 		return;
 	}
-	radix(v, tmp, n);
-	for (size_t i = 0, j; i < n; i = j) {
-		for (j = i + 1; j < n && v[j].word == v[i].word; j++)
-			;
-		if (j - i > 1)
-			sort_from(t, v + i, tmp, j - i, depth + 8);
+	sort_words(t, v, tmp, n, depth);
+}
+
+/* --- in parts, each of a range of words --- */
+
+enum { PART_MIN = 1 << 15, JOBS_MAX = 64, SAMPLES = 64 };
+
+struct sorting {
+	const struct keys *keys;
+	size_t n, depth; /* all keys agree before `depth` */
+	struct item *items;
+	uint32_t *order;
+};
+
+struct part {
+	const struct sorting *s;
+	pthread_t thread;
+	bool threaded;
+	const uint64_t *after; /* words above this one, if any, */
+	uint64_t to;           /* and up to this one */
+	size_t at, end;        /* of the items, then of the order */
+};
+
+static bool holds(const struct part *p, uint64_t word)
+{
+	return (!p->after || word > *p->after) && word <= p->to;
+}
+
+static void *add_words(void *arg)
+{
+	const struct part *p = arg;
+	const struct sorting *s = p->s;
+
+	for (size_t i = p->at; i < p->end; i++)
+		s->items[i].word = word_at(s->keys, s->items[i].id, s->depth);
+	return NULL;
+}
+
+static void *count_items(void *arg)
+{
+	struct part *p = arg;
+
+	p->at = 0;
+	p->end = 0;
+	for (size_t i = 0; i < p->s->n; i++)
+		p->end += holds(p, p->s->items[i].word);
+	return NULL;
+}
+
+static void *sort_items(void *arg)
+{
+	const struct part *p = arg;
+	const struct sorting *s = p->s;
+	size_t count = p->end - p->at, n = 0;
+	struct item *v = cdp_alloc(count * sizeof(*v));
+	struct item *tmp = cdp_alloc(count * sizeof(*tmp));
+
+	for (size_t i = 0; i < s->n; i++)
+		if (holds(p, s->items[i].word))
+			v[n++] = s->items[i];
+	if (n)
+		sort_words(s->keys, v, tmp, n, s->depth);
+	for (size_t i = 0; i < n; i++)
+		s->order[p->at + i] = v[i].id;
+	free(v);
+	free(tmp);
+	return NULL;
+}
+
+/* The last part is this thread's, and all for which there is none. */
+static void each_part(struct part *p, unsigned parts, void *(*work)(void *))
+{
+	for (unsigned i = 0; i < parts; i++)
+		p[i].threaded = i + 1 < parts &&
+				pthread_create(&p[i].thread, NULL, work, &p[i]) == 0;
+	for (unsigned i = 0; i < parts; i++)
+		if (!p[i].threaded)
+			work(&p[i]);
+	for (unsigned i = 0; i < parts; i++)
+		if (p[i].threaded)
+			pthread_join(p[i].thread, NULL);
+}
+
+static int by_word(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Ranges with about as many items each, as far as a sample tells. */
+static void choose_ranges(const struct sorting *s, struct part *p, unsigned parts)
+{
+	uint64_t sample[JOBS_MAX * SAMPLES];
+	size_t n = (size_t)parts * SAMPLES;
+
+	for (size_t i = 0; i < n; i++)
+		sample[i] = s->items[s->n / n * i].word;
+	qsort(sample, n, sizeof(*sample), by_word);
+	for (unsigned i = 0; i < parts; i++) {
+		p[i].after = i ? &p[i - 1].to : NULL;
+		p[i].to = i + 1 < parts ? sample[(size_t)(i + 1) * SAMPLES] : UINT64_MAX;
 	}
+}
+
+static size_t common_prefix(const struct keys *t, const struct item *v, size_t n)
+{
+	size_t depth, len;
+	const char *first = key_of(t, v[0].id, &depth), *p;
+
+	for (size_t i = 1; i < n && depth; i++) {
+		p = key_of(t, v[i].id, &len);
+		if (len < depth)
+			depth = len;
+		while (depth && memcmp(first, p, depth) != 0)
+			depth--;
+	}
+	return depth;
+}
+
+static void sort_all(const struct sorting *s, unsigned jobs)
+{
+	struct part p[JOBS_MAX];
+	unsigned parts = jobs < JOBS_MAX ? jobs : JOBS_MAX;
+
+	if (parts > s->n / PART_MIN)
+		parts = (unsigned)(s->n / PART_MIN);
+	parts = parts ? parts : 1;
+	for (unsigned i = 0; i < parts; i++)
+		p[i] = (struct part){ .s = s,
+				      .at = s->n * i / parts,
+				      .end = s->n * (i + 1) / parts };
+	each_part(p, parts, add_words);
+	p[0].to = UINT64_MAX;
+	if (parts > 1)
+		choose_ranges(s, p, parts);
+	each_part(p, parts, count_items);
+	for (unsigned i = 1; i < parts; i++) {
+		p[i].at = p[i - 1].end;
+		p[i].end += p[i].at;
+	}
+	each_part(p, parts, sort_items);
+}
+
+uint32_t *cdp_intern_order_jobs(const struct cdp_intern *const *tables, unsigned count,
+				unsigned jobs)
+{
+	const struct keys t = { tables, count };
+	struct sorting s = { .keys = &t };
+	size_t n = 0;
+
+	for (unsigned k = 0; k < count; k++)
+		s.n += cdp_intern_count(tables[k]);
+	s.items = cdp_alloc(s.n * sizeof(*s.items));
+	s.order = cdp_alloc(s.n * sizeof(*s.order));
+	for (unsigned k = 0; k < count; k++)
+		for (uint32_t i = 0; i < cdp_intern_count(tables[k]); i++)
+			s.items[n++].id = i * count + k;
+	s.depth = n ? common_prefix(&t, s.items, n) : 0;
+	sort_all(&s, jobs);
+	free(s.items);
+	return s.order;
 }
 
 uint32_t *cdp_intern_order_all(const struct cdp_intern *const *tables, unsigned count)
 {
-	const struct keys t = { tables, count };
-	struct item *v, *tmp;
-	uint32_t *order;
-	size_t n = 0;
-
-	for (unsigned k = 0; k < count; k++)
-		n += cdp_intern_count(tables[k]);
-	v = cdp_alloc(n * sizeof(*v));
-	tmp = cdp_alloc(n * sizeof(*tmp));
-	order = cdp_alloc(n * sizeof(*order));
-	n = 0;
-	for (unsigned k = 0; k < count; k++)
-		for (uint32_t i = 0; i < cdp_intern_count(tables[k]); i++)
-			v[n++].id = i * count + k;
-	sort_from(&t, v, tmp, n, 0);
-	for (size_t i = 0; i < n; i++)
-		order[i] = v[i].id;
-	free(v);
-	free(tmp);
-	return order;
+	return cdp_intern_order_jobs(tables, count, 1);
 }
 
 uint32_t *cdp_intern_order(const struct cdp_intern *t)

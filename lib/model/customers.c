@@ -8,13 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Threads that settle at the same time seldom want the same of twice as many shards; one
- * alone does best with tables as large as can be, which get huge pages. */
+/* Threads that settle at the same time seldom want the same of four times as many shards;
+ * one alone does best with tables as large as can be, which get huge pages. */
 static unsigned shards_for(unsigned threads)
 {
 	unsigned n = 1;
 
-	while (threads > 1 && n < 2 * threads && n < 256)
+	while (threads > 1 && n < 4 * threads && n < 256)
 		n *= 2;
 	return n;
 }
@@ -28,6 +28,7 @@ struct cdp_customers *cdp_customers_new(const struct cdp_tagset *set, unsigned t
 	c->plan = cdp_aggplan_new(set->aggs);
 	c->kinds = cdp_intern_new(0);
 	c->shard_count = n;
+	c->threads = threads;
 	c->shards = aligned_alloc(_Alignof(struct cdp_shard), n * sizeof(*c->shards));
 	if (!c->shards)
 		cdp_mem_exhausted();
@@ -107,7 +108,7 @@ void cdp_customers_finish(struct cdp_customers *c)
 	cdp_facts_sort(&c->details);
 	cdp_facts_sort(&c->relations);
 	cdp_facts_sort(&c->ids);
-	c->order = cdp_intern_order_all(keys, c->shard_count);
+	c->order = cdp_intern_order_jobs(keys, c->shard_count, c->threads);
 	free(keys);
 }
 

@@ -18,6 +18,7 @@ struct cdp_shard {
 struct cdp_customers {
 	struct cdp_shard *shards;
 	unsigned shard_count; /* a power of two */
+	unsigned threads;
 	const struct cdp_tagset *set;
 	struct cdp_aggplan *plan;
 	struct cdp_intern *kinds; /* of ids */

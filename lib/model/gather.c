@@ -170,10 +170,10 @@ static void add(struct cdp_gather *g, struct cdp_shard *s, const struct event *e
 	cdp_eval_reset(g->ev);
 }
 
+/* Of a shard whose lock is held, and then let go. */
 static void settle_shard(struct cdp_gather *g, struct cdp_shard *s,
 			 const struct event *const *e, unsigned n, uint64_t *eval_errors)
 {
-	pthread_mutex_lock(&s->lock);
 	for (unsigned from = 0; from < n; from += TOGETHER) {
 		unsigned to = n - from < TOGETHER ? n : from + TOGETHER;
 
@@ -189,6 +189,7 @@ void cdp_gather_settle(struct cdp_gather *g, uint64_t *eval_errors)
 	const struct event *by_shard[CDP_GATHER_MAX];
 	unsigned shards = g->customers->shard_count, first = g->first++;
 	unsigned end[257] = { 0 }; /* of the shards before */
+	bool done[256] = { 0 };
 
 	for (unsigned i = 0; i < g->count; i++)
 		end[shard_of(g, g->events[i].hash) + 1]++;
@@ -196,12 +197,19 @@ void cdp_gather_settle(struct cdp_gather *g, uint64_t *eval_errors)
 		end[s] += end[s - 1];
 	for (unsigned i = 0; i < g->count; i++)
 		by_shard[end[shard_of(g, g->events[i].hash)]++] = &g->events[i];
-	for (unsigned k = 0; k < shards; k++) {
-		unsigned s = (first + k) % shards, from = s ? end[s - 1] : 0;
+	for (unsigned turn = 0; turn < 2 * shards; turn++) {
+		unsigned k = (first + turn) % shards, from = k ? end[k - 1] : 0;
+		struct cdp_shard *s = &g->customers->shards[k];
 
-		if (end[s] > from)
-			settle_shard(g, &g->customers->shards[s], by_shard + from,
-				     end[s] - from, eval_errors);
+		/* Those that another thread has are left for the second round. */
+		if (done[k] || end[k] == from)
+			continue;
+		if (turn < shards && pthread_mutex_trylock(&s->lock) != 0)
+			continue;
+		if (turn >= shards)
+			pthread_mutex_lock(&s->lock);
+		settle_shard(g, s, by_shard + from, end[k] - from, eval_errors);
+		done[k] = true;
 	}
 	g->count = 0;
 	cdp_arena_reset(&g->paned);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "tap.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,10 @@ static unsigned rnd(unsigned n)
 	return (unsigned)((rng >> 11) % n);
 }
 
-static bool in_order(const struct cdp_intern *t)
+/* Frees the order. */
+static bool sorts(const struct cdp_intern *t, uint32_t *order)
 {
-	uint32_t n = cdp_intern_count(t), *order = cdp_intern_order(t);
+	uint32_t n = cdp_intern_count(t);
 	bool good = true;
 	char *seen = cdp_calloc(n, 1);
 
@@ -37,6 +39,42 @@ static bool in_order(const struct cdp_intern *t)
 	free(seen);
 	free(order);
 	return good;
+}
+
+static bool in_order(const struct cdp_intern *t)
+{
+	return sorts(t, cdp_intern_order(t));
+}
+
+/* Enough keys for several threads: begun alike, cut in few and in many words, and beyond
+ * the greatest of a sample. */
+static void many(void)
+{
+	static const char *const begin[] = { "C0007", "",
+					     "\xff\xff\xff\xff\xff\xff\xff\xff",
+					     "one word and more" };
+	unsigned bad = 0;
+
+	for (unsigned b = 0; b < 4; b++) {
+		struct cdp_intern *t = cdp_intern_new(0);
+
+		cdp_intern_put(t, begin[b], strlen(begin[b]), NULL);
+		while (cdp_intern_count(t) < 200000) {
+			char key[64];
+			int n = rnd(9) ? snprintf(key, sizeof(key), "%s%x", begin[b],
+						  rnd(b == 1 ? 1000000 : 100000000))
+				       : snprintf(key, sizeof(key), "%s\xff\xff%u",
+						  begin[b], rnd(100000));
+
+			cdp_intern_put(t, key, (size_t)n, NULL);
+		}
+		for (unsigned jobs = 1; jobs < 9; jobs += 1 + jobs / 3)
+			bad += !sorts(t, cdp_intern_order_jobs(
+						 (const struct cdp_intern *const[]){ t },
+						 1, jobs));
+		cdp_intern_free(t);
+	}
+	is_int(bad, 0, "so they do by any number of threads");
 }
 
 int main(void)
@@ -63,6 +101,7 @@ int main(void)
 		cdp_intern_free(t);
 	}
 	is_int(bad, 0, "ids come once each and by key bytes");
+	many();
 	t = cdp_intern_new(0);
 	ok(in_order(t), "an empty table has an empty order");
 	cdp_intern_free(t);
