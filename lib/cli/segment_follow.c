@@ -1,5 +1,6 @@
 #include "cli/segment_follow.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "model/live.h"
 #include "model/livepeople.h"
@@ -23,8 +24,8 @@ struct follow {
 	bool held;                  /* the output is in its place at the end alone */
 	bool block_over; /* the lines of all profiles so far are on their way */
 	uint64_t stale, entered, left;
-	uint64_t lines; /* of all blocks before */
-	uint64_t known; /* lines of the feed that were dealt with in earlier runs */
+	struct cdp_livefeed now;   /* `lines`: of all blocks before */
+	struct cdp_livefeed known; /* of the feed, in earlier runs */
 	/* What there was, in memory: */
 	struct cdp_livepeople *people;
 	uint32_t *classes;
@@ -218,8 +219,7 @@ static int keep_all(struct follow *w, struct cdp_err *err)
 {
 	if (!w->store || cdp_livestore_pending(w->store) == 0)
 		return 0;
-	if (w->f->feed &&
-	    cdp_livestore_set_lines(w->store, w->f->feed, w->lines, err) < 0)
+	if (w->f->feed && cdp_livestore_set_feed(w->store, w->f->feed, &w->now, err) < 0)
 		return -1;
 	return cdp_livestore_commit(w->store, err);
 }
@@ -242,6 +242,23 @@ static int keep_up(struct follow *w, struct cdp_err *err)
 	return keep_all(w, err);
 }
 
+static int not_the_feed(const struct follow *w, struct cdp_err *err)
+{
+	return cdp_err_set(err, CDP_ERR_USAGE,
+			   "--feed: of '%s' %" PRIu64 " lines were dealt with, and these "
+			   "are others",
+			   w->f->feed, w->known.lines);
+}
+
+/* A line that was dealt with before; the last of them must be what it was. */
+static int pass_over(struct follow *w, const struct cdp_rec *rec, struct cdp_err *err)
+{
+	if (w->now.lines + rec->line == w->known.line &&
+	    cdp_hash_stable(rec->raw, rec->len, 0) != w->known.hash)
+		return not_the_feed(w, err);
+	return 0;
+}
+
 static int follow(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 		  struct cdp_err *err)
 {
@@ -251,8 +268,8 @@ static int follow(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	size_t n;
 	int rc;
 
-	if (w->lines + rec->line <= w->known)
-		return 0;
+	if (w->now.lines + rec->line <= w->known.lines)
+		return pass_over(w, rec, err);
 	if (keep_up(w, err) < 0 || read_sight(w, rec, &is, err) < 0)
 		return -1;
 	w->block_over = false;
@@ -266,6 +283,10 @@ static int follow(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	}
 	if (is.there)
 		cdp_live_is(w->live, rec);
+	if (w->f->feed) {
+		w->now.line = w->now.lines + rec->line;
+		w->now.hash = cdp_hash_stable(rec->raw, rec->len, 0);
+	}
 	n = cdp_live_decide(w->live, &v);
 	if (keep(w, rec, &is, err) < 0)
 		return -1;
@@ -279,7 +300,7 @@ static int end_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 
 	(void)err;
 	w->block_over = true;
-	w->lines += cdp_emit_lines(emit);
+	w->now.lines += cdp_emit_lines(emit);
 	return 0;
 }
 
@@ -292,16 +313,13 @@ static int read_changes(struct follow *w, struct cdp_err *err)
 				      .flushed = flushed,
 				      .serial = true };
 
-	if (w->f->feed && cdp_livestore_lines(w->store, w->f->feed, &w->known, err) < 0)
+	if (w->f->feed && cdp_livestore_feed(w->store, w->f->feed, &w->known, err) < 0)
 		return -1;
-	if (cdp_cli_run(w->cli, &loop) < 0 || cdp_cli_close_out(w->cli) < 0)
+	if (cdp_cli_run(w->cli, &loop) < 0)
 		return 1;
-	if (w->lines < w->known)
-		return cdp_err_set(err, CDP_ERR_SYS,
-				   "feed '%s': %" PRIu64 " lines were dealt with, and it "
-				   "has %" PRIu64 ": it is another one",
-				   w->f->feed, w->known, w->lines);
-	return keep_all(w, err);
+	if (w->now.lines < w->known.lines)
+		return not_the_feed(w, err);
+	return cdp_cli_close_out(w->cli) < 0 ? 1 : keep_all(w, err);
 }
 
 /* ---- the audiences ---- */

@@ -94,31 +94,29 @@ int cdp_livestore_put(struct cdp_livestore *s, const char *key, size_t n,
 	return 0;
 }
 
-int cdp_livestore_lines(struct cdp_livestore *s, const char *feed, uint64_t *lines,
-			struct cdp_err *err)
+int cdp_livestore_feed(struct cdp_livestore *s, const char *name,
+		       struct cdp_livefeed *feed, struct cdp_err *err)
 {
 	struct cdp_bytes value;
 	int rc;
 
-	*lines = 0;
-	if (begin(s, strlen(feed), err) < 0)
+	*feed = (struct cdp_livefeed){ 0 };
+	if (begin(s, strlen(name), err) < 0)
 		return -1;
-	rc = cdp_txn_get(s->txn, FEEDS, (struct cdp_bytes){ feed, strlen(feed) }, &value,
+	rc = cdp_txn_get(s->txn, FEEDS, (struct cdp_bytes){ name, strlen(name) }, &value,
 			 err);
-	if (rc > 0 && value.n == sizeof(*lines))
-		memcpy(lines, value.p, sizeof(*lines));
+	if (rc > 0 && value.n == sizeof(*feed))
+		memcpy(feed, value.p, sizeof(*feed));
 	return rc < 0 ? -1 : 0;
 }
 
-int cdp_livestore_set_lines(struct cdp_livestore *s, const char *feed, uint64_t lines,
-			    struct cdp_err *err)
+int cdp_livestore_set_feed(struct cdp_livestore *s, const char *name,
+			   const struct cdp_livefeed *feed, struct cdp_err *err)
 {
-	struct cdp_bytes value = { &lines, sizeof(lines) };
-
-	if (begin(s, strlen(feed), err) < 0)
+	if (begin(s, strlen(name), err) < 0)
 		return -1;
-	return cdp_txn_put(s->txn, FEEDS, (struct cdp_bytes){ feed, strlen(feed) }, value,
-			   err);
+	return cdp_txn_put(s->txn, FEEDS, (struct cdp_bytes){ name, strlen(name) },
+			   (struct cdp_bytes){ feed, sizeof(*feed) }, err);
 }
 
 size_t cdp_livestore_pending(const struct cdp_livestore *s)

@@ -24,11 +24,16 @@ int cdp_livestore_get(struct cdp_livestore *s, const char *key, size_t n,
 		      const char **line, size_t *line_n, struct cdp_err *err);
 int cdp_livestore_put(struct cdp_livestore *s, const char *key, size_t n,
 		      const char *line, size_t line_n, struct cdp_err *err);
-/* How many lines of a feed were dealt with; 0 of one that is not known. */
-int cdp_livestore_lines(struct cdp_livestore *s, const char *feed, uint64_t *lines,
-			struct cdp_err *err);
-int cdp_livestore_set_lines(struct cdp_livestore *s, const char *feed, uint64_t lines,
-			    struct cdp_err *err);
+/* How much of a feed was dealt with; all 0 of one that is not known. */
+struct cdp_livefeed {
+	uint64_t lines;
+	/* The last record among them, by which it is told from another feed. */
+	uint64_t line, hash;
+};
+int cdp_livestore_feed(struct cdp_livestore *s, const char *name,
+		       struct cdp_livefeed *feed, struct cdp_err *err);
+int cdp_livestore_set_feed(struct cdp_livestore *s, const char *name,
+			   const struct cdp_livefeed *feed, struct cdp_err *err);
 /* Bytes that were put since the last commit. */
 size_t cdp_livestore_pending(const struct cdp_livestore *s);
 int cdp_livestore_commit(struct cdp_livestore *s, struct cdp_err *err);

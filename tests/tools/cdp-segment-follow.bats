@@ -155,8 +155,24 @@ final() {
   profile a 00 '"aum":500' >>feed
   [ "$(follow --store kept --feed day feed | changes)" = 'a/rich/entered' ]
   head -n 1 feed >shorter
-  run -4 --separate-stderr follow --store kept --feed day shorter
-  [ "$stderr" = "cdp-segment: feed 'day': 3 lines were dealt with, and it has 1: it is another one" ]
+  { head -n 2 feed; profile b 00 '"aum":5'; profile b 00 '"aum":500'; } >other
+  for again in shorter other; do
+    run -2 --separate-stderr follow --store kept --feed day $again
+    [ -z "$output" ]
+    [ "$stderr" = "cdp-segment: --feed: of 'day' 3 lines were dealt with, and these are others" ]
+  done
+  [ "$(follow --store kept --feed morning other | changes)" = 'a/rich/left b/rich/entered' ]
+}
+
+@test "what cdp-tag follows is followed on, and ends as a run over all does" {
+  # Day by day, so that profiles change.
+  cdp-tag -d "$SAMPLES/tags.json" --follow --state tags --batch live --as-of 2024-04-05 \
+    <"$SAMPLES/events.ndjson" >stream
+  cdp-segment -d "$SAMPLES/segments.json" --follow stream >out
+  [ "$(grep -c '"left"' out)" -gt 0 ]
+  tac stream | awk -F'"' '!seen[$4]++' | cdp-segment -d "$SAMPLES/segments.json" |
+    jq -r '"\(.one_id) \(.segment)"' | sort >want
+  final <out | diff -u want -
 }
 
 @test "kill -9 at any moment loses no change and makes none up" {
