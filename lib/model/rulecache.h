@@ -19,7 +19,8 @@ struct cdp_rule_cache {
 };
 
 void cdp_rule_cache_release(struct cdp_rule_cache *c);
-/* False: it is not kept here.  Text is read up to 16 bytes from the value's first. */
+/* False: it is not kept here.  Text is read up to 16 bytes from the value's first.  What
+ * it will be looked for in is fetched from memory. */
 bool cdp_rule_cache_key(const struct cdp_rule_cache *c, uint64_t key[2],
 			const struct cdp_val *v);
 /* False: it is not there. */

@@ -186,6 +186,32 @@ static int by_text(const void *a, const void *b)
 	return cdp_value_cmp(a, b);
 }
 
+enum { BUCKETS = 128 };
+
+/* Of two numbers the smaller one has no later bucket. */
+static uint32_t bucket_of(const struct cdp_rule_field *f, double d)
+{
+	double x = (d - f->cuts[0]) * f->scale;
+
+	return x >= BUCKETS ? BUCKETS - 1 : x > 0 ? (uint32_t)x : 0;
+}
+
+static void put_in_buckets(struct cdp_rule_field *f)
+{
+	uint32_t at = 0;
+
+	if (f->cut_count == 0)
+		return;
+	if (f->cut_count > 1)
+		f->scale = BUCKETS / (f->cuts[f->cut_count - 1] - f->cuts[0]);
+	f->buckets = cdp_alloc((BUCKETS + 1) * sizeof(*f->buckets));
+	for (uint32_t b = 0; b <= BUCKETS; b++) {
+		while (at < f->cut_count && bucket_of(f, f->cuts[at]) < b)
+			at++;
+		f->buckets[b] = at;
+	}
+}
+
 static void sort_cuts(struct cdp_rule_field *f)
 {
 	uint32_t n = 0;
@@ -196,6 +222,7 @@ static void sort_cuts(struct cdp_rule_field *f)
 		if (n == 0 || f->cuts[n - 1] != f->cuts[i])
 			f->cuts[n++] = f->cuts[i];
 	f->cut_count = n;
+	put_in_buckets(f);
 	n = 0;
 	if (f->text_count)
 		qsort(f->texts, f->text_count, sizeof(*f->texts), by_text);
@@ -209,19 +236,24 @@ static void sort_cuts(struct cdp_rule_field *f)
 
 uint32_t cdp_rule_place_number(const struct cdp_rule_field *f, double d)
 {
-	const double *base = f->cuts;
-	uint32_t n = f->cut_count, at;
+	uint32_t bucket, at, end;
 
-	if (n == 0)
+	if (f->cut_count == 0)
 		return 0;
-	while (n > 1) {
-		uint32_t half = n / 2;
+	bucket = bucket_of(f, d);
+	at = f->buckets[bucket];
+	end = f->buckets[bucket + 1];
+	while (end - at > 4) {
+		uint32_t mid = (at + end) / 2;
 
-		base = base[half] <= d ? base + half : base;
-		n -= half;
+		if (f->cuts[mid] < d)
+			at = mid + 1;
+		else
+			end = mid + 1; /* it may be the one */
 	}
-	at = (uint32_t)(base - f->cuts);
-	return *base == d ? 2 * at + 1 : *base < d ? 2 * at + 2 : 2 * at;
+	while (at < end && f->cuts[at] < d)
+		at++;
+	return 2 * at + (at < f->cut_count && f->cuts[at] == d);
 }
 
 uint32_t cdp_rule_place_text(const struct cdp_rule_field *f, const struct cdp_value *v)
@@ -302,6 +334,7 @@ void cdp_rule_fields_free(struct cdp_rule_fields *f)
 		free(x->values);
 		free(x->table);
 		free(x->cuts);
+		free(x->buckets);
 		free(x->texts);
 		free(x->below_number.v);
 		free(x->below_text.v);

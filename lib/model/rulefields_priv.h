@@ -35,6 +35,9 @@ struct cdp_rule_field {
 	/* order */
 	double *cuts;
 	uint32_t cut_count, cut_cap;
+	/* A number's bucket is (it - cuts[0]) * scale; by bucket the first cut there. */
+	uint32_t *buckets;
+	double scale;
 	struct cdp_value *texts;
 	uint32_t text_count, text_cap;
 	struct cdp_rule_spans below_number, below_text;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NONE = 0, MEMO_VALUES = 4096 };
+/* Where a remembered value has MEMO_FEW rows or less, they are told one by one. */
+enum { NONE = 0, MEMO_VALUES = 4096, MEMO_FEW = 8 };
 
 static double number_of(const struct cdp_value *v)
 {
@@ -34,10 +35,15 @@ struct cdp_rule_looks {
 	size_t stride;               /* cells of a field */
 	struct memory *memories;
 	struct cdp_rule_cache *caches; /* by field */
+	struct sought {
+		uint64_t key[2];
+		bool is;
+	} * sought; /* of the record at hand, by field: what to look for in the cache */
 	uint64_t *odd;    /* by field: the rows that are errors of a condition */
 	uint32_t *errors; /* by leaf: the number of its plane */
 	uint64_t *places; /* scratch: a plane for each place or constant */
 	size_t place_cap;
+	uint32_t *value_rows; /* scratch, by remembered value + 1 */
 	struct cdp_buf key;
 };
 
@@ -84,6 +90,7 @@ struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 	k->stride = (size_t)words * 64 + 4;
 	k->cells = cdp_calloc(f->count * k->stride, sizeof(*k->cells));
 	k->caches = cdp_calloc(f->count, sizeof(*k->caches));
+	k->sought = cdp_alloc(f->count * sizeof(*k->sought));
 	k->memories = cdp_calloc(f->count, sizeof(*k->memories));
 	k->errors = cdp_alloc(r->leaf_count * sizeof(*k->errors));
 	for (uint32_t i = 0; i < r->leaf_count; i++)
@@ -102,6 +109,10 @@ struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 		if (x->memo_count)
 			k->memories[i].values = cdp_intern_new(0);
 	}
+	/* Of values that have many rows there are no more. */
+	if (k->place_cap < (size_t)words * 64 / MEMO_FEW)
+		k->place_cap = (size_t)words * 64 / MEMO_FEW;
+	k->value_rows = cdp_alloc((MEMO_VALUES + 1) * sizeof(*k->value_rows));
 	k->places = cdp_alloc(k->place_cap * words * sizeof(*k->places));
 	cdp_buf_init(&k->key, CDP_BUF_NOMAX);
 	return k;
@@ -118,9 +129,11 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 		cdp_rule_cache_release(&k->caches[i]);
 	}
 	free(k->caches);
+	free(k->sought);
 	free(k->memories);
 	free(k->cells);
 	free(k->places);
+	free(k->value_rows);
 	free(k->errors);
 	cdp_buf_release(&k->key);
 	free(k);
@@ -249,10 +262,10 @@ static void look_at(struct cdp_rule_looks *k, uint32_t field, unsigned row,
 	const struct cdp_val *v = cdp_rec_get(rec, f->slot);
 	struct cdp_rule_cell *c = &k->cells[field * k->stride + row];
 	struct cdp_rule_cache *cache = &k->caches[field];
-	uint64_t key[2];
-	bool keep = cdp_rule_cache_key(cache, key, v);
+	const struct sought *s = &k->sought[field];
+	bool keep = s->is;
 
-	if (keep && cdp_rule_cache_get(cache, key, c))
+	if (keep && cdp_rule_cache_get(cache, s->key, c))
 		return;
 	cdp_rule_look(f, v, cdp_eval_arena(ev), c);
 	if (f->memo_count) {
@@ -260,12 +273,18 @@ static void look_at(struct cdp_rule_looks *k, uint32_t field, unsigned row,
 		keep &= c->memo != NONE; /* else it was evaluated for this row alone */
 	}
 	if (keep)
-		cdp_rule_cache_put(cache, key, c);
+		cdp_rule_cache_put(cache, s->key, c);
 }
 
 void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,
 			struct cdp_eval *ev, const struct cdp_rule_planes *planes)
 {
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		struct sought *s = &k->sought[i];
+
+		s->is = cdp_rule_cache_key(&k->caches[i], s->key,
+					   cdp_rec_get(rec, k->f->v[i].slot));
+	}
 	for (uint32_t i = 0; i < k->f->count; i++)
 		look_at(k, i, row, rec, ev, planes);
 	evaluate(k, k->f->rows, k->f->row_count, row, rec, ev, planes);
@@ -299,12 +318,16 @@ static void take_kinds(const struct cdp_rule_cell *c, unsigned rows,
 		       uint64_t planes[7][64], struct kinds *s)
 {
 	memset(planes, 0, 7 * sizeof(*planes));
-	for (unsigned i = 0; i < rows; i++) {
-		uint64_t is = c[i].is;
+	for (unsigned w = 0; w * 64 < rows; w++) {
+		unsigned n = rows - w * 64 < 64 ? rows - w * 64 : 64;
+		uint64_t bits[6] = { 0 };
 
-		planes[0][i / 64] |= (uint64_t)1 << i % 64;
+		for (unsigned i = n; i-- > 0;)
+			for (unsigned b = 0; b < 6; b++)
+				bits[b] = bits[b] << 1 | (c[w * 64 + i].is >> b & 1);
+		planes[0][w] = ~(uint64_t)0 >> (64 - n);
 		for (unsigned b = 0; b < 6; b++)
-			planes[b + 1][i / 64] |= (is >> b & 1) << i % 64;
+			planes[b + 1][w] = bits[b];
 	}
 	*s = (struct kinds){ planes[0], planes[1], planes[2], planes[3],
 			     planes[4], planes[5], planes[6] };
@@ -393,21 +416,66 @@ static void take_spans(struct cdp_rule_looks *k, const struct cdp_rule_spans *s,
 	}
 }
 
+static void tell_row(const struct memory *m, uint32_t value, unsigned row,
+		     const struct cdp_rule_planes *planes)
+{
+	const struct outcome *o = &m->v[value - 1];
+	const uint32_t *said = m->said + o->first;
+	uint64_t bit = (uint64_t)1 << row % 64;
+
+	for (uint32_t i = 0; i < o->trues; i++)
+		cdp_plane_true(planes, said[i])[row / 64] |= bit;
+	for (uint32_t i = o->trues; i < o->trues + o->errors; i++)
+		cdp_plane_errors(planes, said[i])[row / 64] |= bit;
+}
+
+static void tell_rows(const struct memory *m, uint32_t value, const uint64_t *rows,
+		      const struct cdp_rule_planes *planes)
+{
+	const struct outcome *o = &m->v[value - 1];
+	const uint32_t *said = m->said + o->first;
+
+	for (uint32_t i = 0; i < o->trues + o->errors; i++) {
+		uint64_t *plane = i < o->trues ? cdp_plane_true(planes, said[i])
+					       : cdp_plane_errors(planes, said[i]);
+
+		for (unsigned w = 0; w < planes->words; w++)
+			plane[w] |= rows[w];
+	}
+}
+
+/* What is told of rows with a remembered value: those of a value that has many are told
+ * of together. */
 static void take_memo(struct cdp_rule_looks *k, uint32_t field,
 		      const struct cdp_rule_cell *c, unsigned rows,
 		      const struct cdp_rule_planes *planes)
 {
 	const struct memory *m = &k->memories[field];
+	uint32_t count = 0;
 
-	for (unsigned i = 0; m->values && i < rows; i++) {
-		const struct outcome *o;
+	if (!m->values)
+		return;
+	memset(k->value_rows, 0, (MEMO_VALUES + 1) * sizeof(*k->value_rows));
+	for (unsigned i = 0; i < rows; i++)
+		k->value_rows[c[i].memo]++;
+	k->value_rows[NONE] = 0;
+	/* From here on: the number of the value's plane + 1. */
+	for (uint32_t v = 1; v <= cdp_intern_count(m->values); v++)
+		k->value_rows[v] = k->value_rows[v] > MEMO_FEW ? ++count : 0;
+	memset(k->places, 0, (size_t)count * k->words * 8);
+	for (unsigned i = 0; i < rows; i++) {
+		uint32_t plane = k->value_rows[c[i].memo];
 
-		if (c[i].memo == NONE)
-			continue;
-		o = &m->v[c[i].memo - 1];
-		for (uint32_t j = 0; j < o->trues + o->errors; j++)
-			set_row(planes, m->said[o->first + j], i, j < o->trues ? 1 : -1);
+		if (plane)
+			k->places[(plane - 1) * k->words + i / 64] |= (uint64_t)1
+								      << i % 64;
+		else if (c[i].memo != NONE)
+			tell_row(m, c[i].memo, i, planes);
 	}
+	for (uint32_t v = 1; v <= cdp_intern_count(m->values); v++)
+		if (k->value_rows[v])
+			tell_rows(m, v, k->places + (k->value_rows[v] - 1) * k->words,
+				  planes);
 }
 
 void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
