@@ -402,7 +402,7 @@ int main(int argc, char **argv)
 		{ 0, "report", CDP_OPT_STR, &s.lists.report, "FILE",
 		  "write what came of each list", NULL, 0, 0 },
 		{ 0, "unmatched", CDP_OPT_STR, &s.lists.unmatched, "FILE",
-		  "write the ids of lists that are no customer's", NULL, 0, 0 },
+		  "write the rows of lists that brought no customer", NULL, 0, 0 },
 		{ 0, "follow", CDP_OPT_FLAG, &s.follow.on, NULL,
 		  "write who enters and leaves with each profile that comes", NULL, 0,
 		  0 },

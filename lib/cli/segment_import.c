@@ -379,13 +379,19 @@ static bool has_profile(void *ctx, const char *one_id, size_t n)
 	return im->asker->has_profile(im->asker->ctx, one_id, n);
 }
 
+static const char *const reasons[CDP_LIST_FATES] = {
+	[CDP_LIST_UNMATCHED] = "unknown",
+	[CDP_LIST_NO_PROFILE] = "no profile",
+	[CDP_LIST_BLOCKED] = "blocked",
+	[CDP_LIST_DUPLICATE] = "duplicate",
+};
+
 static void write_unmatched(void *ctx, const struct cdp_list_row *row)
 {
 	struct cdp_segment_import *im = ctx;
 	struct cdp_buf *b = &im->line;
 
-	if (!im->unmatched ||
-	    (row->fate != CDP_LIST_UNMATCHED && row->fate != CDP_LIST_NO_PROFILE))
+	if (row->fate == CDP_LIST_MATCHED)
 		return;
 	cdp_buf_reset(b);
 	cdp_buf_adds(b, "{\"segment\":");
@@ -395,7 +401,7 @@ static void write_unmatched(void *ctx, const struct cdp_list_row *row)
 	cdp_json_key(b, "id");
 	cdp_json_str(b, row->id, row->n);
 	cdp_json_key(b, "reason");
-	cdp_json_cstr(b, row->fate == CDP_LIST_UNMATCHED ? "unknown" : "no profile");
+	cdp_json_cstr(b, reasons[row->fate]);
 	cdp_json_key(b, "file");
 	cdp_json_cstr(b, row->file);
 	cdp_buf_addf(b, ",\"line\":%" PRIu64 "}\n", row->line);

@@ -54,9 +54,11 @@ counts() {
   [ "$(counts)" = '8 1 2 1 0 2 2' ] || { cat report; false; }
   [ "$(jq -r '[.reject.at,.reject.reason] | join(" ")' rejects)" = "l.txt:7 '12345' is no phone number
 l.txt:9 'null' is no phone number" ]
-  [ "$(jq -r '[.id,.reason,.line] | join(" ")' unmatched)" = '+8613612345678 no profile 3
+  [ "$(jq -r '[.id,.reason,.line] | join(" ")' unmatched)" = '+8613812345678 duplicate 2
++8613612345678 no profile 3
 +8613500000000 unknown 4
-+8613512345678 unknown 5' ]
++8613512345678 unknown 5
++8613512345678 duplicate 6' ]
 }
 
 @test "a number whose digits a spreadsheet took is rejected, not unmatched" {
@@ -130,6 +132,9 @@ l.txt:9 'null' is no phone number" ]
 END
   [ "$(who)" = 'b c' ]
   [ "$(counts)" = '4 2 0 0 2 0 0' ]
+  lists --unmatched unmatched >/dev/null
+  [ "$(jq -r 'select(.segment == "l") | .id + " " + .reason' unmatched)" = '+8613812345678 blocked
++8613512345678 blocked' ]
   [ "$(counts dnc)" = '2 1 1 0 0 0 0' ]
 }
 
@@ -291,7 +296,7 @@ put() {
   printf '%s\n' 13812345678 '138 1234 5678' 13612345678 13512345678 >l.txt
   put --import l.txt --kind phone --segment vip --unmatched unmatched >out
   [ "$(cat out)" = '{"result":"list","segment":"vip","kind":"phone","mode":"overwrite","rows":4,"matched":1,"unmatched":1,"no_profile":1,"blocked":0,"duplicate":1,"rejected":0,"customers":1}' ]
-  [ "$(wc -l <unmatched)" = 2 ]
+  [ "$(wc -l <unmatched)" = 3 ]
   [ "$(cdp-segment --store st | jq -r '.one_id + "/" + .segment' | xargs)" = 'b/rich c/rich d/rich a/vip' ]
   [ "$(cdp-segment --store st --list --search vip | jq -r '[.segment,.customers,.as_of] | join(" ")')" = 'vip 1 2024-05-01T00:00:00.000Z' ]
   [ "$(cdp-segment --store st --list --search rich | jq -r .title)" = 'rich ones' ]
