@@ -201,6 +201,23 @@ static bool is_found(const struct asked *a, const struct cdp_segaudience *au,
 	return false;
 }
 
+/* Who may see and change it, for those who give access. */
+static void put_lists(struct cdp_rows *rows, const json_t *note)
+{
+	static const char *const lists[] = { "readers", "editors" };
+
+	for (int k = 0; k < 2; k++) {
+		const json_t *list = json_object_get(note, lists[k]);
+		char *text = list ? json_dumps(list, JSON_COMPACT) : NULL;
+
+		if (text)
+			cdp_rows_json(rows, lists[k], text, strlen(text));
+		else
+			cdp_rows_null(rows, lists[k]);
+		free(text);
+	}
+}
+
 static int each_entry(struct asked *a, uint32_t i, const struct cdp_segaudience *au,
 		      struct cdp_err *err)
 {
@@ -228,6 +245,7 @@ static int each_entry(struct asked *a, uint32_t i, const struct cdp_segaudience 
 				cdp_rows_cstr(a->rows, fields[k], v[k]);
 			else
 				cdp_rows_null(a->rows, fields[k]);
+		put_lists(a->rows, note);
 		rc = cdp_rows_end(a->rows) < 0;
 	}
 	json_decref(note);

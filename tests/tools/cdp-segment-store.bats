@@ -152,6 +152,16 @@ members() {
   [ "$(cdp-segment --store st --list --search 甲 | jq -r .segment)" = x ]
 }
 
+@test "the catalogue shows who may see and change an audience, and the store has what umask leaves" {
+  echo '{"segments":[{"name":"a","when":"true","readers":["desk","财富"],"editors":["me"]},{"name":"b","when":"true"}]}' >s.json
+  echo '{"one_id":"c","tags":{}}' >p
+  (umask 027 && cdp-segment -d s.json --as-of 2024-05-01 --store shared p)
+  [ "$(cdp-segment --store shared --list | jq -c '[.readers,.editors]')" = '[["desk","财富"],["me"]]
+[null,null]' ]
+  [ "$(stat -c %a shared shared/customers shared/*.audiences | sort -u)" = '640
+750' ]
+}
+
 @test "rules may refer to audiences of the version before" {
   keep 01 monday
   echo '{"segments":[{"name":"stay","when":"segments.rich && tags.aum > 100"},
