@@ -137,3 +137,28 @@ void cdp_index_events(struct cdp_expr *e)
 	}
 	free(s.p);
 }
+
+static bool is_key(const struct cdp_node *n)
+{
+	return n->op == CDP_N_SLOT_IS && !n->sub && n->ref != CDP_SLOT_EVENT;
+}
+
+bool cdp_expr_key(const struct cdp_expr *e, unsigned i, int *slot, const char **p,
+		  size_t *n)
+{
+	const struct cdp_node *root = e ? e->root : NULL, *at = NULL;
+
+	if (root && is_key(root))
+		at = i ? NULL : root;
+	for (uint32_t k = 0; root && root->op == CDP_N_AND && k < root->count; k++)
+		if (is_key(root->kid[k]) && i-- == 0) {
+			at = root->kid[k];
+			break;
+		}
+	if (!at)
+		return false;
+	*slot = at->ref;
+	*p = at->value.s.p;
+	*n = at->value.s.n;
+	return true;
+}

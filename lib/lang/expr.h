@@ -95,6 +95,11 @@ const char *cdp_expr_text(const struct cdp_expr *e);
 /* Event names that a record must have for the expression to be true: *count names, or 0
  * if it can be true for any.  For indexing conditions by event.  Borrowed. */
 const char *const *cdp_expr_events(const struct cdp_expr *e, size_t *count);
+/* The i-th text, of n bytes at *p, that a member must have for the expression to be true,
+ * but for the event's name: of a conjunction's `slot == 'text'`.  False: no more.
+ * Borrowed; `e` may be NULL. */
+bool cdp_expr_key(const struct cdp_expr *e, unsigned i, int *slot, const char **p,
+		  size_t *n);
 /* True if nothing but the head (one_id, time, event) is read: trusted lines need no scan.
  */
 bool cdp_expr_head_only(const struct cdp_expr *e);

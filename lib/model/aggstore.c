@@ -1,6 +1,7 @@
 #include "model/aggstore.h"
 
 #include "base/mem.h"
+#include "model/aggkeys.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -34,9 +35,24 @@ struct group {
 	bool heap;       /* some state may have memory of its own */
 };
 
+struct groups {
+	unsigned *v;
+	size_t count, cap;
+};
+
+/* Groups that events with a certain text in a member concern. */
+struct keyed {
+	int slot;
+	struct cdp_intern *texts; /* to `groups` */
+	struct groups *groups;
+	size_t cap;
+};
+
 struct cdp_aggroute {
 	unsigned *groups;
 	size_t count, cap;
+	struct keyed *keyed;
+	size_t keyed_count, keyed_cap;
 };
 
 struct cdp_aggplan {
@@ -67,7 +83,32 @@ static void lead(struct cdp_aggroute *r, unsigned group)
 	r->groups[r->count++] = group;
 }
 
-static void lead_event(struct cdp_aggplan *p, const char *name, unsigned group)
+static void lead_key(struct cdp_aggroute *r, const struct cdp_aggkey *key, unsigned group)
+{
+	struct keyed *k = r->keyed;
+	struct groups *g;
+	uint32_t id;
+	bool added;
+
+	while (k < r->keyed + r->keyed_count && k->slot != key->slot)
+		k++;
+	if (k == r->keyed + r->keyed_count) {
+		CDP_GROW(r->keyed, r->keyed_count, r->keyed_cap);
+		k = &r->keyed[r->keyed_count++];
+		*k = (struct keyed){ .slot = key->slot, .texts = cdp_intern_new(0) };
+	}
+	id = cdp_intern_put(k->texts, key->p, key->n, &added);
+	if (added) {
+		CDP_GROW(k->groups, id, k->cap);
+		k->groups[id] = (struct groups){ 0 };
+	}
+	g = &k->groups[id];
+	CDP_GROW(g->v, g->count, g->cap);
+	g->v[g->count++] = group;
+}
+
+static void lead_event(struct cdp_aggplan *p, const char *name,
+		       const struct cdp_aggkey *key, unsigned group)
 {
 	bool added;
 	uint32_t id = cdp_intern_put(p->events, name, strlen(name), &added);
@@ -76,20 +117,41 @@ static void lead_event(struct cdp_aggplan *p, const char *name, unsigned group)
 		CDP_GROW(p->routes, id, p->route_cap);
 		p->routes[id] = (struct cdp_aggroute){ 0 };
 	}
-	lead(&p->routes[id], group);
+	if (key->slot < 0)
+		lead(&p->routes[id], group);
+	else
+		lead_key(&p->routes[id], key, group);
 }
 
-static unsigned group_for(struct cdp_aggplan *p, const char *const *events, size_t n)
+static void free_route(struct cdp_aggroute *r)
 {
-	struct cdp_buf key;
+	for (size_t i = 0; i < r->keyed_count; i++) {
+		for (uint32_t t = 0; t < cdp_intern_count(r->keyed[i].texts); t++)
+			free(r->keyed[i].groups[t].v);
+		free(r->keyed[i].groups);
+		cdp_intern_free(r->keyed[i].texts);
+	}
+	free(r->keyed);
+	free(r->groups);
+}
+
+static unsigned group_for(struct cdp_aggplan *p, const char *const *events, size_t n,
+			  const struct cdp_aggkey *key)
+{
+	struct cdp_buf id;
 	bool added;
 	unsigned i;
 
-	cdp_buf_init(&key, CDP_BUF_NOMAX);
+	cdp_buf_init(&id, CDP_BUF_NOMAX);
 	for (size_t k = 0; k < n; k++)
-		cdp_buf_add(&key, events[k], strlen(events[k]) + 1);
-	i = cdp_intern_put(p->by_events, key.p, key.n, &added);
-	cdp_buf_release(&key);
+		cdp_buf_add(&id, events[k], strlen(events[k]) + 1);
+	if (key->slot >= 0) { /* an empty name is none of an event */
+		cdp_buf_addc(&id, '\0');
+		cdp_buf_add(&id, &key->slot, sizeof(key->slot));
+		cdp_buf_add(&id, key->p, key->n);
+	}
+	i = cdp_intern_put(p->by_events, id.p, id.n, &added);
+	cdp_buf_release(&id);
 	if (!added)
 		return i;
 	CDP_GROW(p->groups, p->count, p->cap);
@@ -97,16 +159,17 @@ static unsigned group_for(struct cdp_aggplan *p, const char *const *events, size
 	if (n == 0)
 		lead(&p->always, i);
 	for (size_t k = 0; k < n; k++)
-		lead_event(p, events[k], i);
+		lead_event(p, events[k], key, i);
 	return i;
 }
 
-static void place(struct cdp_aggplan *p, unsigned a, size_t size)
+static void place(struct cdp_aggplan *p, unsigned a, size_t size,
+		  const struct cdp_aggkey *key)
 {
 	const struct cdp_agg *agg = cdp_aggs_at(p->aggs, a);
 	size_t count = 0;
 	const char *const *events = cdp_agg_events(agg, &count);
-	unsigned at = group_for(p, events, count);
+	unsigned at = group_for(p, events, count, key);
 	struct group *g = &p->groups[at];
 
 	p->where[a].group = at;
@@ -183,6 +246,7 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 {
 	struct cdp_aggplan *p = cdp_calloc(1, sizeof(*p));
 	unsigned n = cdp_aggs_count(aggs);
+	struct cdp_aggkey *keys = cdp_aggkeys_choose(aggs);
 	struct turn *order;
 	size_t largest = 1;
 
@@ -194,10 +258,11 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 	for (unsigned i = 0; i < n; i++) {
 		size_t size = cdp_agg_size(cdp_aggs_at(aggs, order[i].agg));
 
-		place(p, order[i].agg, size);
+		place(p, order[i].agg, size, &keys[order[i].agg]);
 		largest = size > largest ? size : largest;
 	}
 	free(order);
+	free(keys);
 	for (unsigned i = 0; i < p->count; i++) {
 		struct group *g = &p->groups[i];
 
@@ -220,7 +285,7 @@ void cdp_aggplan_free(struct cdp_aggplan *p)
 		free(p->groups[i].members);
 	}
 	for (uint32_t i = 0; i < cdp_intern_count(p->events); i++)
-		free(p->routes[i].groups);
+		free_route(&p->routes[i]);
 	free(p->routes);
 	free(p->always.groups);
 	free(p->other.groups);
@@ -232,20 +297,28 @@ void cdp_aggplan_free(struct cdp_aggplan *p)
 	free(p);
 }
 
-const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
-					     const struct cdp_val *event)
+/* The text of a string, decoded. */
+static uint32_t number_of(const struct cdp_intern *texts, const struct cdp_val *v)
 {
-	struct cdp_buf name;
+	struct cdp_buf decoded;
+	const char *p;
 	uint32_t id;
 	size_t n;
 
-	if (!event->escaped) {
-		id = cdp_intern_get(p->events, event->p, event->n);
-	} else {
-		cdp_buf_init(&name, CDP_BUF_NOMAX);
-		id = cdp_intern_get(p->events, cdp_val_str(event, &name, &n), n);
-		cdp_buf_release(&name);
-	}
+	if (!v->escaped)
+		return cdp_intern_get(texts, v->p, v->n);
+	cdp_buf_init(&decoded, CDP_BUF_NOMAX);
+	p = cdp_val_str(v, &decoded, &n);
+	id = cdp_intern_get(texts, p, n);
+	cdp_buf_release(&decoded);
+	return id;
+}
+
+const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
+					     const struct cdp_val *event)
+{
+	uint32_t id = number_of(p->events, event);
+
 	return id == CDP_INTERN_NONE ? NULL : &p->routes[id];
 }
 
@@ -510,6 +583,25 @@ static void add_to(const struct group *g, char *block, struct cdp_eval *ev,
 	}
 }
 
+/* Groups that the event's own texts lead to. */
+static void add_keyed(struct cdp_aggstore *s, const struct keyed *k, char *row,
+		      struct cdp_eval *ev, struct cdp_rec *rec, int64_t ms,
+		      uint64_t *eval_errors)
+{
+	const struct cdp_val *v = cdp_rec_get(rec, k->slot);
+	uint32_t id = v->type == CDP_STRING ? number_of(k->texts, v) : CDP_INTERN_NONE;
+	const struct groups *all;
+
+	if (id == CDP_INTERN_NONE)
+		return;
+	all = &k->groups[id];
+	for (size_t i = 0; i < all->count; i++) {
+		const struct group *g = &s->plan->groups[all->v[i]];
+
+		add_to(g, other_block(s, g, row), ev, rec, ms, eval_errors);
+	}
+}
+
 void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 		      const struct cdp_aggroute *route, struct cdp_eval *ev,
 		      struct cdp_rec *rec, int64_t ms, uint64_t *eval_errors)
@@ -525,6 +617,8 @@ void cdp_aggstore_add(struct cdp_aggstore *s, uint32_t customer,
 
 		add_to(g, other_block(s, g, row), ev, rec, ms, eval_errors);
 	}
+	for (size_t i = 0; route && i < route->keyed_count; i++)
+		add_keyed(s, &route->keyed[i], row, ev, rec, ms, eval_errors);
 	if (p->always.count)
 		add_to(&p->groups[p->always.groups[0]], row, ev, rec, ms, eval_errors);
 }

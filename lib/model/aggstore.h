@@ -3,8 +3,11 @@
  *
  * Aggregates are grouped by the event names that their conditions ask for, so that an
  * event touches only the groups it can concern: 120 tags on 60 events cost little more
- * than three.  What is the same for all stores (groups, which event concerns which) is
- * the plan, shared and not changed; a store belongs to one thread at a time. */
+ * than three.  Where very many on the same events differ by the text that they ask a
+ * member for (model/aggkeys.h), they are grouped by it as well; an event without that
+ * member is then no error of theirs.  What is the same for all stores (groups, which
+ * event concerns which) is the plan, shared and not changed; a store belongs to one
+ * thread at a time. */
 #ifndef CDP_MODEL_AGGSTORE_H
 #define CDP_MODEL_AGGSTORE_H
 
