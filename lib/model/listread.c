@@ -27,6 +27,13 @@ static bool is_named(const struct cdp_csv_field *f, const char *name)
 	return f->n == strlen(name) && memcmp(f->p, name, f->n) == 0;
 }
 
+/* Of a file with another delimiter the header is one field as well. */
+static bool is_one_name(const struct cdp_csv_field *f)
+{
+	return !memchr(f->p, ';', f->n) && !memchr(f->p, '\t', f->n) &&
+	       !memchr(f->p, '|', f->n) && !memchr(f->p, ',', f->n);
+}
+
 static int find_column(struct reader *r, const struct cdp_csv_row *row,
 		       struct cdp_err *err)
 {
@@ -37,7 +44,7 @@ static int find_column(struct reader *r, const struct cdp_csv_row *row,
 				return 0;
 			}
 	r->column = 0;
-	if (row->count == 1 && !r->d->key)
+	if (row->count == 1 && !r->d->key && is_one_name(row->fields))
 		return 0;
 	return cdp_err_set(err, CDP_ERR_USAGE, "%s: there is no column '%s'%s", row->name,
 			   r->names[0], r->names[1] ? " or 'id'" : "");
