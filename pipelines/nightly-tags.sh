@@ -36,13 +36,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 days='' work='' as_of='' tags=$here/../samples/tags segments=$here/../samples/bank/segments.json
 entities='' map='' calendar=$here/../samples/calendar.json zone=Asia/Shanghai keep=100 jobs='' list=''
 
-say() { printf 'nightly-tags: %s\n' "$*" >&2; }
-die() {
-  status=$1
-  shift
-  say "$*"
-  exit "$status"
-}
+script=nightly-tags
+# shellcheck source=pipelines/night.sh
+. "$here/night.sh"
+
 usage() {
   sed -n '5,22s/^# \{0,1\}//p' "$0" >&2
   exit 2
@@ -78,9 +75,7 @@ earlier() { expr "x$1" \< "x$2" >/dev/null; }
 
 # --- one run at a time ---
 
-mkdir -p "$work/versions" "$work/state" || die 4 "cannot make $work"
-exec 9>"$work/lock" || die 4 "cannot open $work/lock"
-flock -n 9 || die 6 "another run holds $work/lock"
+lock versions state
 
 # --- what is missing ---
 
@@ -122,23 +117,7 @@ done
 
 # --- stages ---
 
-new=$work/.new.$$
-trap 'rm -rf "$new"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-rm -rf "$work"/.new.* # of runs that were killed; the lock says that none is alive
-
-# stage NAME OUTPUT COMMAND...: the output goes to a file of the version, the counts to
-# stages.ndjson.
-stage() {
-  name=$1 output=$new/$2
-  shift 2
-  "$@" --stats >"$output" 2>"$new/err" 9>&-
-  status=$?
-  sed -n "s/^{\"tool\":/{\"stage\":\"$name\",\"tool\":/p" "$new/err" >>"$new/stages.ndjson"
-  grep -v '^{"tool":' "$new/err" >&2
-  [ "$status" -eq 0 ] || die 4 "$name failed with status $status"
-}
+begin
 
 # tag NAME OUTPUT BASE ARGUMENT...: the tags of a base time.
 tag() {
@@ -179,6 +158,7 @@ night() {
   set -- --trusted -d "$segments" --keep "$keep" "$new/profiles.ndjson"
   [ -z "$map" ] || set -- --ids "$map" "$@"
   [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
+  for f in "$tags"/*.json; do set -- --tags "$f" "$@"; done
   segment segments out "$base" --report "$new/lists.ndjson" "$@"
   segment audiences audiences.ndjson "$base" --count
   if [ -n "$last" ]; then

@@ -20,6 +20,8 @@
 # in the ledger (WORK/state/push), so a repeated run sends nothing twice.  No pipefail in POSIX
 # sh: every stage reads and writes files, and its status is looked at before the next begins.
 #
+# When input is missing, WORK/late.ndjson tells what is computed from it, and whose it is.
+#
 # Status: 0 done (also: done before); 1 input missing or stale; 2 usage; 4 a stage failed;
 # 6 another run holds the lock.
 set -u
@@ -30,13 +32,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 raw='' work='' as_of='' defs=$here/../samples/bank tags=$here/../samples/tags
 calendar=$here/../samples/calendar.json share=2 jobs='' again=''
 
-say() { printf 'nightly: %s\n' "$*" >&2; }
-die() {
-  status=$1
-  shift
-  say "$*"
-  exit "$status"
-}
+script=nightly
+# shellcheck source=pipelines/night.sh
+. "$here/night.sh"
+
 usage() {
   sed -n '5,16s/^# \{0,1\}//p' "$0" >&2
   exit 2
@@ -64,9 +63,7 @@ last_day=$(cdp-filter --eval "day(date('$as_of') - duration('1h'))" 2>/dev/null 
 
 # --- one run at a time, each base time once ---
 
-mkdir -p "$work/runs" "$work/state" || die 4 "cannot make $work"
-exec 9>"$work/lock" || die 4 "cannot open $work/lock"
-flock -n 9 || die 6 "another run holds $work/lock"
+lock runs state
 if [ -z "$again" ] && [ -e "$work/runs/$as_of" ]; then
   say "$as_of has been published; -f runs it again"
   exit 0
@@ -74,38 +71,31 @@ fi
 
 # --- stale or missing input stops the run before anything is computed ---
 
-for f in "sensors/$last_day.log" "segment/$last_day.ndjson" "access/$last_day.log" "core/transactions-$last_day.ndjson.gz" \
-  core/customers.gb18030.csv core/holdings.ndjson core/profiles.ndjson \
-  core/credit.ndjson core/relations.ndjson core/ledger.ndjson \
-  core/products.ndjson core/entities.ndjson; do
-  [ -s "$raw/$f" ] || die 1 "input of $last_day is missing or empty: $raw/$f"
-done
+# need FILE SOURCE...: a raw file, and what tags read of it (cdp-segment --affected).
+need() {
+  f=$1
+  shift
+  [ -s "$raw/$f" ] || late "input of $last_day is missing or empty: $raw/$f" \
+    "$defs/segments.json" "$tags" "$@"
+}
+need "sensors/$last_day.log" 'event:*'
+need "segment/$last_day.ndjson" 'event:*'
+need "access/$last_day.log" 'event:*'
+need "core/transactions-$last_day.ndjson.gz" 'event:*'
+need core/customers.gb18030.csv 'attribute:*'
+need core/profiles.ndjson 'attribute:*'
+need core/holdings.ndjson detail:holding
+need core/credit.ndjson detail:card detail:loan
+need core/relations.ndjson 'relation:*'
+need core/ledger.ndjson event:card_pay event:salary_in event:interbank_out event:message_delivered \
+  event:message_opened event:message_clicked event:branch_visit event:service_call event:complaint
+need core/products.ndjson entity:product
+need core/entities.ndjson entity:merchant entity:enterprise entity:manager
 
 # --- stages ---
 
-new=$work/.new.$$
-trap 'rm -rf "$new"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-rm -rf "$work"/.new.* # of runs that were killed; the lock says that none is alive
+begin
 mkdir -p "$new/rejects" "$new/clean" "$new/duplicates" || die 4 "cannot make $new"
-
-# stage NAME OUTPUT COMMAND...: the output goes to a file of the run, the counts to
-# stages.ndjson.  Status 3 means that more was rejected than --max-rejects allows; 5 (messages
-# that wait) is good for push alone.
-stage() {
-  name=$1 output=$new/$2
-  shift 2
-  "$@" --stats >"$output" 2>"$new/err" 9>&-
-  status=$?
-  sed -n "s/^{\"tool\":/{\"stage\":\"$name\",\"tool\":/p" "$new/err" >>"$new/stages.ndjson"
-  case $name:$status in
-    *:0 | push:5) return 0 ;;
-  esac
-  grep -v '^{"tool":' "$new/err" >&2
-  [ "$status" -eq 3 ] && die 4 "$name rejected more than it may"
-  die 4 "$name failed with status $status"
-}
 
 set -- # the options that every tool gets
 [ -z "$jobs" ] || set -- -j "$jobs"
@@ -131,7 +121,7 @@ collect customers --columns-map "$defs/maps/customers.json" "$raw/core/customers
 quality() {
   cdp-filter -e "reject.at.contains('$last_day')" -o "$new/today.ndjson" \
     "$new/rejects/$1.ndjson" || die 4 "cannot read rejects of $1"
-  stage "quality $1" "quality.$1" cdp-quality --trusted --as-of "$as_of" --source "$1" \
+  stage "quality $1" "quality.$1" cdp-quality -q --trusted --as-of "$as_of" --source "$1" \
     --rejects-in "$new/today.ndjson" --duplicates-in "$new/duplicates/$1.ndjson" \
     "$new/clean/$1.ndjson"
   cat "$new/quality.$1" >>"$new/quality.ndjson" || die 4 "cannot write $new/quality.ndjson"
@@ -139,12 +129,12 @@ quality() {
 }
 for source in app ios web core; do quality "$source"; done
 
-stage idmap identified.ndjson cdp-idmap "$@" --trusted --resolve --state "$work/state/idmap" \
+stage idmap identified.ndjson cdp-idmap "$@" -q --trusted --resolve --state "$work/state/idmap" \
   -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
   --conflicts "$new/conflicts.ndjson" --report "$new/identity.ndjson" "$new"/clean/*.ndjson
 tag() {
-  for f in "$tags"/*.json; do set -- -d "$f" "$@"; done
-  stage tag profiles.ndjson cdp-tag "$@" --trusted --as-of "$as_of" --calendar "$calendar" \
+  for f in "$tags"/*.json; do set -- "$@" -d "$f"; done
+  stage tag profiles.ndjson cdp-tag "$@" -q --trusted --as-of "$as_of" --calendar "$calendar" \
     --entities "$raw/core/products.ndjson" --entities "$raw/core/entities.ndjson" \
     --ids "$new/map.ndjson" "$new/identified.ndjson"
 }
@@ -153,6 +143,7 @@ tag "$@"
 segment() {
   name=$1 output=$2
   shift 2
+  for f in "$tags"/*.json; do set -- "$@" --tags "$f"; done
   stage "$name" "$output" cdp-segment --as-of "$as_of" -d "$defs/segments.json" \
     --ids "$new/map.ndjson" --kinds "$defs/ids.json" "$@" "$new/profiles.ndjson"
 }
@@ -172,16 +163,16 @@ if [ -n "$previous" ]; then
   segment changes changes.ndjson -q --max-rejects "$share%" --previous "$previous/members.ndjson"
 fi
 
-stage funnel funnel.ndjson cdp-funnel "$@" --trusted --window 7d --step view_product \
+stage funnel funnel.ndjson cdp-funnel "$@" -q --trusted --window 7d --step view_product \
   --step click_buy --step submit_order --step pay_success "$new/identified.ndjson"
 
 mkdir "$new/messages" || die 4 "cannot make $new/messages"
 for strategy in "$defs"/strategies/*.json; do
   name=$(basename "$strategy" .json)
-  stage "journey $name" "messages/$name.ndjson" cdp-journey --as-of "$as_of" -d "$strategy" \
+  stage "journey $name" "messages/$name.ndjson" cdp-journey -q --as-of "$as_of" -d "$strategy" \
     --profiles "$new/profiles.ndjson" "$new/members.ndjson"
 done
-stage push receipts.ndjson cdp-push --as-of "$as_of" -d "$defs/push.json" \
+stage push receipts.ndjson cdp-push -q --as-of "$as_of" -d "$defs/push.json" \
   --state "$work/state/push" --outbox "$work/outbox" "$new"/messages/*.ndjson
 
 # --- publish: the directory is complete, and on disk, before its name appears ---
@@ -193,6 +184,8 @@ while [ -e "$work/runs/$as_of.$n" ]; do n=$((n + 1)); done
 mv -T "$new" "$work/runs/$as_of.$n" || die 4 "cannot publish $as_of"
 ln -sfn "$as_of.$n" "$work/.link" || die 4 "cannot publish $as_of"
 mv -T "$work/.link" "$work/runs/$as_of" || die 4 "cannot publish $as_of"
+sync "$work/runs"
+rm -f "$work/late.ndjson"
 # Of each base time only the newest run is kept.
 for old in "$work/runs/$as_of".*; do
   [ "$old" = "$work/runs/$as_of.$n" ] || rm -rf "$old"

@@ -194,7 +194,8 @@ static bool is_source(const struct cdp_lineage_edge *e, const char *what)
 		return false;
 	what += n + 1;
 	n = strlen(what);
-	if (strcmp(e->name, what) == 0 || strcmp(e->name, "*") == 0)
+	if (strcmp(e->name, what) == 0 || strcmp(e->name, "*") == 0 ||
+	    strcmp(what, "*") == 0)
 		return true;
 	return e->source == CDP_SOURCE_ENTITY && strncmp(e->name, what, n) == 0 &&
 	       e->name[n] == '.';

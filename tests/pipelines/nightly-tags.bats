@@ -181,6 +181,14 @@ END
   good 2024-02-28 2024-02-29
 }
 
+@test "an audience of a tag that was removed stops the night" {
+  cp -r "$SAMPLES/tags" tags
+  sed -i 's/"name": "aum_tier"/"name": "aum_class"/; s/tags\.aum_tier/tags.aum_class/g' tags/*.json
+  run -4 --separate-stderr nightly 2024-02-26 -t tags
+  [[ $stderr == *"unknown tag 'aum_tier'"* ]]
+  [ -z "$(versions)" ]
+}
+
 @test "two runs do not overlap" {
   mkdir work
   exec 8>work/lock

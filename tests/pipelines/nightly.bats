@@ -122,11 +122,24 @@ published() {
 
 @test "input that is missing, empty or of the day before is refused" {
   run -1 --separate-stderr "$TOP/pipelines/nightly.sh" -i "$RAW" -w work -a 2024-05-02
-  [[ $stderr == "nightly: input of 2024-05-01 is missing or empty: $RAW/sensors/2024-05-01.log" ]]
+  [[ $stderr == *"nightly: input of 2024-05-01 is missing or empty: $RAW/sensors/2024-05-01.log" ]]
   cp -r "$RAW" raw
   : >raw/core/profiles.ndjson
   run -1 "$TOP/pipelines/nightly.sh" -i raw -w work -a 2024-05-01
   [ "$(published)" -eq 0 ]
+}
+
+@test "what is computed from missing input, and whose it is, is told until the night is done" {
+  cp -r "$RAW" raw
+  mv raw/core/holdings.ndjson .
+  run -1 --separate-stderr "$TOP/pipelines/nightly.sh" -i raw -w work -a 2024-05-01
+  [ "$(jq -r 'select(.kind == "segment").name' work/late.ndjson)" = maturing ]
+  [ "$(jq -r 'select(.name == "maturing_7d").owner' work/late.ndjson)" = 财富管理部 ]
+  [ "$stderr" = "nightly: $(wc -l <work/late.ndjson) tags and audiences are late: work/late.ndjson
+nightly: input of 2024-04-30 is missing or empty: raw/core/holdings.ndjson" ]
+  mv holdings.ndjson raw/core
+  "$TOP/pipelines/nightly.sh" -i raw -w work -a 2024-05-01
+  [ ! -e work/late.ndjson ]
 }
 
 @test "a source with more bad records than the share allows stops the run" {

@@ -93,6 +93,7 @@ affected() { cdp-segment -d s.json --tags tags.json --affected "$@" | jq -r '[.d
   [ "$(affected entity:manager)" = "1 tag manager " ]
   [ "$(affected entity:manager.rank --affected tag:visits)" = "1 tag manager 
 1 segment busy " ]
+  [ "$(affected 'event:*')" = "$(affected event:open)" ]
   [ "$(affected segment:rich)" = "1 segment far desk" ]
   [ -z "$(affected detail:holding)" ]
 }
