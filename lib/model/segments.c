@@ -232,9 +232,11 @@ static int resolve_block(struct cdp_segments *s, struct cdp_list_def *d, const c
 		return cdp_depend_unknown(s->names, "segment", name, err);
 	for (unsigned k = 0; i < s->defined && k < s->list_count; k++)
 		if (s->lists[k].segment == i) {
-			if (s->lists[k].block)
+			if (s->lists[k].block || s->v[i].cut != CDP_CUT_NONE)
 				return cdp_err_set(err, CDP_ERR_USAGE,
-						   "'%s' has a 'block' of its own", name);
+						   "'%s' %s of its own", name,
+						   s->lists[k].block ? "has a 'block'"
+								     : "has a cut");
 			i = s->lists[k].given;
 			break;
 		}

@@ -263,6 +263,9 @@ END
   echo '{"segments":[{"name":"l","import":{"files":["x"],"block":["r"]}},{"name":"r","when":"true"}]}' >s.json
   run -2 --separate-stderr cdp-segment -d s.json p
   [[ $stderr == *"l: import.block: 'r' has a rule, so who is in it is known too late; a rule may say segments.l && !segments.r" ]]
+  echo '{"segments":[{"name":"l","import":{"files":["x"],"block":["r"]}},{"name":"r","import":"y","sample":5}]}' >s.json
+  run -2 --separate-stderr cdp-segment -d s.json p
+  [[ $stderr == *"l: import.block: 'r' has a cut of its own" ]]
   printf 'a,b\n1,2\n' >x.csv
   define '{"files":["x.csv"],"kind":"customer"}'
   run -2 --separate-stderr lists
