@@ -200,14 +200,15 @@ END
 @test "a program that dies, is silent or answers nonsense ends the run and leaves the output alone" {
   people_with 1 2 3
   bad() {
-    jq -nc --arg run "$1" '{tags:[{name:"t",program:{run:["sh","-c",$run],timeout:"300ms"}}]}' >t.json
+    jq -nc --arg run "$1" --arg timeout "${3:-20s}" \
+      '{tags:[{name:"t",program:{run:["sh","-c",$run],timeout:$timeout}}]}' >t.json
     run -4 --separate-stderr cdp-tag --as-of 2024-05-01 -d t.json -o out in
     [ "$stderr" = "cdp-tag: tag 't': $2" ]
     [ ! -e out ]
   }
   bad 'cat >/dev/null; exit 3' "'sh' ended with status 3"
   bad 'kill -9 $$' "'sh' was ended by signal 9"
-  bad 'exec sleep 9' "'sh' did nothing for 300 ms"
+  bad 'exec sleep 9' "'sh' did nothing for 300 ms" 300ms
   bad 'echo hello; cat >/dev/null' "'sh': answer 1: unexpected 'h'"
   bad 'cat' "'sh': answer 1: there is no 'value'"
   bad 'head -n 1 | jq -c ".value = 1"' "'sh' left 2 of 3 customers without an answer"
