@@ -24,6 +24,8 @@ struct follow {
 	bool held;                  /* the output is in its place at the end alone */
 	bool block_over; /* the lines of all profiles so far are on their way */
 	uint64_t stale, entered, left;
+	struct cdp_buf names;      /* of audiences, as JSON */
+	size_t *name_at;           /* by audience, and where the last one ends */
 	struct cdp_livefeed now;   /* `lines`: of all blocks before */
 	struct cdp_livefeed known; /* of the feed, in earlier runs */
 	/* What there was, in memory: */
@@ -200,10 +202,12 @@ static void write_changes(struct follow *w, const struct sight *is,
 	if (is->as_of != NO_TIME)
 		cdp_time_format(as_of, cdp_time_from_ms(is->as_of));
 	for (size_t i = 0; i < n; i++) {
+		const size_t *name = &w->name_at[v[i].set];
+
 		cdp_buf_adds(b, "{\"one_id\":");
 		cdp_json_str(b, is->key->p, is->key->n);
 		cdp_json_key(b, "segment");
-		cdp_json_cstr(b, w->f->set->v[v[i].set].name);
+		cdp_buf_add(b, w->names.p + name[0], name[1] - name[0]);
 		cdp_json_key(b, "as_of");
 		cdp_json_str(b, as_of, sizeof(as_of));
 		cdp_json_key(b, "change");
@@ -370,6 +374,18 @@ static void tell(struct follow *w)
 	cdp_cli_stat(w->cli, "stale", w->stale);
 }
 
+static void write_names(struct follow *w)
+{
+	const struct cdp_segments *s = w->f->set;
+
+	w->name_at = cdp_calloc((size_t)s->defined + 1, sizeof(*w->name_at));
+	cdp_buf_init(&w->names, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < s->defined; i++) {
+		cdp_json_cstr(&w->names, s->v[i].name);
+		w->name_at[i + 1] = w->names.n;
+	}
+}
+
 static int begin(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
 {
 	const struct cdp_segment_follow *f = w->f;
@@ -382,6 +398,7 @@ static int begin(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
 	w->classes =
 		cdp_calloc((size_t)cdp_live_columns(w->live) + 1, sizeof(*w->classes));
 	cdp_buf_init(&w->line, CDP_BUF_NOMAX);
+	write_names(w);
 	if (!f->dir) {
 		w->people = cdp_livepeople_new(cdp_live_columns(w->live));
 		return 0;
@@ -411,6 +428,8 @@ int cdp_segment_follow(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 	cdp_livestore_close(w.store);
 	cdp_scan_free(w.scan);
 	cdp_buf_release(&w.line);
+	cdp_buf_release(&w.names);
+	free(w.name_at);
 	free(w.classes);
 	free(wanted);
 	return rc < 0 ? -1 : 0;

@@ -1,5 +1,7 @@
 /* mksegments profiles CUSTOMERS: profiles of 120 tags on standard output, as cdp-tag
  * writes them, about 2 KB each.
+ * mksegments changes CUSTOMERS COUNT: such profiles, then COUNT more, each of a customer
+ * of whom three tags are drawn again.
  * mksegments rules AUDIENCES [CONDITIONS]: definitions of audiences over them.
  * Sizes fall as rank^-0.444, from 40 % of the customers to a median of 0.2 %; each rule
  * has up to ten sub-conditions of CONDITIONS (20000) distinct ones: tag == text, tag in a
@@ -114,6 +116,62 @@ static void make_profiles(uint32_t customers)
 	}
 	flush(&b, 1);
 	cdp_buf_release(&b);
+}
+
+/* ---- changes ---- */
+
+static uint32_t draw(struct cdp_rand *r, unsigned tag)
+{
+	uint32_t v = cdp_rand_below(r, values_of(tag));
+
+	return cdp_rand_below(r, 1000) < have(tag) ? v + 1 : 0;
+}
+
+static void add_profile(struct cdp_buf *b, uint32_t customer, const uint32_t *values)
+{
+	cdp_buf_addf(b,
+		     "{\"one_id\":\"%016llx\",\"as_of\":\"2024-05-01T00:00:00.000Z\","
+		     "\"tags\":{",
+		     (unsigned long long)customer * 0x400000003d5ull);
+	for (unsigned t = 0; t < TAGS; t++) {
+		if (!values[t])
+			continue;
+		if (b->p[b->n - 1] != '{')
+			cdp_buf_addc(b, ',');
+		add_tag(b, t, values[t] - 1);
+	}
+	cdp_buf_adds(b, "},\"ids\":{}}\n");
+	flush(b, FLUSH_AT);
+}
+
+/* All profiles, then COUNT in which three tags of somebody are drawn again. */
+static void make_changes(uint32_t customers, uint32_t count)
+{
+	uint32_t *values = cdp_alloc((size_t)customers * TAGS * sizeof(*values));
+	struct cdp_rand r;
+	struct cdp_buf b;
+
+	cdp_rand_seed(&r, 7, 3);
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (uint32_t i = 0; i < customers; i++) {
+		for (unsigned t = 0; t < TAGS; t++)
+			values[(size_t)i * TAGS + t] = draw(&r, t);
+		add_profile(&b, i, values + (size_t)i * TAGS);
+	}
+	for (uint32_t k = 0; k < count; k++) {
+		uint32_t i = cdp_rand_below(&r, customers);
+		uint32_t *v = values + (size_t)i * TAGS;
+
+		for (unsigned n = 0; n < 3; n++) {
+			unsigned t = cdp_rand_below(&r, TAGS);
+
+			v[t] = draw(&r, t);
+		}
+		add_profile(&b, i, v);
+	}
+	flush(&b, 1);
+	cdp_buf_release(&b);
+	free(values);
 }
 
 /* ---- rules ---- */
@@ -295,11 +353,13 @@ int main(int argc, char **argv)
 
 	if (n && strcmp(argv[1], "profiles") == 0) {
 		make_profiles(n);
+	} else if (n && argc > 3 && strcmp(argv[1], "changes") == 0) {
+		make_changes(n, (uint32_t)strtoul(argv[3], NULL, 10));
 	} else if (n && strcmp(argv[1], "rules") == 0) {
 		make_rules(n, argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 20000);
 	} else {
-		fputs("usage: mksegments profiles CUSTOMERS | rules AUDIENCES "
-		      "[CONDITIONS]\n",
+		fputs("usage: mksegments profiles CUSTOMERS | "
+		      "changes CUSTOMERS COUNT | rules AUDIENCES [CONDITIONS]\n",
 		      stderr);
 		return 2;
 	}

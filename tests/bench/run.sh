@@ -18,7 +18,7 @@ peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
 	templates nightly convert
-	archive chain idmap splice portrait audiences http http-batch}
+	archive chain idmap splice portrait audiences follow http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -389,6 +389,27 @@ row_audiences() {
 		}
 	done <"$scratch/sampled"
 	say "audiences: $(wc -l <"$scratch/sampled") of $a compared with their rules alone"
+}
+
+# Profiles that change, three tags each, beside the same start without them: 3,000 audiences,
+# or 305,000, and 50,000 changes.
+row_follow() {
+	local n=20000 a=3000 c=2000 count=50000 rules start changes
+
+	[ "${BENCH:-}" = full ] && n=100000 a=305000 c=20000
+	start=$dir/start$n.ndjson changes=$dir/changes$n.ndjson rules=$dir/rules$a.json
+	[ -s "$changes" ] || {
+		say "making $changes"
+		mksegments changes "$n" "$count" >"$scratch/changes"
+		head -n "$n" "$scratch/changes" >"$start"
+		tail -n "$count" "$scratch/changes" >"$changes"
+		rm "$scratch/changes"
+	}
+	mksegments rules "$a" "$c" >"$rules"
+	unheard follow.start "exec cdp-segment -q -d $rules --follow --profiles $start \
+		/dev/null"
+	unheard follow.cdp "exec cdp-segment -q -d $rules --follow --profiles $start \
+		$changes >/dev/null"
 }
 
 # Four audiences and 120 tags; of 100,000 customers, with BENCH=full of a million.
