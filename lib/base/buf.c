@@ -80,10 +80,15 @@ void cdp_buf_addu(struct cdp_buf *b, uint64_t v)
 	char t[20];
 	size_t i = sizeof(t);
 
-	do {
-		t[--i] = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
+	for (; v > 99; v /= 100) {
+		unsigned two = (unsigned)(v % 100);
+
+		t[--i] = (char)('0' + two % 10);
+		t[--i] = (char)('0' + two / 10);
+	}
+	t[--i] = (char)('0' + v % 10);
+	if (v > 9)
+		t[--i] = (char)('0' + v / 10);
 	cdp_buf_add(b, t + i, sizeof(t) - i);
 }
 

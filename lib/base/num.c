@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/swar.h"
 
 static const double pow10_exact[23] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
 					1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
@@ -111,6 +112,34 @@ int cdp_num_size(uint64_t *v, const char *p, size_t n, uint64_t max, struct cdp_
 	return 0;
 }
 
+/* The number that eight digits are, given xor '0'.  False if one is no digit.  Neighbours
+ * are added up: two, four, eight of them. */
+static inline bool eight_digits(uint64_t *v, uint64_t w)
+{
+	if (((w + CDP_ONES * 0x76) | w) & CDP_HIGH)
+		return false;
+	w = (w * 10 + (w >> 8)) & 0x00ff00ff00ff00ff;
+	w = (w * 100 + (w >> 16)) & 0x0000ffff0000ffff;
+	*v = (w * 10000 + (w >> 32)) & 0xffffffff;
+	return true;
+}
+
+/* Eight digits or more, those before the last full eights with zeros before them. */
+static bool many_digits(uint64_t *u, const char *p, size_t n)
+{
+	size_t head = (n - 1) % 8 + 1;
+	uint64_t more = 0;
+
+	if (!eight_digits(u, (cdp_load64(p) ^ CDP_ONES * '0') << (8 - head) * 8))
+		return false;
+	for (p += head, n -= head; n; p += 8, n -= 8) {
+		if (!eight_digits(&more, cdp_load64(p) ^ CDP_ONES * '0'))
+			return false;
+		*u = *u * 100000000 + more; /* 19 digits fit 64 bits */
+	}
+	return true;
+}
+
 int cdp_num_json_i64(int64_t *v, const char *p, size_t n)
 {
 	size_t i = n && p[0] == '-';
@@ -121,12 +150,14 @@ int cdp_num_json_i64(int64_t *v, const char *p, size_t n)
 		return 0;
 	if (p[i] == '0' && digits > 1)
 		return 0;
-	for (size_t k = i; k < n; k++) {
+	if (digits >= 8 && !many_digits(&u, p + i, digits))
+		return 0;
+	for (size_t k = i; k < n && digits < 8; k++) {
 		unsigned d = (unsigned char)(p[k] - '0');
 
 		if (d > 9)
 			return 0;
-		u = u * 10 + d; /* 19 digits fit 64 bits */
+		u = u * 10 + d;
 	}
 	if (u > (uint64_t)INT64_MAX + i)
 		return 0;

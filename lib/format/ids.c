@@ -32,7 +32,7 @@ void cdp_ids_reset(struct cdp_ids *s)
 static int find(const struct cdp_ids *s, const char *kind, size_t n)
 {
 	for (unsigned i = 0; i < s->n; i++)
-		if (s->v[i].kind_len == n &&
+		if (s->v[i].kind_len == n && s->text.p[s->v[i].kind] == *kind &&
 		    memcmp(s->text.p + s->v[i].kind, kind, n) == 0)
 			return (int)i;
 	return -1;
@@ -65,11 +65,11 @@ bool cdp_id_is_spoilt(const char *p, size_t n)
 	       digits(p + i + 2, n - i - 2) == n - i - 2;
 }
 
-int cdp_ids_put(struct cdp_ids *s, const char *kind, size_t kind_len, const char *p,
-		size_t n, struct cdp_err *err)
+/* The value of kind i, or of a new one if i is -1. */
+static int put_value(struct cdp_ids *s, int i, const char *kind, size_t kind_len,
+		     const char *p, size_t n, struct cdp_err *err)
 {
 	size_t at = s->text.n;
-	int i;
 
 	if (n == 0)
 		return 0;
@@ -81,7 +81,6 @@ int cdp_ids_put(struct cdp_ids *s, const char *kind, size_t kind_len, const char
 			"'%s' has lost its digits, as spreadsheets make of "
 			"long numbers",
 			cdp_excerpt(p, n).s);
-	i = find(s, kind, kind_len);
 	if (i < 0) {
 		if (s->n == CDP_IDS_MAX)
 			return cdp_canon_bad(err, "ids", "more than %d ids", CDP_IDS_MAX);
@@ -96,14 +95,21 @@ int cdp_ids_put(struct cdp_ids *s, const char *kind, size_t kind_len, const char
 	return s->text.over ? cdp_canon_bad(err, "ids", "too long") : 0;
 }
 
+int cdp_ids_put(struct cdp_ids *s, const char *kind, size_t kind_len, const char *p,
+		size_t n, struct cdp_err *err)
+{
+	return put_value(s, find(s, kind, kind_len), kind, kind_len, p, n, err);
+}
+
 int cdp_ids_add(struct cdp_ids *s, const char *kind, const char *other, size_t other_len,
 		const char *p, size_t n, struct cdp_err *err)
 {
-	size_t kind_len = strlen(kind), old_len;
-	const char *old = cdp_ids_get(s, kind, kind_len, &old_len);
+	size_t kind_len = strlen(kind);
+	int i = find(s, kind, kind_len);
 
-	if (!old || (old_len == n && memcmp(old, p, n) == 0))
-		return cdp_ids_put(s, kind, kind_len, p, n, err);
+	if (i < 0 ||
+	    (s->v[i].value_len == n && memcmp(s->text.p + s->v[i].value, p, n) == 0))
+		return put_value(s, i, kind, kind_len, p, n, err);
 	return cdp_ids_put(s, other, other_len, p, n, err);
 }
 
@@ -241,34 +247,28 @@ static bool may_be_scientific(const char *p, size_t n)
 	return (p[1] == '.' || (p[1] | 0x20) == 'e') && cdp_id_is_spoilt(p, n);
 }
 
-/* A kind and its value. */
-struct plain_id {
-	const char *kind, *kind_end, *value, *value_end;
-};
-
 /* Strings both, and not empty.  A key stands before a colon, a string right after it. */
-static bool next_plain(struct quotes *q, struct plain_id *id)
+static bool next_plain(struct quotes *q, struct cdp_plain_id *id)
 {
 	const char *a = quotes_next(q), *b = a ? quotes_next(q) : NULL,
 		   *c = b ? quotes_next(q) : NULL, *d = c ? quotes_next(q) : NULL;
 
 	if (!d || b == a + 1 || c != b + 2 || d == c + 1)
 		return false;
-	*id = (struct plain_id){ a + 1, b, c + 1, d };
+	*id = (struct cdp_plain_id){ a + 1, b, c + 1, d };
 	return !may_be_scientific(c + 1, (size_t)(d - c) - 1);
 }
 
-static bool same_kind(const struct plain_id *a, const struct plain_id *b)
+static bool same_kind(const struct cdp_plain_id *a, const struct cdp_plain_id *b)
 {
 	size_t n = (size_t)(a->kind_end - a->kind);
 
 	return n == (size_t)(b->kind_end - b->kind) && memcmp(a->kind, b->kind, n) == 0;
 }
 
-bool cdp_ids_plain(const struct cdp_val *object, unsigned *count)
+bool cdp_ids_plain(const struct cdp_val *object, struct cdp_plain_id id[CDP_PLAIN_MAX],
+		   unsigned *count)
 {
-	enum { FEW = 8 };
-	struct plain_id id[FEW];
 	struct quotes q = { object->p, object->p + object->n, 0 };
 	unsigned n = 0;
 
@@ -280,7 +280,7 @@ bool cdp_ids_plain(const struct cdp_val *object, unsigned *count)
 	if (!quotes_here(&q))
 		return false;
 	do {
-		if (n == FEW || !next_plain(&q, &id[n]))
+		if (n == CDP_PLAIN_MAX || !next_plain(&q, &id[n]))
 			return false;
 		for (unsigned i = 0; i < n; i++)
 			if (same_kind(&id[i], &id[n]))
@@ -310,9 +310,46 @@ bool cdp_ids_has_value(const struct cdp_ids *s, const char *p, size_t n)
 	return false;
 }
 
-void cdp_ids_write(const struct cdp_ids *s, struct cdp_buf *out)
+/* Whether nothing of all that was put needs an escape. */
+static bool all_plain(struct cdp_ids *s)
+{
+	const char *end;
+
+	if (cdp_buf_reserve(&s->text, 8) < 0)
+		return false;
+	memset(s->text.p + s->text.n, 0, 8);
+	end = s->text.p + s->text.n;
+	/* The zeros behind the last byte are not plain, so there is an end to it. */
+	return cdp_plain_end(s->text.p) == end;
+}
+
+static void put_plain(struct cdp_buf *out, const char *p, size_t n, char after)
+{
+	if (cdp_buf_reserve(out, n + 3) < 0)
+		return;
+	out->p[out->n] = '"';
+	memcpy(out->p + out->n + 1, p, n);
+	out->p[out->n + n + 1] = '"';
+	out->p[out->n + n + 2] = after;
+	out->n += n + 3;
+}
+
+static void write_plain(struct cdp_ids *s, struct cdp_buf *out)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		put_plain(out, s->text.p + s->v[i].kind, s->v[i].kind_len, ':');
+		put_plain(out, s->text.p + s->v[i].value, s->v[i].value_len,
+			  i + 1 < s->n ? ',' : '}');
+	}
+}
+
+void cdp_ids_write(struct cdp_ids *s, struct cdp_buf *out)
 {
 	cdp_buf_addc(out, '{');
+	if (s->n && all_plain(s)) {
+		write_plain(s, out);
+		return;
+	}
 	for (unsigned i = 0; i < s->n; i++) {
 		if (i)
 			cdp_buf_addc(out, ',');

@@ -42,14 +42,20 @@ int cdp_id_text(const struct cdp_val *v, struct cdp_buf *tmp, const char **p, si
  * is canonical but for white space. */
 int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *path,
 		 bool *plain, struct cdp_err *err);
+/* A kind and its value in such an object. */
+struct cdp_plain_id {
+	const char *kind, *kind_end, *value, *value_end;
+};
+enum { CDP_PLAIN_MAX = 8 };
 /* Whether the object, of a record without white space between tokens, is good as it
- * stands: strings without escapes, none empty, none spoilt, no kind twice.  *count of
- * them.  Up to 63 bytes after it are read. */
-bool cdp_ids_plain(const struct cdp_val *object, unsigned *count);
+ * stands: strings without escapes, none empty, none spoilt, no kind twice, and few.
+ * *count of them, in id.  Up to 63 bytes after it are read. */
+bool cdp_ids_plain(const struct cdp_val *object, struct cdp_plain_id id[CDP_PLAIN_MAX],
+		   unsigned *count);
 /* The value of a kind, or NULL. */
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,
 			size_t *n);
 bool cdp_ids_has_value(const struct cdp_ids *s, const char *p, size_t n);
-void cdp_ids_write(const struct cdp_ids *s, struct cdp_buf *out); /* {"kind":"value"} */
+void cdp_ids_write(struct cdp_ids *s, struct cdp_buf *out); /* {"kind":"value"} */
 
 #endif

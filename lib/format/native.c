@@ -195,10 +195,11 @@ static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 {
 	const struct cdp_val *ids = cdp_rec_get(rec, r->slots->ids);
 	unsigned least = kinds[f->kind].ids, count;
+	struct cdp_plain_id plain[CDP_PLAIN_MAX];
 
 	cdp_ids_reset(&r->ids);
-	f->plain_ids =
-		rec->compact && cdp_ids_plain(ids, &count) && count && count >= least;
+	f->plain_ids = rec->compact && cdp_ids_plain(ids, plain, &count) && count &&
+		       count >= least;
 	if (f->plain_ids)
 		return 0;
 	if (ids->type != CDP_MISSING &&
@@ -489,7 +490,7 @@ int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *o
 		return 0;
 	if (check(r, rec, &f, err) < 0)
 		return -1;
-	*info = (struct cdp_canon){ .ms = f.ms };
+	cdp_canon_begin(info, f.ms);
 	rewrite(r, rec, &f, out, info);
 	return 0;
 }

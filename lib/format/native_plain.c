@@ -74,6 +74,7 @@ static bool good_rest(const struct cdp_native_slots *s,
 		      const struct cdp_format_opts *opts, const struct cdp_val *v,
 		      int64_t ms)
 {
+	struct cdp_plain_id id[CDP_PLAIN_MAX];
 	int64_t sent, received;
 	struct cdp_err ignored;
 	unsigned ids;
@@ -89,7 +90,7 @@ static bool good_rest(const struct cdp_native_slots *s,
 	    !good_delivery(&received, &v[s->received]) ||
 	    (received == CDP_NO_TIME && opts->received != CDP_NO_TIME))
 		return false;
-	return cdp_ids_plain(&v[s->ids], &ids) && ids &&
+	return cdp_ids_plain(&v[s->ids], id, &ids) && ids &&
 	       cdp_canon_future(opts, ms, received, &ignored) == 0;
 }
 
@@ -196,9 +197,7 @@ bool cdp_native_plain(const struct cdp_native_slots *slots,
 	    !good_rest(slots, opts, v, e.ms) ||
 	    (v[CDP_SLOT_ONE_ID].type != CDP_MISSING && !good_one_id(&v[CDP_SLOT_ONE_ID])))
 		return false;
-	/* One by one: compilers clear the whole by a slow instruction. */
-	info->ms = e.ms;
-	info->original = (struct cdp_span){ 0, 0 };
+	cdp_canon_begin(info, e.ms);
 	if (!is_canonical(rec, &v[slots->ids]))
 		return cut(slots, rec, e.time, out, info);
 	copy(slots, rec, out, info);

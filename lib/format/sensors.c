@@ -70,13 +70,14 @@ struct cdp_sensors *cdp_sensors_new(const struct cdp_format_opts *opts,
 
 	r->opts = opts;
 	r->slots = slots;
-	for (unsigned i = 0; i < SENSORS_DONE; i++)
-		r->order[i] = (uint8_t)i;
+	sensors_know_members(r);
 	cdp_ids_init(&r->ids);
 	cdp_buf_init(&r->distinct_buf, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->event_buf, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->key, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->lib, CDP_BUF_NOMAX);
+	cdp_buf_init(&r->source, CDP_BUF_NOMAX);
 	return r;
 }
 
@@ -89,6 +90,8 @@ void cdp_sensors_free(struct cdp_sensors *r)
 	cdp_buf_release(&r->event_buf);
 	cdp_buf_release(&r->text);
 	cdp_buf_release(&r->key);
+	cdp_buf_release(&r->lib);
+	cdp_buf_release(&r->source);
 	free(r);
 }
 
@@ -360,6 +363,18 @@ static int put_body(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *
 	return 0;
 }
 
+/* The time in digits, as it mostly came. */
+static void add_ms(struct cdp_sensors *r, struct cdp_rec *rec)
+{
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+
+	if (time->type == CDP_NUMBER && time->integral && *time->p != '-' &&
+	    rec->slots[r->slots->p_time].type <= CDP_NULL)
+		cdp_buf_add(&r->text, time->p, time->n);
+	else
+		cdp_buf_addi(&r->text, r->ms);
+}
+
 /* _track_id has nine digits, four of them of the clock: only with what it was given to
  * does it tell deliveries of one record from two records. */
 static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
@@ -376,7 +391,7 @@ static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 	cdp_buf_addc(&r->text, '\0');
 	cdp_buf_add(&r->text, track->p, track->n);
 	cdp_buf_addc(&r->text, '\0');
-	cdp_buf_addi(&r->text, r->ms);
+	add_ms(r, rec);
 	cdp_buf_addc(&r->text, '\0');
 	if (r->event)
 		cdp_buf_add(&r->text, r->event, r->event_len);
@@ -388,17 +403,15 @@ static void put_event_id(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 	cdp_buf_add(out, member, sizeof(member) - 1);
 }
 
-/* "sensors/" and the library's name in lower case. */
-static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
-		       size_t start, struct cdp_canon *info)
+/* `,"source":` and "sensors/" with the library's name in lower case. */
+static void make_source(struct cdp_sensors *r, const struct cdp_val *lib)
 {
-	const struct cdp_val *lib = cdp_rec_get(rec, r->slots->lib);
 	struct cdp_buf *b = &r->text;
 	const char *p;
 	size_t n;
 
 	cdp_buf_reset(b);
-	if (lib->type == CDP_STRING && lib->n) {
+	if (lib->n) {
 		cdp_buf_adds(b, "sensors/");
 		p = cdp_val_str(lib, &r->key, &n);
 		for (size_t i = 0; i < n; i++)
@@ -407,7 +420,26 @@ static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_bu
 	} else {
 		cdp_buf_adds(b, r->opts->source ? r->opts->source : "sensors");
 	}
-	info->source = cdp_canon_add_str(out, start, "source", b->p, b->n);
+	cdp_buf_reset(&r->source);
+	cdp_canon_add_str(&r->source, 0, "source", b->p, b->n);
+	cdp_buf_reset(&r->lib);
+	cdp_buf_add(&r->lib, lib->p, lib->n);
+}
+
+static void put_source(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out,
+		       size_t start, struct cdp_canon *info)
+{
+	static const size_t key = sizeof(",\"source\":") - 1;
+	const struct cdp_val *lib = cdp_rec_get(rec, r->slots->lib);
+	struct cdp_val none = { .p = "" };
+
+	if (lib->type != CDP_STRING)
+		lib = &none;
+	/* Mostly that of the last record. */
+	if (!r->source.n || lib->n != r->lib.n || memcmp(lib->p, r->lib.p, lib->n) != 0)
+		make_source(r, lib);
+	info->source = (struct cdp_span){ out->n - start + key, r->source.n - key };
+	cdp_buf_add(out, r->source.p, r->source.n);
 }
 
 /* `,"key":"text"` of the property or else the member. */
@@ -430,17 +462,17 @@ static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 		     size_t start, struct cdp_canon *info)
 {
 	const struct cdp_sensors_slots *s = r->slots;
-	char sent[CDP_TIME_CANON];
-	size_t at;
+	char sent[] = ",\"sent\":\"2024-04-25T06:59:46.123Z\"";
+	const size_t n = sizeof(sent) - 1;
 
 	put_lifted(rec, out, "project", s->p_project, s->project);
 	put_lifted(rec, out, "token", s->p_token, s->token);
 	sensors_put_members(r, rec, out);
 	if (r->sent != CDP_NO_TIME) {
-		at = out->n;
-		cdp_minute_format(&r->sent_minute, sent, r->sent);
-		cdp_canon_add_str(out, start, "sent", sent, sizeof(sent));
-		info->sent = (struct cdp_span){ at - start, out->n - at };
+		cdp_minute_format(&r->sent_minute, sent + n - 1 - CDP_TIME_CANON,
+				  r->sent);
+		info->sent = (struct cdp_span){ out->n - start, n };
+		cdp_buf_add(out, sent, n);
 	}
 	if (r->opts->received != CDP_NO_TIME)
 		info->received =
@@ -479,7 +511,7 @@ int cdp_sensors_read(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 
 	if (check(r, rec, err) < 0)
 		return -1;
-	*info = (struct cdp_canon){ .ms = r->ms };
+	cdp_canon_begin(info, r->ms);
 	if (r->type->kind == EVENT)
 		open_event(r, rec, out);
 	else

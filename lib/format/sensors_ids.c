@@ -75,9 +75,23 @@ static int add_identity(struct cdp_sensors *r, const char *key, size_t key_len,
 		    : cdp_ids_put(&r->ids, key, key_len, p, n, err);
 }
 
-static int add_identities(struct cdp_sensors *r, const struct cdp_val *object,
-			  const char *path, struct cdp_err *err)
+static int add_plain(struct cdp_sensors *r, const struct cdp_plain_id *id, unsigned n,
+		     struct cdp_err *err)
 {
+	for (unsigned i = 0; i < n; i++, id++)
+		if (add_identity(r, id->kind, (size_t)(id->kind_end - id->kind),
+				 id->value, (size_t)(id->value_end - id->value), err) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_identities(struct cdp_sensors *r, const struct cdp_rec *rec,
+			  const struct cdp_val *object, const char *path,
+			  struct cdp_err *err)
+{
+	struct cdp_plain_id plain[CDP_PLAIN_MAX];
+	unsigned count;
+
 	struct cdp_iter it = { 0 };
 	struct cdp_val key, v;
 	const char *k, *p;
@@ -87,6 +101,8 @@ static int add_identities(struct cdp_sensors *r, const struct cdp_val *object,
 		return 0;
 	if (object->type != CDP_OBJECT)
 		return cdp_canon_bad(err, path, "not an object");
+	if (rec->compact && cdp_ids_plain(object, plain, &count))
+		return add_plain(r, plain, count, err);
 	while (cdp_val_member(object, &it, &key, &v)) {
 		k = cdp_val_str(&key, &r->key, &kn);
 		if (cdp_id_text(&v, &r->text, &p, &n, path, k, kn, err) < 0)
@@ -177,9 +193,10 @@ int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err 
 	cdp_ids_reset(&r->ids);
 	if (r->type->kind == ENTITY)
 		return 0;
-	if (add_identities(r, cdp_rec_get(rec, s->identities), "identities", err) < 0 ||
-	    add_identities(r, cdp_rec_get(rec, s->p_identities), "properties.identities",
-			   err) < 0 ||
+	if (add_identities(r, rec, cdp_rec_get(rec, s->identities), "identities", err) <
+		    0 ||
+	    add_identities(r, rec, cdp_rec_get(rec, s->p_identities),
+			   "properties.identities", err) < 0 ||
 	    add_member(r, rec, s->login_id, "login_id", r->opts->login_kind, err) < 0 ||
 	    add_member(r, rec, s->anonymous_id, "anonymous_id", "anonymous", err) < 0 ||
 	    add_distinct(r, rec, err) < 0 ||

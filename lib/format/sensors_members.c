@@ -1,4 +1,5 @@
 /* The members of a Sensors record that it has besides those the reader knows. */
+#include "base/swar.h"
 #include "format/sensors_priv.h"
 #include "record/json.h"
 
@@ -121,20 +122,59 @@ static const struct {
 	MEMBER(anonymous_id, "anonymous_id"), KNOWN(CDP_SLOT_TYPE, "type"),
 	KNOWN(CDP_SLOT_EVENT, "event"),       MEMBER(track_id, "_track_id"),
 	KNOWN(CDP_SLOT_TIME, "time"),         MEMBER(flush_time, "_flush_time"),
-	MEMBER(original_id, "original_id"),
+	MEMBER(original_id, "original_id"),   MEMBER(lib_object, "lib"),
 #undef KNOWN
 #undef MEMBER
 };
 
-static int slot_of(const struct cdp_sensors *r, unsigned i)
+void sensors_know_members(struct cdp_sensors *r)
 {
-	return done[i].known >= 0 ? done[i].known
+	for (unsigned i = 0; i < SENSORS_DONE; i++) {
+		struct sensors_done *d = &r->done[i];
+		char key[16] = { 0 };
+
+		memcpy(key, done[i].key, done[i].n);
+		d->slot = done[i].known >= 0
+				  ? done[i].known
 				  : *(const int *)((const char *)r->slots + done[i].slot);
+		d->n = done[i].n;
+		d->tail_at = d->n > 8 ? d->n - 8 : 0;
+		d->mask = d->n < 8 ? ((uint64_t)1 << d->n * 8) - 1 : ~(uint64_t)0;
+		d->head = cdp_load64(key) & d->mask;
+		d->tail = cdp_load64(key + d->tail_at) & d->mask;
+		r->order[i] = (uint8_t)i;
+	}
+}
+
+static inline bool stands_at(const struct sensors_done *d, const char *p)
+{
+	return !(((cdp_load64(p) ^ d->head) | (cdp_load64(p + d->tail_at) ^ d->tail)) &
+		 d->mask);
+}
+
+/* Whether they are all that there is, in the order of the last line, which is mostly that
+ * of this one; some may be missing. */
+static bool in_order(const struct cdp_sensors *r, const struct cdp_rec *rec)
+{
+	const char *at = rec->raw + 1;
+
+	for (unsigned i = 0; i < SENSORS_DONE; i++) {
+		const struct sensors_done *d = &r->done[r->order[i]];
+		const struct cdp_val *v = &rec->slots[d->slot];
+		size_t quoted = v->type == CDP_STRING;
+
+		if (v->type == CDP_MISSING)
+			continue;
+		if (v->p != at + d->n + quoted || !stands_at(d, at))
+			return false;
+		at = v->p + v->n + quoted;
+		at += *at == ',';
+	}
+	return at == rec->raw + rec->len - 1;
 }
 
 /* Those, by their slots, in the order of the line; -1 if one does not stand as its slot
- * lets expect.  They are looked for in the order of the last line, which is mostly that
- * of this one. */
+ * lets expect. */
 static int done_parts(struct cdp_sensors *r, const struct cdp_rec *rec,
 		      struct part *parts)
 {
@@ -143,7 +183,8 @@ static int done_parts(struct cdp_sensors *r, const struct cdp_rec *rec,
 
 	for (unsigned i = 0; i < SENSORS_DONE; i++) {
 		unsigned m = r->order[i];
-		const struct cdp_val *v = &rec->slots[slot_of(r, m)];
+		const struct sensors_done *d = &r->done[m];
+		const struct cdp_val *v = &rec->slots[d->slot];
 		bool quoted = v->type == CDP_STRING;
 		struct part p = { .member = (uint8_t)m };
 		int k;
@@ -152,10 +193,10 @@ static int done_parts(struct cdp_sensors *r, const struct cdp_rec *rec,
 			order[--missing] = (uint8_t)m;
 			continue;
 		}
-		p.from = v->p - quoted - done[m].n;
+		p.from = v->p - quoted - d->n;
 		p.to = v->p + v->n + quoted;
 		p.to += *p.to == ',';
-		if (p.from <= rec->raw || memcmp(p.from, done[m].key, done[m].n) != 0)
+		if (p.from <= rec->raw || !stands_at(d, p.from))
 			return -1;
 		for (k = n++; k > 0 && parts[k - 1].from > p.from; k--)
 			parts[k] = parts[k - 1];
@@ -167,26 +208,29 @@ static int done_parts(struct cdp_sensors *r, const struct cdp_rec *rec,
 	return n;
 }
 
-/* Whether what lies between two places is the member `lib` alone, as it is with every
- * library. */
-static bool is_lib(const struct cdp_sensors *r, const struct cdp_rec *rec,
-		   const char *from, const char *to)
+static void put_lib(const struct cdp_rec *rec, struct cdp_buf *out,
+		    const struct cdp_val *lib)
 {
-	static const char key[] = "\"lib\":";
-	const struct cdp_val *v = &rec->slots[r->slots->lib_object];
-
-	return v->type == CDP_OBJECT && v->p - from == sizeof(key) - 1 &&
-	       memcmp(from, key, sizeof(key) - 1) == 0 &&
-	       to == v->p + v->n + (to[-1] == ',');
+	if (lib->type == CDP_MISSING)
+		return;
+	cdp_buf_adds(out, ",\"lib\":");
+	sensors_put_value(rec, out, lib);
 }
 
 void sensors_put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out)
 {
+	const struct cdp_val *lib = &rec->slots[r->slots->lib_object];
 	struct part parts[SENSORS_DONE];
+	bool plain = rec->compact && !rec->twice;
 	struct cdp_val all;
-	int n = rec->compact && !rec->twice ? done_parts(r, rec, parts) : -1;
 	const char *from = rec->raw + 1;
+	int n;
 
+	if (plain && in_order(r, rec)) {
+		put_lib(rec, out, lib);
+		return;
+	}
+	n = plain ? done_parts(r, rec, parts) : -1;
 	cdp_buf_reset(&r->text);
 	if (n < 0) {
 		cdp_val_at(&all, rec->raw, rec->len);
@@ -195,15 +239,12 @@ void sensors_put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_
 	for (int i = 0; i <= n; i++) {
 		const char *to = i < n ? parts[i].from : rec->raw + rec->len - 1;
 
-		if (is_lib(r, rec, from, to)) {
-			cdp_buf_addc(out, ',');
-			cdp_buf_add(out, from, (size_t)(to - from) - (to[-1] == ','));
-			to = from;
-		}
 		/* What lies between is read as if there were braces around it. */
 		all = (struct cdp_val){ .p = from - 1, .n = (uint32_t)(to - from) + 2 };
 		if (to > from)
 			put_some(r, rec, out, &all);
+		if (i < n && r->done[parts[i].member].slot == r->slots->lib_object)
+			put_lib(rec, out, lib);
 		if (i < n)
 			from = parts[i].to;
 	}

@@ -15,7 +15,14 @@ struct sensors_type {
 	bool deleted;
 };
 
-enum { SENSORS_DONE = 11 }; /* members that every reader's part knows */
+enum { SENSORS_DONE = 12 }; /* members that are dealt with by their slots */
+
+/* One of them, and what stands before its value: `"key":`. */
+struct sensors_done {
+	int slot;
+	unsigned n, tail_at;       /* bytes of that, and where the last eight begin */
+	uint64_t head, tail, mask; /* the first and last eight, and how many there are */
+};
 
 struct cdp_sensors {
 	const struct cdp_format_opts *opts;
@@ -26,9 +33,11 @@ struct cdp_sensors {
 	const char *distinct;
 	size_t distinct_len;
 	struct cdp_buf distinct_buf, event_buf, text, key;
+	struct cdp_buf lib, source; /* of the last record; the member that it became */
 	const char *event;
 	size_t event_len;
 	int64_t ms, sent;
+	struct sensors_done done[SENSORS_DONE];
 	uint8_t order[SENSORS_DONE]; /* in which the last record had its members */
 	struct cdp_minute minute, sent_minute; /* of the last times written */
 };
@@ -39,6 +48,7 @@ int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err 
 /* A value as it came, but minified. */
 void sensors_put_value(const struct cdp_rec *rec, struct cdp_buf *out,
 		       const struct cdp_val *v);
+void sensors_know_members(struct cdp_sensors *r); /* fills r->done and r->order */
 /* Members that nobody asked for stay as they are; those whose names are taken, in an
  * object of their own. */
 void sensors_put_members(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf *out);
