@@ -7,8 +7,8 @@
 #include "cli/log_opts.h"
 #include "cli/once_job.h"
 #include "cli/sql_job.h"
+#include "cli/table_opts.h"
 #include "cli/tables.h"
-#include "format/csvmap.h"
 #include "format/reader.h"
 #include "format/reject.h"
 #include "model/intake_state.h"
@@ -32,11 +32,10 @@ struct collect {
 	struct cdp_cli cli;
 	/* options */
 	int format;
-	const char *map_file, *columns, *charset, *delimiter, *duplicates_file;
+	struct cdp_table_opts table;
 	const char *state_dir;
 	bool replay, again;
-	int64_t window_ns;
-	uint64_t dedup_memory;
+	struct cdp_once_job_opts dedup;
 	struct cdp_opt_time received;
 	struct cdp_log_opts log;
 	const char *formats[FORMATS_MAX];
@@ -44,7 +43,6 @@ struct collect {
 	/* what follows from them */
 	struct cdp_format_opts opts;
 	struct cdp_format_plan *plan, *row_plan;
-	struct cdp_csvmap *map;
 	struct cdp_intake_job intake;
 	struct cdp_intake_state *state;
 	struct cdp_once_job *once;
@@ -87,9 +85,10 @@ static int flushed(void *ctx, struct cdp_err *err)
 
 /* All that is done to a record between its reader and the output, from wherever it came.
  * How many records there are in its place, or -1. */
-static int keep(struct worker *w, struct cdp_buf *out, size_t at,
+static int keep(void *worker, struct cdp_buf *out, size_t at,
 		const struct cdp_canon *info, struct cdp_err *err)
 {
+	struct worker *w = worker;
 	struct cdp_canon mine;
 	int n;
 
@@ -257,12 +256,12 @@ static void *worker_new(void *ctx)
 
 	w->c = c;
 	w->reader = cdp_reader_new(c->plan);
-	if (c->map) {
+	if (c->table.map) {
 		w->rows = cdp_reader_new(c->row_plan);
 		w->job = (struct cdp_tables_job){ w, read_row,
 						  c->once ? commit_row : NULL };
-		w->tables = cdp_tables_new(&c->cli, c->map, c->charset,
-					   c->delimiter ? *c->delimiter : 0, &w->job);
+		w->tables = cdp_tables_new(&c->cli, c->table.map, c->table.charset,
+					   cdp_table_opts_delimiter(&c->table), &w->job);
 	}
 	w->intake = c->intake.conf ? cdp_intake_new(c->intake.conf) : NULL;
 	cdp_once_init(&w->notes, c->once ? cdp_once_job_seed(c->once) : 0);
@@ -294,12 +293,6 @@ static void endpoint_begin(void *worker)
 	struct worker *w = worker;
 
 	cdp_once_forget(&w->notes);
-}
-
-static int endpoint_record(void *worker, struct cdp_buf *out, size_t at,
-			   const struct cdp_canon *info, struct cdp_err *err)
-{
-	return keep(worker, out, at, info, err);
 }
 
 static int endpoint_settle(void *ctx, void *worker, struct cdp_buf *out, uint64_t *taken,
@@ -334,7 +327,7 @@ static void run_endpoint(struct collect *c)
 		.worker_free = endpoint_worker_free,
 		.begin = endpoint_begin,
 		.serial = c->intake.conf && cdp_intake_conf_is_ordered(c->intake.conf),
-		.record = endpoint_record,
+		.record = keep,
 		.settle = c->once ? endpoint_settle : NULL,
 		.remember = c->once ? endpoint_remember : NULL,
 	};
@@ -367,7 +360,7 @@ static int run_lines(struct collect *c)
 		job.paths = c->replay_paths;
 		job.record = replay_record;
 		job.refused = NULL;
-		job.serial = job.serial || c->map;
+		job.serial = job.serial || c->table.map;
 		/* A byte of a line may be six in a reject, and there is more to it. */
 		c->line_max = c->cli.opt.line_max;
 		c->cli.opt.line_max = c->cli.opt.line_max * 6 + 4096;
@@ -400,7 +393,7 @@ static int run_files(struct collect *c)
 {
 	if (c->imports && !cdp_import_job_choose(c->imports))
 		return 0;
-	return c->map && !c->replay ? run_tables(c) : run_lines(c);
+	return c->table.map && !c->replay ? run_tables(c) : run_lines(c);
 }
 
 /* 0, or -1 when the inputs were not read to their ends. */
@@ -433,37 +426,18 @@ static void list_formats(struct collect *c)
 			c->formats[n++] = (*p)->name;
 }
 
-static int load_once(struct collect *c, struct cdp_err *err)
-{
-	struct cdp_once_job_opts opts = {
-		.dedup = { .window_ms = c->window_ns / 1000000,
-			   .latest_ms = cdp_time_ms(c->cli.opt.run.as_of) +
-					CDP_FUTURE_SLACK_MS,
-			   .memory = c->dedup_memory },
-		.duplicates = c->duplicates_file,
-	};
-	char *dir = c->state ? cdp_asprintf("%s/seen", c->state_dir) : NULL;
-
-	opts.dedup.dir = dir;
-	c->once = cdp_once_job_new(&c->cli, &opts, err);
-	free(dir);
-	return c->once ? 0 : -1;
-}
-
 /* A file that is read another way is another import. */
 static void load_imports(struct collect *c)
 {
-	const char *const how[] = {
-		c->map ? "csv" : c->formats[c->format], c->replay ? "replay" : "",
-		c->map ? cdp_csvmap_text(c->map) : "",  c->columns ? c->columns : "",
-		c->charset ? c->charset : "",           c->delimiter ? c->delimiter : "",
-	};
+	const char *const how[] = { c->table.map ? "csv" : c->formats[c->format],
+				    c->replay ? "replay" : "" };
 	struct cdp_import_job_opts opts = { .state = c->state, .again = c->again };
 	struct cdp_buf b;
 
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	for (size_t i = 0; i < sizeof(how) / sizeof(*how); i++)
 		cdp_buf_add(&b, how[i], strlen(how[i]) + 1);
+	cdp_table_opts_tell(&c->table, &b);
 	opts.how = b.p;
 	opts.how_n = b.n;
 	c->imports = cdp_import_job_new(&c->cli, &opts);
@@ -502,15 +476,14 @@ static int load(struct collect *c, struct cdp_err *err)
 	c->opts.future_ms = o->as_of_given ? as_of + CDP_FUTURE_SLACK_MS : CDP_NO_TIME;
 	c->opts.received = c->received.text ? cdp_time_ms(c->received.t) : CDP_NO_TIME;
 	cdp_log_opts_read(&c->cli, &c->log, &c->opts);
-	if (c->map_file) {
-		c->map = cdp_csvmap_load(c->map_file, o->run.zone, as_of, err);
-		if (!c->map ||
-		    (c->columns && cdp_csvmap_set_columns(c->map, c->columns, err) < 0))
-			return -1;
-	}
-	if (load_state(c, err) < 0 || (c->sql.connection && load_sql(c, err) < 0))
+	if (cdp_table_opts_load(&c->cli, &c->table, err) < 0 || load_state(c, err) < 0 ||
+	    (c->sql.connection && load_sql(c, err) < 0))
 		return -1;
-	return c->window_ns ? load_once(c, err) : 0;
+	if (!c->dedup.window_ns)
+		return 0;
+	c->once =
+		cdp_once_job_new(&c->cli, &c->dedup, c->state ? c->state_dir : NULL, err);
+	return c->once ? 0 : -1;
 }
 
 static void check_options(struct collect *c)
@@ -518,35 +491,24 @@ static void check_options(struct collect *c)
 	struct cdp_cli *cli = &c->cli;
 
 	c->sql.wanted = c->format == FORMAT_SQL;
-	c->sql.map_name = c->map_file;
+	c->sql.map_name = c->table.map_file;
 	c->sql.has_state = c->state_dir != NULL;
 	c->sql.has_others = c->replay || c->listen.address;
 	cdp_sql_job_check(cli, &c->sql);
-	if (c->map_file && c->format != CDP_FORMAT_AUTO && c->format != FORMAT_CSV &&
-	    c->format != FORMAT_SQL)
+	if (c->table.map_file && c->format != CDP_FORMAT_AUTO &&
+	    c->format != FORMAT_CSV && c->format != FORMAT_SQL)
 		cdp_cli_usage(cli, "option '--columns-map' is for '-f csv' and '-f sql'");
-	if (c->format == FORMAT_CSV && !c->map_file)
+	if (c->format == FORMAT_CSV && !c->table.map_file)
 		cdp_cli_usage(cli, "'-f csv' needs '--columns-map'");
-	if ((c->charset || c->delimiter || c->columns) &&
-	    (!c->map_file || c->sql.connection))
-		cdp_cli_usage(cli, "options '--charset', '--columns' and '--delimiter' "
-				   "are for '-f csv'");
-	if (c->delimiter && strcmp(c->delimiter, "\\t") == 0)
-		c->delimiter = "\t";
-	if (c->delimiter && strlen(c->delimiter) != 1)
-		cdp_cli_usage(cli, "option '--delimiter': expected one byte, not '%s'",
-			      c->delimiter);
-	if (c->duplicates_file && !c->window_ns)
-		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
+	cdp_table_opts_check(cli, &c->table, !c->sql.connection);
+	cdp_once_job_check(cli, &c->dedup);
 	if (c->again && !c->state_dir)
 		cdp_cli_usage(cli, "option '--again' needs '--state'");
 	if (c->listen.address && c->intake.infer)
 		cdp_cli_usage(cli, "option '--infer-plan' is for files");
-	if (c->listen.address && (c->map_file || c->replay || c->format))
+	if (c->listen.address && (c->table.map_file || c->replay || c->format))
 		cdp_cli_usage(cli, "'--listen' is told the format by each request");
 	cdp_listen_check(cli, &c->listen);
-	if (c->window_ns < 0 || (c->window_ns && c->window_ns < 1000000000))
-		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
 	cdp_intake_job_check(cli, &c->intake);
 }
 
@@ -557,7 +519,7 @@ static void release(struct collect *c)
 	cdp_import_job_abandon(c->imports);
 	cdp_sql_job_free(c->sql_job);
 	cdp_intake_close(c->state);
-	cdp_csvmap_free(c->map);
+	cdp_table_opts_release(&c->table);
 	cdp_format_plan_free(c->plan);
 	cdp_format_plan_free(c->row_plan);
 	cdp_paths_free(c->replay_paths);
@@ -571,26 +533,13 @@ int main(int argc, char **argv)
 			     .opts = { .login_kind = "customer",
 				       .distinct_kind = "anonymous",
 				       .event = "page_request" },
-			     .dedup_memory = 512 << 20 };
+			     .dedup.memory = 512 << 20 };
 	const struct cdp_opt opts[] = {
 		{ 'f', "format", CDP_OPT_CHOICE, &c.format, "FORMAT",
 		  "auto (default), native, combined, csv, sql, requests or a protocol",
 		  c.formats },
-		{ 0, "columns-map", CDP_OPT_STR, &c.map_file, "FILE",
-		  "csv, sql: which column is what (implies -f csv)" },
-		{ 0, "columns", CDP_OPT_STR, &c.columns, "LIST",
-		  "csv: names of the columns, commas between, instead of a header" },
-		{ 0, "charset", CDP_OPT_STR, &c.charset, "NAME",
-		  "csv: character set, instead of the map's" },
-		{ 0, "delimiter", CDP_OPT_STR, &c.delimiter, "C",
-		  "csv: byte between fields, instead of the map's" },
-		{ 0, "sql", CDP_OPT_STR, &c.sql.connection, "CONNECTION",
-		  "read a database (implies -f sql); @FILE: what FILE holds" },
-		{ 0, "query", CDP_OPT_STR, &c.sql.query, "SQL", "sql: the rows to read" },
-		{ 0, "sql-table", CDP_OPT_STR, &c.sql.table, "NAME",
-		  "sql: read all of this table" },
-		{ 0, "watermark", CDP_OPT_STR, &c.sql.watermark, "COLUMN",
-		  "sql: go on where the run before came to in this column" },
+		CDP_TABLE_OPTIONS(c.table),
+		CDP_SQL_OPTIONS(c.sql),
 		{ 0, "received", CDP_OPT_TIME, &c.received, "TIME",
 		  "when the input was received, added to records that do "
 		  "not say" },
@@ -601,42 +550,18 @@ int main(int argc, char **argv)
 		  "combined: name of the events (page_request)" },
 		{ 0, "event-param", CDP_OPT_STR, &c.opts.event_param, "NAME",
 		  "combined: query parameter that names its event" },
-		{ 0, "id-param", CDP_OPT_LIST, &c.log.params, "NAME=KIND",
-		  "combined: a query parameter that is an id" },
-		{ 0, "log-field", CDP_OPT_LIST, &c.log.fields, "MEMBER=FIELD",
-		  "combined, in JSON: what a member is, such as ts=time" },
+		CDP_LOG_OPTIONS(c.log),
 		{ 0, "login-kind", CDP_OPT_STR, &c.opts.login_kind, "KIND",
 		  "kind of login ids and users of servers (customer)" },
 		{ 0, "distinct-kind", CDP_OPT_STR, &c.opts.distinct_kind, "KIND",
 		  "sensors: kind of an unmarked distinct_id (anonymous)" },
-		{ 0, "dedup", CDP_OPT_DURATION, &c.window_ns, "WINDOW",
-		  "drop records that came before within a window of their "
-		  "time" },
-		{ 0, "dedup-memory", CDP_OPT_SIZE, &c.dedup_memory, "SIZE",
-		  "memory for --dedup, beyond which it takes files (512M)" },
+		CDP_ONCE_OPTIONS(c.dedup),
 		{ 0, "state", CDP_OPT_STR, &c.state_dir, "DIR",
 		  "remember in this directory what was imported and what "
 		  "--dedup has seen" },
 		{ 0, "again", CDP_OPT_FLAG, &c.again, NULL,
 		  "import what was imported before once more" },
-		{ 0, "duplicates", CDP_OPT_STR, &c.duplicates_file, "FILE",
-		  "keep what --dedup drops" },
-		{ 0, "listen", CDP_OPT_STR, &c.listen.address, "ADDRESS:PORT",
-		  "serve tracking libraries over HTTP; port 0: any" },
-		{ 0, "port-file", CDP_OPT_STR, &c.listen.port_file, "FILE",
-		  "listen: write the port there once it is open" },
-		{ 0, "spool", CDP_OPT_STR, &c.listen.spool, "DIR",
-		  "listen: write files there instead of standard output" },
-		{ 0, "rotate", CDP_OPT_LIST, &c.listen.rotate, "SIZE|AGE",
-		  "listen: finish files of this size or age (64M and 1m)" },
-		{ 0, "ack", CDP_OPT_CHOICE, &c.listen.ack, "WHEN",
-		  "listen: answer after write (default) or fsync", cdp_listen_acks },
-		{ 0, "keys", CDP_OPT_STR, &c.listen.keys, "FILE",
-		  "listen: requests need a key of this JSON object" },
-		{ 0, "origin", CDP_OPT_LIST, &c.listen.origins, "ORIGIN",
-		  "listen: pages that may send; default all" },
-		{ 0, "limit", CDP_OPT_LIST, &c.listen.limits, "NAME=VALUE",
-		  "listen: a bound on requests, see the manual" },
+		CDP_LISTEN_OPTIONS(c.listen),
 		{ 0, "replay", CDP_OPT_FLAG, &c.replay, NULL,
 		  "the inputs are rejects: read what they hold" },
 		{ 0 },

@@ -4,8 +4,8 @@
  *
  * A tool puts the rows of its option table on the members of struct cdp_listen, fills in
  * what is done to a record between its reader and the output, and calls
- * cdp_cli_listen().  Memory: `body` and twice `inflated` a thread, `bodies` for all
- * bodies that are coming in, `head` a connection (limits, see cdp-collect(1)). */
+ * cdp_cli_listen().  Memory: `body`, twice `inflated` and a megabyte a thread, `bodies`
+ * for all bodies that are coming in, `head` a connection (limits, see cdp-collect(1)). */
 #ifndef CDP_CLI_LISTEN_H
 #define CDP_CLI_LISTEN_H
 
@@ -47,6 +47,27 @@ struct cdp_listen {
 	struct cdp_listen_stages stages;
 };
 extern const char *const cdp_listen_acks[];
+
+/* Rows of the option table. */
+/* clang-format off */
+#define CDP_LISTEN_OPTIONS(l)                                                            \
+	{ 0, "listen", CDP_OPT_STR, &(l).address, "ADDRESS:PORT",                        \
+	  "serve tracking libraries over HTTP; port 0: any" },                           \
+	{ 0, "port-file", CDP_OPT_STR, &(l).port_file, "FILE",                           \
+	  "listen: write the port there once it is open" },                              \
+	{ 0, "spool", CDP_OPT_STR, &(l).spool, "DIR",                                    \
+	  "listen: write files there instead of standard output" },                      \
+	{ 0, "rotate", CDP_OPT_LIST, &(l).rotate, "SIZE|AGE",                            \
+	  "listen: finish files of this size or age (64M and 1m)" },                     \
+	{ 0, "ack", CDP_OPT_CHOICE, &(l).ack, "WHEN",                                    \
+	  "listen: answer after write (default) or fsync", cdp_listen_acks },            \
+	{ 0, "keys", CDP_OPT_STR, &(l).keys, "FILE",                                     \
+	  "listen: requests need a key of this JSON object" },                           \
+	{ 0, "origin", CDP_OPT_LIST, &(l).origins, "ORIGIN",                             \
+	  "listen: pages that may send; default all" },                                  \
+	{ 0, "limit", CDP_OPT_LIST, &(l).limits, "NAME=VALUE",                           \
+	  "listen: a bound on requests, see the manual" }
+/* clang-format on */
 
 /* Usage errors of the options; the process ends there. */
 void cdp_listen_check(struct cdp_cli *cli, const struct cdp_listen *l);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "format/canon.h"
 
 enum { COMMIT_EVERY = 100 * 1000 };
 
@@ -15,16 +16,32 @@ struct cdp_once_job {
 	struct cdp_buf dropped;
 };
 
+void cdp_once_job_check(struct cdp_cli *cli, const struct cdp_once_job_opts *opts)
+{
+	if (opts->duplicates && !opts->window_ns)
+		cdp_cli_usage(cli, "option '--duplicates' needs '--dedup'");
+	if (opts->window_ns && opts->window_ns < 1000000000)
+		cdp_cli_usage(cli, "option '--dedup': expected at least a second");
+}
+
 struct cdp_once_job *cdp_once_job_new(struct cdp_cli *cli,
 				      const struct cdp_once_job_opts *opts,
-				      struct cdp_err *err)
+				      const char *state, struct cdp_err *err)
 {
 	struct cdp_once_job *j = cdp_calloc(1, sizeof(*j));
+	char *dir = state ? cdp_asprintf("%s/seen", state) : NULL;
+	struct cdp_dedup_opts dedup = {
+		.dir = dir,
+		.window_ms = opts->window_ns / 1000000,
+		.latest_ms = cdp_time_ms(cli->opt.run.as_of) + CDP_FUTURE_SLACK_MS,
+		.memory = opts->memory,
+	};
 
 	j->cli = cli;
 	cdp_buf_init(&j->dropped, CDP_BUF_NOMAX);
-	j->survives = opts->dedup.dir != NULL;
-	j->seen = cdp_dedup_open(&opts->dedup, err);
+	j->survives = state != NULL;
+	j->seen = cdp_dedup_open(&dedup, err);
+	free(dir);
 	if (j->seen && opts->duplicates)
 		j->duplicates = cdp_out_open(opts->duplicates, err);
 	if (j->seen && (j->duplicates || !opts->duplicates))

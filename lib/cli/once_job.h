@@ -13,13 +13,30 @@
 
 struct cdp_once_job;
 
+/* Starts with the default of `memory`, all else zero. */
 struct cdp_once_job_opts {
-	struct cdp_dedup_opts dedup;
+	int64_t window_ns; /* 0: nothing is dropped */
+	uint64_t memory;
 	const char *duplicates; /* file that what came before goes to; NULL: nowhere */
 };
+
+/* Rows of the option table. */
+/* clang-format off */
+#define CDP_ONCE_OPTIONS(o)                                                              \
+	{ 0, "dedup", CDP_OPT_DURATION, &(o).window_ns, "WINDOW",                        \
+	  "drop records that came before within a window of their time" },               \
+	{ 0, "dedup-memory", CDP_OPT_SIZE, &(o).memory, "SIZE",                          \
+	  "memory for --dedup, beyond which it takes files (512M)" },                    \
+	{ 0, "duplicates", CDP_OPT_STR, &(o).duplicates, "FILE",                         \
+	  "keep what --dedup drops" }
+/* clang-format on */
+
+/* After parsing: a usage error ends the process. */
+void cdp_once_job_check(struct cdp_cli *cli, const struct cdp_once_job_opts *opts);
+/* What was seen is kept in the directory `state`, NULL: for this run alone. */
 struct cdp_once_job *cdp_once_job_new(struct cdp_cli *cli,
 				      const struct cdp_once_job_opts *opts,
-				      struct cdp_err *err);
+				      const char *state, struct cdp_err *err);
 /* For workers' notes (cdp_once_init). */
 uint64_t cdp_once_job_seed(const struct cdp_once_job *j);
 

@@ -25,6 +25,18 @@ struct cdp_sql_job_opts {
 	bool wanted, has_state, has_others;
 };
 
+/* Rows of the option table. */
+/* clang-format off */
+#define CDP_SQL_OPTIONS(o)                                                               \
+	{ 0, "sql", CDP_OPT_STR, &(o).connection, "CONNECTION",                          \
+	  "read a database (implies -f sql); @FILE: what FILE holds" },                  \
+	{ 0, "query", CDP_OPT_STR, &(o).query, "SQL", "sql: the rows to read" },         \
+	{ 0, "sql-table", CDP_OPT_STR, &(o).table, "NAME",                               \
+	  "sql: read all of this table" },                                               \
+	{ 0, "watermark", CDP_OPT_STR, &(o).watermark, "COLUMN",                         \
+	  "sql: go on where the run before came to in this column" }
+/* clang-format on */
+
 /* Usage errors of the options; the process ends there. */
 void cdp_sql_job_check(struct cdp_cli *cli, const struct cdp_sql_job_opts *opts);
 

@@ -9,9 +9,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "io/charset.h"
-
-/* How far to look for a line feed in a file that begins as if it had none. */
-enum { EOL_WINDOW = 64 * 1024 };
+#include "io/csv_eol.h"
 
 /* The window `src` holds the current input from the row being read to what was read
  * last:
@@ -240,47 +238,20 @@ static int read_bom(struct cdp_csv *csv)
 	return 1;
 }
 
-/* Whether a quoted field is open, character by character. */
-struct quoting {
-	bool open, start, closed; /* a field starts here; a quote was closed just now */
-};
-
-static void quote(struct quoting *q, int c, char delimiter)
-{
-	bool was_open = q->open;
-
-	if (c == '"' && (q->open || q->start || q->closed))
-		q->open = !q->open;
-	q->closed = was_open && !q->open;
-	q->start = !q->open && c == delimiter;
-}
-
-/* Learns what ends the lines, outside of quotes: CR if the first end is one and no LF is
- * near.  0: more bytes are needed. */
+/* Learns what ends the lines.  0: more bytes are needed. */
 static int read_eol(struct cdp_csv *csv)
 {
-	size_t unit = cdp_charset_unit(csv->charset), end = csv->at + EOL_WINDOW;
-	struct quoting q = { .start = true };
-	bool cr = false;
+	struct csv_eol_text t = {
+		.charset = csv->charset,
+		.p = csv->src.p + csv->at,
+		.n = csv->src.n - csv->at,
+		.line_max = csv->opts.row_max,
+		.quote_after = csv->opts.unquoted ? 0 : csv->opts.delimiter,
+		.whole = csv->ended,
+	};
 
-	for (size_t i = csv->at; i + unit <= csv->src.n && (!cr || i < end); i += unit) {
-		int c = cdp_charset_ascii(csv->charset, csv->src.p + i);
-
-		if (!csv->opts.unquoted)
-			quote(&q, c, csv->opts.delimiter);
-		if (q.open || (c != '\n' && c != '\r'))
-			continue;
-		if (c == '\n') {
-			csv->eol = '\n';
-			return 1;
-		}
-		q = (struct quoting){ .start = true };
-		cr = true;
-	}
-	if (!csv->ended && csv->src.n < (cr ? end : csv->at + csv->opts.row_max))
-		return 0;
-	csv->eol = cr ? '\r' : '\n';
-	return 1;
+	csv->eol = csv_eol(&t);
+	return csv->eol != 0;
 }
 
 static int sink(struct cdp_csv *csv, const char *p, size_t n, struct cdp_err *err)
