@@ -6,6 +6,7 @@
 #include "cli/segment_follow.h"
 #include "cli/segment_gather.h"
 #include "cli/segment_lineage.h"
+#include "cli/segment_lint.h"
 #include "cli/segment_put.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
@@ -23,6 +24,7 @@ struct segment_ctx {
 	struct cdp_segment_import *import; /* NULL: no lists */
 	struct cdp_segment_follow follow;
 	struct cdp_segment_lineage_opts lineage;
+	struct cdp_segment_lint_opts lint;
 	struct cdp_segments *set;
 	struct cdp_segment_gather gather;
 	struct cdp_segment_job job;
@@ -177,11 +179,21 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 					 .set_count = s->set_count,
 					 .before = s->previous ? &s->before : NULL };
 
+	if (s->lint.on) {
+		cdp_segment_lint(&rows, &s->lint);
+		return;
+	}
 	if (s->store.count)
 		cdp_segment_write_counts(&rows);
 	else if (!s->store.dir)
 		cdp_segment_write_members(&rows);
 	cdp_segment_tell_vain(&rows);
+}
+
+/* Definitions alone are looked at. */
+static bool is_unread(const struct cdp_cli *cli, const struct segment_ctx *s)
+{
+	return s->lint.on && !cli->operands[0];
 }
 
 static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
@@ -224,7 +236,8 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		ret = see_lineage(cli, s, err);
 	if (ret == 0 && !cdp_segment_lineage_asked(&s->lineage)) {
 		choose(cli, s);
-		ret = give(cli, s, &with, err);
+		if (!is_unread(cli, s))
+			ret = give(cli, s, &with, err);
 		if (ret == 0 && s->previous)
 			ret = cdp_memberships_read(cli, &previous, s->previous, err);
 	}
@@ -259,6 +272,10 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	s->job.more = s->before.keys;
 	if (s->follow.on)
 		return follow(cli, s, err);
+	if (is_unread(cli, s)) {
+		write_all(cli, s);
+		return 0;
+	}
 	ret = cdp_segment_gather_run(cli, &s->gather, s->set, &s->job, s->lists.map,
 				     s->explain, err);
 	if (ret != 0)
@@ -292,6 +309,7 @@ static void release(struct segment_ctx *s)
 	cdp_segment_gather_release(&s->gather);
 	cdp_strs_release(&s->with);
 	cdp_strs_release(&s->lineage.tags);
+	cdp_strs_release(&s->lint.used_in);
 	cdp_strs_release(&s->lineage.affected);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
@@ -326,11 +344,17 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--profiles needs --follow");
 	if (s->follow.feed && (!s->follow.on || !o->dir))
 		cdp_cli_usage(cli, "--feed needs --follow and --store");
+	if (s->lint.used_in.n && !s->lint.on)
+		cdp_cli_usage(cli, "--used-in needs --lint");
+	if (s->lint.on && (!s->definition || s->previous || s->explain || o->dir ||
+			   o->count || s->follow.on || s->lists.report ||
+			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
+		cdp_cli_usage(cli, "--lint needs -d and nothing else that is written");
 	cdp_segment_lineage_check(cli, &s->lineage, s->definition,
 				  s->previous || s->explain || o->count || o->changes ||
 					  s->follow.on);
-	return cdp_segment_lineage_asked(&s->lineage) || handover || o->count ||
-	       o->list || s->explain || s->put.import;
+	return s->lint.on || cdp_segment_lineage_asked(&s->lineage) || handover ||
+	       o->count || o->list || s->explain || s->put.import;
 }
 
 /* From the store alone. */
@@ -421,6 +445,12 @@ int main(int argc, char **argv)
 		{ 0, "lineage", CDP_OPT_CHOICE, &s.lineage.form, "FORM",
 		  "read nothing, write what reads what: rows or dot", lineage_forms, 0,
 		  0 },
+		{ 0, "lint", CDP_OPT_FLAG, &s.lint.on, NULL,
+		  "write what is odd about the audiences, and with FILE about who is in "
+		  "them",
+		  NULL, 0, 0 },
+		{ 0, "used-in", CDP_OPT_LIST, &s.lint.used_in, "FILE",
+		  "with --lint: definitions that use audiences, repeatable", NULL, 0, 0 },
 		{ 0, "affected", CDP_OPT_LIST, &s.lineage.affected, "SOURCE",
 		  "read nothing, write what depends on SOURCE, repeatable", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",

@@ -2,11 +2,10 @@
 
 #include "base/mem.h"
 #include "cli/rows.h"
+#include "cli/used_in.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { USER_MAX = 256 << 20 }; /* bytes of a file with users */
 
 struct cdp_tag_lint {
 	struct cdp_cli *cli;
@@ -97,46 +96,20 @@ static void find_alike(struct cdp_tag_lint *l)
 	free(first);
 }
 
-/* A byte that can be part of a name. */
-static bool is_word(char c)
+static const char *name_of(const void *set, unsigned i)
 {
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z') || c == '_' || (unsigned char)c >= 0x80;
-}
-
-static bool names(const char *text, size_t n, const char *name)
-{
-	size_t len = strlen(name);
-	const char *end = text + n;
-
-	for (const char *p = text; (p = memmem(p, (size_t)(end - p), name, len)); p++)
-		if ((p == text || !is_word(p[-1])) &&
-		    (p + len == end || !is_word(p[len])))
-			return true;
-	return false;
+	return ((const struct cdp_tagset *)set)->tags[i].name;
 }
 
 static int find_unused(struct cdp_tag_lint *l, const struct cdp_strs *users)
 {
 	bool *used = cdp_calloc(l->set->count, sizeof(*used));
-	struct cdp_err err;
-	int ret = 0;
+	int ret;
 
 	for (unsigned i = 0; i < l->set->count; i++)
 		for (size_t k = 0; k < l->set->tags[i].needs.n; k++)
 			used[l->set->tags[i].needs.v[k]] = true;
-	for (size_t f = 0; ret == 0 && f < users->n; f++) {
-		size_t n;
-		char *text = cdp_file_read(users->v[f], USER_MAX, &n, &err);
-
-		if (!text) {
-			cdp_cli_report(l->cli, &err);
-			ret = -1;
-		}
-		for (unsigned i = 0; text && i < l->set->count; i++)
-			used[i] = used[i] || names(text, n, l->set->tags[i].name);
-		free(text);
-	}
+	ret = cdp_cli_used_in(l->cli, users, l->set->count, name_of, l->set, used);
 	for (unsigned i = 0; ret == 0 && i < l->set->count; i++)
 		if (!used[i])
 			find(l, "unused", i, NULL);

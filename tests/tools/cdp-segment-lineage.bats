@@ -114,3 +114,36 @@ affected() { cdp-segment -d s.json --tags tags.json --affected "$@" | jq -r '[.d
   run -2 --separate-stderr cdp-segment --store x --tags tags.json
   [[ $stderr == *"--tags needs -d"* ]]
 }
+
+lint() { cdp-segment -d s.json --lint "$@" | jq -r '[.finding, .segment, .why // empty] | join(" ")'; }
+
+@test "equal rules are duplicates however they are written, other cuts make other audiences" {
+  segments '{"name":"a","when":"tags.x > 1 && tags.y == 2"},{"name":"b","when":"((tags.x>1)) && tags.y == 2"},
+    {"name":"c","when":"tags.y == 2 && tags.x > 1 && true"},{"name":"s","when":"true","sample":"5%","seed":"q"},
+    {"name":"t","when":"true","sample":"5%"},{"name":"u","when":"true","sample":"5%","seed":"q"},
+    {"name":"v","when":"true","top":3,"by":"tags.x"},{"name":"w","when":"true","top":3,"by":"tags.y"},
+    {"name":"old","when":"segments.a","expires":"2024-01-01"}'
+  [ "$(lint --as-of 2024-05-01)" = 'expired old 2024-01-01
+duplicate b a
+duplicate u s' ]
+}
+
+@test "an audience is used by rules and by words of other definitions" {
+  segments '{"name":"a","when":"true"},{"name":"b","when":"segments.a && tags.x == 1"},{"name":"vip","when":"tags.x == 2"}'
+  echo '{"audience":"b","other":"vips"}' >strategy.json
+  [ "$(lint --used-in strategy.json)" = 'unused vip' ]
+  run -2 --separate-stderr cdp-segment -d s.json --used-in strategy.json
+  run -2 --separate-stderr cdp-segment -d s.json --lint --count
+  [[ $stderr == *"--lint needs -d and nothing else that is written"* ]]
+}
+
+@test "a run tells of audiences with nobody, everybody, errors or the members of another" {
+  printf '{"one_id":"%s","tags":{"x":%s}}\n' 1 1 2 2 3 3 >profiles
+  segments '{"name":"none","when":"tags.x > 9"},{"name":"all","when":"has(tags.x)"},{"name":"bad","when":"tags.y > 1"},
+    {"name":"a","when":"tags.x > 1"},{"name":"b","when":"!(tags.x == 1)"},{"name":"c","when":"tags.x>1"},{"name":"d","when":"tags.x == 3"}'
+  [ "$(lint profiles)" = 'duplicate c a
+nobody none
+everybody all
+error bad
+same_members b a' ]
+}
