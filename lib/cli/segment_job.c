@@ -29,6 +29,12 @@ struct shared {
 	struct cdp_cli *cli;
 	struct cdp_segment_job *job;
 	struct cdp_segment_plan plan;
+	const uint64_t *wanted; /* audiences whose members are kept */
+	unsigned step;
+	/* Who is in those that earlier steps have decided and this one needs: bit i is
+	 * audience earlier_sets[i]. */
+	struct cdp_members *earlier;
+	uint32_t *earlier_sets, earlier_count;
 	uint64_t *samples; /* audiences that are samples, as bits: close together */
 	struct cdp_audience_part **parts;
 	unsigned part_count, part_cap;
@@ -149,10 +155,10 @@ static void explain_row(struct worker *w, unsigned row)
 	cdp_scan_block(scan, w->lines.p + k->at, k->n);
 	if (w->known)
 		cdp_known_turn(w->known, k->customer);
-	if (cdp_scan_next(scan, &rec, &err) > 0)
-		cdp_segments_decide(set, w->ev, w->known, &rec, bits, errors, &err);
+	if (cdp_scan_next(scan, &rec, &err) > 0 &&
+	    cdp_segments_decide(set, w->ev, w->known, &rec, bits, errors, &err))
+		w->mishap = (struct mishap){ k->place, k->line, err };
 	cdp_eval_set_host(w->ev, fetch, w);
-	w->mishap = (struct mishap){ k->place, k->line, err };
 	cdp_scan_free(scan);
 	free(bits);
 	free(errors);
@@ -242,7 +248,7 @@ static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 	w->failed += rows->errors;
 	if (cdp_bit(w->s->samples, set))
 		sample(w, &w->s->job->set->v[set], rows);
-	if (cdp_bit(w->s->job->wanted, set))
+	if (cdp_bit(w->s->wanted, set))
 		cdp_audience_part_add(w->part, set, w->first, rows);
 }
 
@@ -272,6 +278,10 @@ static unsigned add_row(struct worker *w, struct cdp_rec *rec, const char *key, 
 	given = given_of(w, row);
 	if (given)
 		give_row(w, row, given);
+	given = w->s->earlier ? cdp_members_get(w->s->earlier, key, n) : NULL;
+	for (uint32_t i = 0; given && i < w->s->earlier_count; i++)
+		if (cdp_bit(given, i))
+			cdp_rule_block_give(w->block, row, w->s->earlier_sets[i]);
 	return row;
 }
 
@@ -340,7 +350,7 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	s->cuts[s->cut_count++] = w->cut;
 	for (unsigned i = 0; i < s->job->set->count; i++)
 		s->job->errors[i] += w->errors[i];
-	s->job->profiles += w->profiles;
+	s->job->profiles += s->step ? 0 : w->profiles;
 	s->cli->counts.eval_errors += w->failed;
 	if (is_before(&w->mishap, &s->first)) {
 		free((void *)s->first.place);
@@ -457,41 +467,131 @@ static void run_gathered(struct shared *s)
 	cdp_cli_write_ordered(s->cli, &o);
 }
 
-int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
+/* --- steps --- */
+
+/* Everything is decided that belongs to the step: who is in what, or NULL if it ended
+ * early (told). */
+static struct cdp_audiences *run_step(struct shared *s)
 {
-	struct shared s = { .cli = cli, .job = job };
-	const struct cdp_job loop = { .ctx = &s,
+	struct cdp_segment_job *job = s->job;
+	const struct cdp_job loop = { .ctx = s,
 				      .paths = job->paths,
 				      .worker = new_worker,
 				      .record = decide,
 				      .commit = commit,
 				      .merge = merge_worker };
+	struct cdp_audiences *members = NULL;
 	int ret = 0;
 
-	job->errors = cdp_calloc(job->set->count, sizeof(*job->errors));
-	cdp_segment_plan_init(&s.plan, job->set, job->wanted);
-	s.samples = cdp_calloc(cdp_bit_words(job->set->count), sizeof(*s.samples));
-	for (unsigned i = 0; i < job->set->defined; i++)
-		if (job->set->v[i].cut == CDP_CUT_SAMPLE)
-			cdp_bit_set(s.samples, i);
+	cdp_segment_plan_init(&s->plan, job->set, s->wanted, s->step);
 	if (job->gathered)
-		run_gathered(&s);
+		run_gathered(s);
 	else
-		ret = cdp_cli_run(cli, &loop);
-	cdp_segment_plan_release(&s.plan);
+		ret = cdp_cli_run(s->cli, &loop);
+	cdp_segment_plan_release(&s->plan);
+	if (ret == 0) {
+		members = cdp_audiences_of(s->parts, s->part_count, job->more);
+		cdp_segcut_all(members, job->set, s->step, s->wanted, s->cuts,
+			       s->cut_count);
+	}
+	for (unsigned i = 0; ret < 0 && i < s->part_count; i++)
+		cdp_audience_part_free(s->parts[i]);
+	for (unsigned i = 0; i < s->cut_count; i++)
+		cdp_segcut_free(s->cuts[i]);
+	s->part_count = s->cut_count = 0;
+	return members;
+}
+
+/* Whether a later step needs it. */
+static uint64_t *asked_for(const struct shared *s)
+{
+	const struct cdp_segments *set = s->job->set;
+	uint64_t *asked = cdp_calloc(cdp_bit_words(set->count), sizeof(*asked));
+
+	for (unsigned i = 0; i < set->defined; i++)
+		for (size_t k = 0; cdp_bit(s->wanted, i) && k < set->v[i].needs.n; k++) {
+			uint32_t need = set->v[i].needs.v[k];
+
+			if (need < set->defined && set->v[i].step > s->step &&
+			    set->v[need].step <= s->step)
+				cdp_bit_set(asked, need);
+		}
+	return asked;
+}
+
+/* What was found so far is given to the next step. */
+static void give_on(struct shared *s)
+{
+	const struct cdp_segments *set = s->job->set;
+	uint64_t *asked = asked_for(s);
+	uint32_t *v = NULL, cap = 0;
+
+	s->earlier_count = 0;
+	for (unsigned i = 0; i < set->defined; i++)
+		if (cdp_bit(asked, i))
+			s->earlier_sets[s->earlier_count++] = i;
+	cdp_members_free(s->earlier);
+	s->earlier = cdp_members_new(s->earlier_count);
+	for (uint32_t i = 0; i < s->earlier_count; i++) {
+		uint32_t n = cdp_audiences_members(s->job->members, s->earlier_sets[i],
+						   &v, &cap);
+
+		for (uint32_t k = 0; k < n; k++) {
+			size_t len;
+			const char *key = cdp_audiences_key(s->job->members, v[k], &len);
+
+			cdp_bit_set(cdp_members_put(s->earlier, key, len), i);
+		}
+	}
+	free(v);
+	free(asked);
+}
+
+/* The step's audiences join the others: customers have the same ranks in all steps. */
+static void join(struct shared *s, struct cdp_audiences *members)
+{
+	const struct cdp_segments *set = s->job->set;
+	uint32_t *v = NULL, cap = 0;
+
+	for (unsigned i = 0; i < set->defined; i++)
+		if (set->v[i].step == s->step && cdp_bit(s->wanted, i)) {
+			uint32_t n = cdp_audiences_members(members, i, &v, &cap);
+
+			cdp_audiences_set(s->job->members, i, v, n);
+		}
+	free(v);
+	cdp_audiences_free(members);
+}
+
+int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
+{
+	const struct cdp_segments *set = job->set;
+	struct shared s = { .cli = cli, .job = job, .wanted = job->wanted };
+	uint64_t *all = NULL;
+
+	job->errors = cdp_calloc(set->count, sizeof(*job->errors));
+	s.samples = cdp_calloc(cdp_bit_words(set->count), sizeof(*s.samples));
+	for (unsigned i = 0; i < set->defined; i++)
+		if (set->v[i].cut == CDP_CUT_SAMPLE)
+			cdp_bit_set(s.samples, i);
+	if (set->steps > 1) {
+		s.wanted = all = cdp_segments_needed(set, job->wanted);
+		s.earlier_sets = cdp_alloc(set->defined * sizeof(*s.earlier_sets));
+	}
+	job->members = run_step(&s);
+	while (job->members && s.step + 1 < set->steps) {
+		give_on(&s);
+		s.step++;
+		join(&s, run_step(&s));
+	}
+	free(all);
 	free(s.samples);
 	free((void *)s.first.place);
-	if (ret == 0) {
-		job->members = cdp_audiences_of(s.parts, s.part_count, job->more);
-		cdp_segcut_all(job->members, job->set, job->wanted, s.cuts, s.cut_count);
-	}
-	for (unsigned i = 0; ret < 0 && i < s.part_count; i++)
-		cdp_audience_part_free(s.parts[i]);
-	for (unsigned i = 0; i < s.cut_count; i++)
-		cdp_segcut_free(s.cuts[i]);
+	cdp_members_free(s.earlier);
+	free(s.earlier_sets);
 	free(s.cuts);
 	free(s.parts);
-	return ret;
+	return job->members ? 0 : -1;
 }
 
 void cdp_segment_job_release(struct cdp_segment_job *job)

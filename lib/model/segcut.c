@@ -125,7 +125,7 @@ static void cut(struct cdp_audiences *a, uint32_t set, const struct cdp_segment 
 	free(v);
 }
 
-void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s,
+void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s, unsigned step,
 		    const uint64_t *wanted, struct cdp_segcut *const *cuts,
 		    unsigned count)
 {
@@ -133,8 +133,8 @@ void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s,
 		double *values = values_of(a, s, by, cuts, count);
 
 		for (unsigned i = 0; i < s->defined; i++)
-			if (s->v[i].cut > CDP_CUT_SAMPLE && s->v[i].by == by &&
-			    cdp_bit(wanted, i))
+			if (s->v[i].cut > CDP_CUT_SAMPLE && s->v[i].step == step &&
+			    s->v[i].by == by && cdp_bit(wanted, i))
 				cut(a, i, &s->v[i], values);
 		free(values);
 	}

@@ -178,13 +178,33 @@ static const char *name_of(const void *segments, unsigned i)
 	return ((const struct cdp_segments *)segments)->v[i].name;
 }
 
+/* Those who rank highest are known when the step of their audience is over. */
+static void find_steps(struct cdp_segments *s)
+{
+	s->steps = 1;
+	for (unsigned i = 0; i < s->count; i++) {
+		struct cdp_segment *g = &s->v[s->order[i]];
+
+		for (size_t k = 0; k < g->needs.n; k++) {
+			const struct cdp_segment *need = &s->v[g->needs.v[k]];
+			unsigned step = need->step + (need->cut > CDP_CUT_SAMPLE);
+
+			g->step = step > g->step ? step : g->step;
+		}
+		s->steps = g->step + 1 > s->steps ? g->step + 1 : s->steps;
+	}
+}
+
 static int put_in_order(struct cdp_segments *s, struct cdp_err *err)
 {
 	unsigned cycle;
 
 	s->order = cdp_alloc(s->count * sizeof(*s->order));
 	cycle = cdp_depend_order(s->order, s->count, &s->v->needs, sizeof(*s->v));
-	return cycle ? cdp_depend_cycle(s->order, cycle, name_of, s, err) : 0;
+	if (cycle)
+		return cdp_depend_cycle(s->order, cycle, name_of, s, err);
+	find_steps(s);
+	return 0;
 }
 
 static int check_classes(const json_t *classes, struct cdp_err *err)
@@ -196,22 +216,6 @@ static int check_classes(const json_t *classes, struct cdp_err *err)
 	return fine ? 0
 		    : cdp_err_set(err, CDP_ERR_USAGE,
 				  "classes: expected a list of names");
-}
-
-/* A top is known when all profiles were seen, too late for rules that would ask. */
-static int check_tops(const struct cdp_segments *s, struct cdp_err *err)
-{
-	for (unsigned i = 0; i < s->defined; i++)
-		for (size_t k = 0; k < s->v[i].needs.n; k++) {
-			const struct cdp_segment *g = &s->v[s->v[i].needs.v[k]];
-
-			if (g->cut > CDP_CUT_SAMPLE)
-				return cdp_err_set(err, CDP_ERR_USAGE,
-						   "%s: when: '%s' is cut by rank, which "
-						   "is known last; give it by --with",
-						   s->v[i].name, g->name);
-		}
-	return 0;
 }
 
 /* Who is left out must be known before profiles are: lists, and what is given. */
@@ -328,7 +332,7 @@ static int load(struct cdp_segments *s, const json_t *root, struct cdp_paths *pa
 		return -1;
 	if (resolve_blocks(s, err) < 0)
 		return -1;
-	return check_tops(s, err) < 0 ? -1 : put_in_order(s, err);
+	return put_in_order(s, err);
 }
 
 struct cdp_segments *cdp_segments_of(const json_t *root, struct cdp_paths *paths,
@@ -406,7 +410,7 @@ uint64_t *cdp_segments_needed(const struct cdp_segments *s, const uint64_t *want
 }
 
 void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments *s,
-			   const uint64_t *wanted)
+			   const uint64_t *wanted, unsigned step)
 {
 	uint64_t *need = cdp_segments_needed(s, wanted);
 	struct cdp_rule_spec spec = { .rules = s->rules,
@@ -420,8 +424,8 @@ void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments
 	for (unsigned i = 0; i < s->count; i++) {
 		unsigned at = s->order[i];
 
-		p->nodes[at] = s->v[at].rule;
-		if (s->v[at].rule != CDP_RULE_GIVEN && cdp_bit(need, at))
+		p->nodes[at] = s->v[at].step == step ? s->v[at].rule : CDP_RULE_GIVEN;
+		if (p->nodes[at] != CDP_RULE_GIVEN && cdp_bit(need, at))
 			p->order[p->order_count++] = at;
 	}
 	free(need);
@@ -442,8 +446,9 @@ bool cdp_segments_gather(const struct cdp_segments *s)
 {
 	const struct cdp_tagset *t = s->asked;
 
-	return t && (cdp_aggs_count(t->aggs) || cdp_intern_count(t->attributes) ||
-		     cdp_intern_count(t->details) || cdp_intern_count(t->relations));
+	return s->steps > 1 ||
+	       (t && (cdp_aggs_count(t->aggs) || cdp_intern_count(t->attributes) ||
+		      cdp_intern_count(t->details) || cdp_intern_count(t->relations)));
 }
 
 /* ---- one profile ---- */

@@ -38,6 +38,9 @@ struct cdp_segment {
 	uint32_t by;            /* number in cdp_segments.by */
 	uint32_t rule;          /* in rules; CDP_RULE_GIVEN: read from a stream */
 	struct cdp_needs needs; /* other audiences */
+	/* The step in which it is decided: after those of which it needs the ones who
+	 * rank highest, who are known when everybody was decided. */
+	unsigned step;
 	char *note; /* of those of the file: what it says but for name and rule, JSON */
 	bool list;  /* who stands in the list of another one: has no name of its own */
 };
@@ -47,6 +50,7 @@ struct cdp_segments {
 	unsigned count, cap; /* those of the file first, in its order */
 	unsigned defined;    /* how many of them the file defines */
 	unsigned *order;     /* all, each after those that it needs */
+	unsigned steps;      /* how many there are */
 	struct cdp_intern *names;
 	struct cdp_rules *rules;
 	struct cdp_expr **by; /* what tops are chosen by */
@@ -101,18 +105,20 @@ static inline size_t cdp_bit_words(unsigned count)
 /* The `wanted` audiences (a set of bits) and all that those refer to; caller frees. */
 uint64_t *cdp_segments_needed(const struct cdp_segments *s, const uint64_t *wanted);
 
-/* What it takes to decide the `wanted` audiences (a set of bits) for many profiles at
- * once; `s` must stay.  */
+/* What it takes to decide those of the `wanted` audiences (a set of bits), and of those
+ * that they need, which belong to a step, for many profiles at once; all others are
+ * given. `s` must stay.  */
 struct cdp_segment_plan {
 	struct cdp_rule_plan *plan;
 	uint32_t *nodes, *order;
 	uint32_t order_count;
 };
 void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments *s,
-			   const uint64_t *wanted);
+			   const uint64_t *wanted, unsigned step);
 void cdp_segment_plan_release(struct cdp_segment_plan *p);
 
-/* Whether rules ask for what is gathered from records that are no profiles. */
+/* Whether all must be read before anything is decided: rules ask for what is gathered
+ * from records that are no profiles, or there are several steps. */
 bool cdp_segments_gather(const struct cdp_segments *s);
 
 /* Decide every defined audience for one profile.  `bits` holds those from streams and

@@ -254,3 +254,51 @@ END
   cmp want got
   [ "$(jq -r .segment got | sort -u | wc -l)" -ge 15 ]
 }
+
+# --- audiences that are cut by rank, in rules of others ---
+
+@test "a rule may refer to those who rank highest, and others to that one" {
+  jq -nc 'range(1000) | {one_id: "k\(. * 7919 % 1000)", tags: {n: (. * 31 % 97), m: (. % 13)}}' >in
+  echo '{"segments":[
+    {"name":"rest","when":"!segments.best && tags.m > 3","top":50,"by":"tags.n"},
+    {"name":"best","when":"tags.m > 1","top":100,"by":"tags.n"},
+    {"name":"last","when":"(segments.rest || segments.half) && tags.m != 5"},
+    {"name":"half","when":"segments.best && tags.m < 9","percent":50,"by":"-tags.m"},
+    {"name":"plain","when":"tags.m == 0"},
+    {"name":"both","when":"segments.plain || segments.best ? segments.last : tags.n > 90"}]}' >s.json
+  cdp-segment -d s.json --as-of 2024-05-01 -j 1 in >got
+  # The same in steps, each with what the one before wrote.
+  : >known
+  for step in 'best plain' 'rest half' last both; do
+    jq -c --arg step "$step" '{segments: [.segments[] | select(.name as $n | $step | split(" ") | index($n))]}' s.json >part.json
+    cdp-segment -d part.json --as-of 2024-05-01 --with known in >found
+    cat found >>known
+  done
+  jq -r '[.one_id, .segment] | @tsv' known | sort >want
+  jq -r '[.one_id, .segment] | @tsv' got | sort | diff -u want -
+  [ "$(grep -c '"best"' got)/$(grep -c '"rest"' got)" = 100/50 ]
+  shuf --random-source=got in | cdp-segment -d s.json --as-of 2024-05-01 -j 3 | cmp got -
+  cdp-segment -d s.json --as-of 2024-05-01 --segment both in | cmp - <(grep '"both"' got)
+  cdp-segment -d s.json --as-of 2024-05-01 --store st in
+  cdp-segment --store st --count | jq -r '[.segment, .customers] | @tsv' | sort >stored
+  cdp-segment -d s.json --as-of 2024-05-01 --count in | jq -r '[.segment, .customers] | @tsv' | sort | cmp stored -
+  [ -z "$(cdp-segment -d s.json --as-of 2024-05-01 --previous got in)" ]
+}
+
+@test "a top by events is referred to by a rule over events" {
+  few
+  echo '{"segments":[{"name":"t","when":"count(event == \"buy\") > 0","top":1,"by":"sum(props.amount, event == \"buy\")"},
+    {"name":"x","when":"!segments.t && count() > 0"}]}' >s.json
+  [ "$(cdp-segment -d s.json --as-of 2024-05-01 in | members)" = 'a/x b/t' ]
+}
+
+@test "very many product codes are conditions on the same event" {
+  many
+  awk 'BEGIN { srand(5); for (i = 0; i < 4000; i++) printf "{\"one_id\":\"p%03d\",\"time\":\"2024-04-%02dT00:00:00.000Z\",\"event\":\"pay\",\"props\":{\"product\":\"G%d\",\"amount\":%d}}\n",
+    rand() * 300, 1 + rand() * 29, rand() * 500, rand() * 100 }' >pays
+  jq -nc '{segments: [range(500) | {name: "g\(.)", when: "sum(props.amount, event == \"pay\" && props.product == \"G\(.)\" && within(\"20d\")) > 40"}]}' >s.json
+  cdp-segment -d s.json --as-of 2024-05-01 events pays profiles | members | tr ' ' '\n' | sort >got
+  jq -r 'select(.time > "2024-04-10T16") | [.one_id, .props.product[1:], .props.amount] | @tsv' pays |
+    awk '{ sum[$1 "/g" $2] += $3 } END { for (k in sum) if (sum[k] > 40) print k }' | sort | diff -u - got
+  [ "$(wc -l <got)" -gt 500 ]
+}

@@ -85,9 +85,6 @@ refused() {
   [ "$(refused '"when":"true","sampel":1')" = "unknown member 'sampel'; did you mean 'sample'?" ]
   [ "$(refused '"when":"true && 5"')" = 'when: 1:9: expected a condition, not int' ]
   [ "$(refused '"when":"1 + 1"')" = 'when: 1:3: expected a condition, not int' ]
-  echo '{"segments":[{"name":"t","when":"true","top":1,"by":"tags.a"},{"name":"x","when":"segments.t"}]}' >d.json
-  run -2 --separate-stderr cdp-segment -d d.json profiles
-  [[ $stderr == *"x: when: 't' is cut by rank, which is known last; give it by --with" ]]
 }
 
 @test "an explanation has each part with its value, what it read and why it failed" {

@@ -186,7 +186,7 @@ static void compare(const struct cdp_segments *s, struct cdp_paths *paths,
 	uint64_t all[2] = { ~(uint64_t)0, ~(uint64_t)0 };
 	unsigned bad = 0, members = 0, failed = 0, rows;
 
-	cdp_segment_plan_init(&plan, s, all);
+	cdp_segment_plan_init(&plan, s, all, 0);
 	rows = cdp_rule_plan_rows(plan.plan);
 	block = cdp_rule_block_new(plan.plan, run, paths);
 	memset(&f, 0, sizeof(f));
