@@ -148,6 +148,40 @@ static void test_requests(struct cdp_httpd *h)
 	close(fd);
 }
 
+/* Answers that were given before are kept, a few of them. */
+static void test_answers(struct cdp_httpd *h)
+{
+	char request[120], want[80];
+	unsigned wrong = 0, held_wrong = 0;
+	int fd = dial(h), waiting = dial(h);
+
+	put(waiting, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	pthread_mutex_lock(&held.lock);
+	while (!held.request)
+		pthread_cond_wait(&held.came, &held.lock);
+	cdp_httpd_answer(held.request, 201, fields, "held", 4);
+	held.request = NULL;
+	pthread_mutex_unlock(&held.lock);
+	held_wrong += strcmp(body_of(get(waiting)), "held") != 0;
+	for (int i = 0; i < 100; i++) {
+		int which = i % 3 ? i % 20 : 0;
+		const char *a;
+
+		snprintf(request, sizeof(request), "%s /%d HTTP/1.1\r\nHost: h\r\n\r\n",
+			 i % 7 ? "GET" : "PUT", which);
+		snprintf(want, sizeof(want),
+			 "%s /%d ? 0 127.0.0.1 - 0:", i % 7 ? "GET" : "PUT", which);
+		put(fd, request);
+		a = get(fd);
+		wrong += strcmp(body_of(a), want) != 0 || !strstr(a, "X-Us: yes\r\n") ||
+			 strncmp(a, "HTTP/1.1 200 ", 13) != 0;
+	}
+	is_int(wrong, 0, "each request gets its own answer, given before or not");
+	is_int(held_wrong, 0, "so does one that was held");
+	close(fd);
+	close(waiting);
+}
+
 static void test_excess(struct cdp_httpd *h)
 {
 	char big[HEAD_MAX + 2000];
@@ -319,6 +353,7 @@ int main(void)
 	test_addresses();
 	h = start(1 << 20, 0);
 	test_requests(h);
+	test_answers(h);
 	test_excess(h);
 	test_slow(h);
 	test_taken(h);

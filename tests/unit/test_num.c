@@ -93,6 +93,34 @@ static void json_integers(void)
 	ok(cdp_num_json_i64(&i, "123456", 3) && i == 123, "no terminator is needed");
 }
 
+/* They are read eight digits at a time. */
+static void digits_at_once(void)
+{
+	static const char odd[] = "/:x -.\x80\xff";
+	unsigned wrong = 0, taken = 0;
+	char text[40];
+	int64_t i;
+
+	for (size_t n = 1; n <= 19; n++) {
+		for (size_t k = 0; k < n; k++)
+			text[k] = (char)('1' + (k * 7 + n) % 8);
+		text[n] = '\0';
+		strcpy(text + 20, "99999999");
+		wrong += !cdp_num_json_i64(&i, text, n) || i != strtoll(text, NULL, 10);
+		for (size_t k = 0; k < n; k++)
+			for (const char *c = odd; *c; c++) {
+				char was = text[k];
+
+				text[k] = *c;
+				taken +=
+					(k || *c != '-') && cdp_num_json_i64(&i, text, n);
+				text[k] = was;
+			}
+	}
+	is_int(wrong, 0, "numbers of every length are what they are");
+	is_int(taken, 0, "a byte that is no digit spoils them wherever it stands");
+}
+
 static void doubles(void)
 {
 	char longest[1200];
@@ -240,6 +268,7 @@ int main(void)
 {
 	integers();
 	json_integers();
+	digits_at_once();
 	doubles();
 	shortest_texts();
 	many();
