@@ -328,43 +328,52 @@ static int read_changes(struct follow *w, struct cdp_err *err)
 
 /* ---- the audiences ---- */
 
-/* Those that a profile alone decides. */
-static uint64_t *followed(struct cdp_cli *cli, const struct cdp_segment_follow *f)
+/* Those that are cut by rank, or refer to one that is. */
+static uint64_t *find_ranked(const struct cdp_segments *s)
 {
-	enum { SHOWN = 10 };
-	const struct cdp_segments *s = f->set;
-	size_t words = cdp_bit_words(s->count);
-	uint64_t *ranked = cdp_calloc(words, sizeof(*ranked));
-	uint64_t *wanted = cdp_memdup(f->wanted, words * sizeof(*wanted));
-	unsigned n = 0;
+	uint64_t *ranked = cdp_calloc(cdp_bit_words(s->count), sizeof(*ranked));
 
 	for (unsigned i = 0; i < s->count; i++) {
-		unsigned at = s->order[i];
-		const struct cdp_segment *g = &s->v[at];
+		const struct cdp_segment *g = &s->v[s->order[i]];
 		bool is = g->cut > CDP_CUT_SAMPLE;
 
 		for (size_t k = 0; k < g->needs.n; k++)
 			is |= cdp_bit(ranked, g->needs.v[k]);
 		if (is)
-			cdp_bit_set(ranked, at);
+			cdp_bit_set(ranked, s->order[i]);
 	}
-	for (unsigned i = 0; i < s->defined; i++) {
+	return ranked;
+}
+
+/* Leaves those of `wanted` that a profile alone decides. */
+static int leave_ranked(struct cdp_cli *cli, const struct cdp_segment_follow *f,
+			uint64_t *wanted, struct cdp_err *err)
+{
+	enum { SHOWN = 10 };
+	uint64_t *ranked = find_ranked(f->set);
+	unsigned n = 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < f->set->defined && rc == 0; i++) {
+		const char *name = f->set->v[i].name;
+
 		if (!cdp_bit(wanted, i) || !cdp_bit(ranked, i))
 			continue;
 		if (f->chosen)
-			cdp_cli_usage(cli,
-				      "--follow: '%s' is cut by rank, which only a "
-				      "run over all profiles can",
-				      s->v[i].name);
+			rc = cdp_err_set(
+				err, CDP_ERR_USAGE,
+				"--follow: '%s' is cut by rank, which only a run "
+				"over all profiles can",
+				name);
 		wanted[i / 64] &= ~((uint64_t)1 << i % 64);
-		if (n++ < SHOWN)
+		if (rc == 0 && n++ < SHOWN)
 			cdp_cli_note(cli, "audience '%s' is cut by rank: not followed",
-				     s->v[i].name);
+				     name);
 	}
 	if (n > SHOWN)
 		cdp_cli_note(cli, "so are %u other audiences", n - SHOWN);
 	free(ranked);
-	return wanted;
+	return rc;
 }
 
 static void tell(struct follow *w)
@@ -408,29 +417,43 @@ static int begin(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
 	return w->store ? 0 : -1;
 }
 
+static void release(struct follow *w)
+{
+	cdp_live_free(w->live);
+	cdp_livepeople_free(w->people);
+	cdp_livestore_close(w->store);
+	cdp_scan_free(w->scan);
+	cdp_buf_release(&w->line);
+	cdp_buf_release(&w->names);
+	free(w->name_at);
+	free(w->classes);
+}
+
+static int run(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
+{
+	int rc = begin(w, wanted, err);
+
+	if (rc == 0 && w->f->profiles)
+		rc = read_start(w, err);
+	if (rc == 0) {
+		rc = read_changes(w, err);
+		tell(w);
+	}
+	release(w);
+	return rc;
+}
+
 int cdp_segment_follow(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 		       struct cdp_err *err)
 {
 	struct follow w = { .cli = cli, .f = f };
-	uint64_t *wanted = followed(cli, f);
-	int rc;
+	uint64_t *wanted =
+		cdp_memdup(f->wanted, cdp_bit_words(f->set->count) * sizeof(*wanted));
+	int rc = leave_ranked(cli, f, wanted, err);
 
 	cdp_time_format(w.as_of, cli->opt.run.as_of);
-	rc = begin(&w, wanted, err);
-	if (rc == 0 && f->profiles)
-		rc = read_start(&w, err);
-	if (rc == 0) {
-		rc = read_changes(&w, err);
-		tell(&w);
-	}
-	cdp_live_free(w.live);
-	cdp_livepeople_free(w.people);
-	cdp_livestore_close(w.store);
-	cdp_scan_free(w.scan);
-	cdp_buf_release(&w.line);
-	cdp_buf_release(&w.names);
-	free(w.name_at);
-	free(w.classes);
+	if (rc == 0)
+		rc = run(&w, wanted, err);
 	free(wanted);
 	return rc < 0 ? -1 : 0;
 }
