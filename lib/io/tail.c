@@ -11,7 +11,10 @@
 #include "base/mem.h"
 #include "io/tail_priv.h"
 
-enum { LOOK_MS = 50 }; /* how often files are looked at */
+enum {
+	LOOK_MS = 50,   /* how often files are looked at */
+	TICK_MS = 2000, /* no file system's times are coarser */
+};
 
 struct cdp_tail *cdp_tail_new(const struct cdp_tail_opts *opts)
 {
@@ -140,16 +143,32 @@ static void list_file(struct tail_input *in, size_t known, const char *file)
 	free(path);
 }
 
-/* Names can have come within the tick of the time that the directory has. */
-static bool is_as_listed(struct tail_input *in, const struct stat *now)
+static int64_t now_ms(void)
 {
 	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Names can have come within the tick of the time that the directory has, so it is listed
+ * once more when that is over. */
+static bool is_as_listed(struct tail_input *in, const struct stat *now)
+{
 	bool same = in->listed.tv_sec == now->st_mtim.tv_sec &&
 		    in->listed.tv_nsec == now->st_mtim.tv_nsec;
+	int64_t ms = now_ms();
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	in->listed = now->st_mtim;
-	return same && t.tv_sec > now->st_mtim.tv_sec + 1;
+	if (!same) {
+		in->listed = now->st_mtim;
+		in->listed_ms = ms;
+		in->settled = false;
+		return false;
+	}
+	if (in->settled)
+		return true;
+	in->settled = ms - in->listed_ms > TICK_MS;
+	return false;
 }
 
 static void forget_gone(struct tail_input *in)
@@ -263,14 +282,6 @@ static bool has_ended(const struct cdp_tail *t)
 {
 	return t->count == 1 && t->standard && t->inputs[0].sources[0]->ended &&
 	       !t->inputs[0].sources[0]->ready;
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* True if it was woken. */

@@ -34,6 +34,8 @@ struct tail_input {
 	struct tail_source **sources;
 	size_t count, cap;
 	struct timespec listed; /* when the directory changed last, as it was listed */
+	int64_t listed_ms;      /* when that was first seen, by a clock that only runs */
+	bool settled;           /* and listed again when nothing more had that time */
 };
 
 struct cdp_tail {
