@@ -141,7 +141,6 @@ int cdp_tag_put_occurrence(struct cdp_tagset *s, struct cdp_tag *t, struct cdp_b
 		return -1;
 	cdp_buf_addc(b, ')');
 	if (days)
-		cdp_buf_adds(b, "].map(t, t == null ? null : ((date(day(as_of)) - "
-				"date(day(t))).getHours() + 12) / 24)[0]");
+		cdp_buf_adds(b, "].map(t, t == null ? null : civilDays(t, as_of))[0]");
 	return 0;
 }

@@ -44,6 +44,13 @@ who() { # CONDITION AS_OF [ZONE]
   [ "$(who "count(within('1d')) > 0" 2024-03-01 UTC)" = 'c d' ]
 }
 
+@test "days since an event are those of the calendar, also over a day that there was not" {
+  # Apia had no 2011-12-30.
+  events a 2011-12-29T12:00:00.000Z b 2011-12-30T12:00:00.000Z
+  echo '{"tags":[{"name":"ago","last":{"event":"e","give":"days"}}]}' >t.json
+  [ "$(cdp-tag -d t.json --tz Pacific/Apia --as-of 2012-01-02 events | jq -c .tags.ago | paste -s -d' ')" = '4 2' ]
+}
+
 @test "three trading days before the end of the Spring Festival lie before it" {
   run -0 cdp-filter --calendar "$SAMPLES/calendar.json" --as-of 2024-02-19 \
     --eval "[day(addTradingDays(as_of, -1)), day(addTradingDays(as_of, -3)), day(addDays(as_of, -3)), day(tradingDay(date('2024-02-10')))]"
