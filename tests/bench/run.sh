@@ -17,7 +17,7 @@ here=$PWD/tests/bench
 peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
-	templates nightly convert
+	templates nightly live convert
 	archive chain idmap splice portrait audiences follow http http-batch}
 million=$dir/e1m.ndjson
 events=$million
@@ -279,6 +279,17 @@ shares() {
 			"input \(.input_cpu_ms) ms, state \(.state_cpu_ms) ms, output \(.output_cpu_ms) ms of CPU"' \
 			"$scratch/night$n.stats"
 	done
+}
+
+# The events again as if they came just now: profiles as they change, at once (as fast as
+# they can be read, which is the most that there is to be written) and once a minute.
+row_live() {
+	local what="-q -d $here/tags30.json --key ids.customer --as-of 2024-05-02"
+	local live="rm -rf $scratch/live; exec cdp-tag $what --follow --batch day --state"
+
+	unheard live.once "$live $scratch/live <$million >/dev/null"
+	unheard live.minute "$live $scratch/live --every 60s <$million >/dev/null"
+	unheard live.full "exec cdp-tag -j 1 $what $million >/dev/null"
 }
 
 row_convert() {
