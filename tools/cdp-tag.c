@@ -23,12 +23,11 @@ enum { LINEAGE_ROWS, LINEAGE_DOT };
 
 static void check_follow(struct cdp_cli *cli, const struct options *o, bool entity)
 {
-	const char *other = o->changed        ? "changed"
-			    : o->map          ? "ids"
-			    : o->state.merges ? "merges"
-			    : o->sql          ? "sql"
-			    : entity          ? "entity"
-					      : NULL;
+	const char *other = o->changed ? "changed"
+			    : o->map   ? "ids"
+			    : o->sql   ? "sql"
+			    : entity   ? "entity"
+				       : NULL;
 
 	if (!o->follow &&
 	    (o->live.every_ns >= 0 || o->live.save_ns >= 0 || o->live.memory))
@@ -183,6 +182,7 @@ static int follow(struct cdp_cli *cli, struct cdp_tag_reading *t, struct options
 
 	o->live.dir = o->state.dir;
 	o->live.batch = o->state.batch;
+	o->live.merges = o->state.merges;
 	o->live.definitions = &o->definitions;
 	o->live.entities = &o->entities;
 	o->live.nulls = o->nulls;

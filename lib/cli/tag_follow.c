@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "cli/entities_job.h"
+#include "cli/tag_merges.h"
 #include "io/out.h"
 #include "model/taglive.h"
 #include "record/head.h"
@@ -19,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NS_MS = 1000000, TOGETHER_MS = 100 };
+enum { NS_MS = 1000000, TOGETHER_MS = 100, LOOK_MS = 1000 };
 #define NOT_YET INT64_MAX
 
 struct follow {
@@ -31,6 +32,7 @@ struct follow {
 	struct cdp_tagstate *state;
 	struct cdp_taglive *live;
 	struct cdp_tail *tail;
+	struct cdp_tag_merges *merges; /* or NULL */
 	struct cdp_job job;
 	void *worker;
 	struct cdp_scan *scan;
@@ -112,9 +114,22 @@ static void end_gathering(struct follow *f)
 	f->t->customers = NULL;
 }
 
+/* Persons that became others are told to be gone before the state knows of it. */
+static int read_merges(struct follow *f)
+{
+	if (!f->merges)
+		return 0;
+	if (cdp_tag_merges_read(f->merges, f->live, write_lines, f, f->err) < 0)
+		return -1;
+	if (cdp_cli_flush(f->cli) < 0)
+		return told(f);
+	cdp_taglive_set_places(f->live, cdp_tag_merges_tail(f->merges));
+	return 0;
+}
+
 static int save(struct follow *f)
 {
-	if (write_changed(f) < 0)
+	if (write_changed(f) < 0 || read_merges(f) < 0)
 		return -1;
 	end_gathering(f);
 	cdp_taglive_set_places(f->live, f->tail);
@@ -124,7 +139,7 @@ static int save(struct follow *f)
 	malloc_trim(0);
 	f->own = own_memory();
 	f->saves++;
-	return 0;
+	return cdp_taglive_is_changed(f->live) ? write_changed(f) : 0;
 }
 
 /* --- days --- */
@@ -278,6 +293,8 @@ static int64_t wait_for(const struct follow *f)
 		if (wait < 0 || day < wait)
 			wait = day;
 	}
+	if (f->merges && (wait < 0 || wait > LOOK_MS))
+		wait = LOOK_MS;
 	/* Changes are not held back when there is nothing to be read. */
 	return f->write_at != NOT_YET && !f->o->every_ns ? 0 : wait;
 }
@@ -289,7 +306,8 @@ static void set_alarms(struct follow *f)
 
 	if (f->write_at == NOT_YET && cdp_taglive_is_changed(f->live))
 		f->write_at = now + every;
-	if (f->save_at == NOT_YET && cdp_taglive_is_new(f->live))
+	if (f->save_at == NOT_YET &&
+	    (cdp_taglive_is_new(f->live) || cdp_tag_merges_wait(f->merges)))
 		f->save_at = now + f->o->save_ns / NS_MS;
 }
 
@@ -371,6 +389,11 @@ static int open_inputs(struct follow *f)
 	const struct cdp_tail_place *place;
 	const char *name;
 
+	if (f->o->merges) {
+		f->merges = cdp_tag_merges_open(f->cli, f->o->merges, f->err);
+		if (!f->merges)
+			return -1;
+	}
 	f->tail = cdp_tail_new(&opts);
 	if (!f->cli->operands[0] && add_input(f, "-") < 0)
 		return -1;
@@ -382,8 +405,11 @@ static int open_inputs(struct follow *f)
 				   "the state has batch '%s' as a whole: there is "
 				   "nothing more to come of it",
 				   f->o->batch);
-	for (size_t i = 0; (place = cdp_taglive_place(f->live, i, &name)); i++)
+	for (size_t i = 0; (place = cdp_taglive_place(f->live, i, &name)); i++) {
 		cdp_tail_go_on(f->tail, name, place);
+		if (f->merges)
+			cdp_tail_go_on(cdp_tag_merges_tail(f->merges), name, place);
+	}
 	return 0;
 }
 
@@ -409,7 +435,7 @@ static uint64_t stamp(const struct follow *f)
 		h = stamp_file(h, f->o->entities->v[i]);
 	if (f->cli->opt.calendar)
 		h = stamp_file(h, f->cli->opt.calendar);
-	return h;
+	return h ? h : 1;
 }
 
 static int open_state(struct follow *f)
@@ -478,6 +504,8 @@ static int follow(struct follow *f)
 		return -1;
 	open_scan(f);
 	f->own = own_memory();
+	if (cdp_tag_merges_wait(f->merges) && save(f) < 0)
+		return -1;
 	return loop(f);
 }
 
@@ -504,6 +532,7 @@ int cdp_tag_follow(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	cdp_scan_free(f.scan);
 	free(f.kept);
 	cdp_tail_free(f.tail);
+	cdp_tag_merges_close(f.merges);
 	cdp_taglive_free(f.live);
 	cdp_tagstate_close(f.state);
 	if (f.signals >= 0)

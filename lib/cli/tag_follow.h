@@ -9,8 +9,9 @@
 #include "cli/tag_reading.h"
 
 struct cdp_tag_follow_opts {
-	const char *dir;   /* of the state */
-	const char *batch; /* name of standard input, or NULL */
+	const char *dir;    /* of the state */
+	const char *batch;  /* name of standard input, or NULL */
+	const char *merges; /* merge log, or NULL */
 	const struct cdp_strs *definitions, *entities;
 	int64_t every_ns, save_ns;
 	uint64_t memory;

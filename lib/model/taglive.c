@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "model/tagstate_view.h"
+#include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct cdp_taglive {
 	size_t changed_count, changed_cap;
 	uint32_t *owner; /* by number in fresh: who, in `keys` */
 	size_t owner_cap;
+	struct cdp_intern *joined;     /* who is told of after the next save */
 	struct tst_merger now, before; /* windows of two base times */
 	struct cdp_quiet *quiet;
 	struct cdp_buf lines, out;
@@ -84,11 +86,11 @@ struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o, struct cdp
 	l->s = o->state;
 	if (l->s->stamp != o->stamp)
 		l->s->followed_ms = TST_NEVER;
-	l->s->stamp = o->stamp;
 	tst_merger_init(&l->now, l->s, NULL);
 	tst_merger_init(&l->before, l->s, NULL);
 	cdp_buf_init(&l->lines, CDP_BUF_NOMAX);
 	cdp_buf_init(&l->out, CDP_BUF_NOMAX);
+	l->joined = cdp_intern_new(0);
 	begin_fresh(l);
 	if (tst_index_make(&l->index, l->s, err) == 0)
 		return l;
@@ -107,6 +109,7 @@ void cdp_taglive_free(struct cdp_taglive *l)
 	tst_merger_release(&l->before);
 	cdp_quiet_free(l->quiet);
 	cdp_intern_free(l->keys);
+	cdp_intern_free(l->joined);
 	free(l->touched);
 	free(l->changed);
 	free(l->owner);
@@ -521,6 +524,60 @@ void cdp_taglive_set_places(struct cdp_taglive *l, const struct cdp_tail *tail)
 	}
 }
 
+/* Somebody of that name has a profile. */
+static bool is_there(const struct cdp_taglive *l, struct tst_text key)
+{
+	uint32_t i = cdp_intern_get(l->keys, key.p, key.n);
+	struct tst_old_row row;
+
+	return (i != CDP_INTERN_NONE && l->touched[i].chains.number) ||
+	       tst_index_find(&l->index, key, &row);
+}
+
+void cdp_taglive_join(struct cdp_taglive *l, const char *from, size_t from_n,
+		      const char *into, size_t into_n, cdp_taglive_write *write,
+		      void *ctx)
+{
+	struct tst_text gone = { from, from_n };
+	char as_of[CDP_TIME_CANON];
+
+	if (tst_compare_texts(gone, (struct tst_text){ into, into_n }) == 0)
+		return;
+	if (is_there(l, gone)) {
+		cdp_time_format(as_of, l->o.run->as_of);
+		cdp_buf_reset(&l->out);
+		cdp_buf_addc(&l->out, '{');
+		cdp_json_key(&l->out, l->o.key);
+		cdp_json_str(&l->out, from, from_n);
+		cdp_json_key(&l->out, "as_of");
+		cdp_json_str(&l->out, as_of, sizeof(as_of));
+		cdp_buf_adds(&l->out, ",\"deleted\":true}\n");
+		write(ctx, l->out.p, l->out.n, 1);
+	}
+	cdp_tagstate_join(l->s, from, from_n, into, into_n);
+	cdp_intern_put(l->joined, from, from_n, NULL);
+	cdp_intern_put(l->joined, into, into_n, NULL);
+}
+
+/* Those who were joined are changed, whatever was written of them. */
+static void touch_joined(struct cdp_taglive *l)
+{
+	for (uint32_t i = 0; i < cdp_intern_count(l->joined); i++) {
+		struct tst_text key;
+		uint32_t who;
+
+		key.p = cdp_intern_key(l->joined, i, &key.n);
+		cdp_taglive_touch(l, key.p, key.n);
+		key = tst_resolve(l->s, key.p, key.n);
+		who = cdp_intern_get(l->keys, key.p, key.n);
+		l->touched[who].known = true;
+	}
+	if (cdp_intern_count(l->joined)) {
+		cdp_intern_free(l->joined);
+		l->joined = cdp_intern_new(0);
+	}
+}
+
 int cdp_taglive_save(struct cdp_taglive *l, struct cdp_err *err)
 {
 	struct cdp_customers *fresh = l->fresh;
@@ -528,9 +585,12 @@ int cdp_taglive_save(struct cdp_taglive *l, struct cdp_err *err)
 	l->fresh = NULL;
 	cdp_intern_free(l->keys);
 	l->keys = NULL;
+	/* Not all is told. */
+	l->s->stamp = cdp_intern_count(l->joined) ? TST_UNTOLD : l->o.stamp;
 	if (tst_merge(l->s, fresh, NULL, err) < 0 || cdp_tagstate_commit(l->s, err) < 0 ||
 	    tst_reopen(l->s, err) < 0 || tst_index_make(&l->index, l->s, err) < 0)
 		return -1;
 	begin_fresh(l);
+	touch_joined(l);
 	return 0;
 }

@@ -35,8 +35,8 @@ struct cdp_taglive_opts {
 		*run;    /* its base time may change before cdp_taglive_turn() */
 	const char *key; /* first member of profiles */
 	bool nulls;
-	/* Of everything else that profiles depend on, as definitions: if it is another
-	 * one than of the state, all profiles are written. */
+	/* Of everything else that profiles depend on, as definitions, never 0: if it is
+	 * another one than of the state, all profiles are written. */
 	uint64_t stamp;
 };
 
@@ -79,6 +79,14 @@ const struct cdp_tail_place *cdp_taglive_place(const struct cdp_taglive *l, size
 					       const char **name);
 /* To be saved.  Files that are no more are forgotten. */
 void cdp_taglive_set_places(struct cdp_taglive *l, const struct cdp_tail *tail);
+/* The person `from` is `into` from the next cdp_taglive_save() on (cdp_tagstate_join).
+ * Writes at once that `from` is gone, {"one_id":...,"as_of":...,"deleted":true}, if there
+ * was one; the profile of both is among those changed after the save.  Whoever dies in
+ * between starts with all profiles.  Where everything new was written, and nothing comes
+ * before the save. */
+void cdp_taglive_join(struct cdp_taglive *l, const char *from, size_t from_n,
+		      const char *into, size_t into_n, cdp_taglive_write *write,
+		      void *ctx);
 /* All that was gathered is in the state, on disk, with the places. */
 int cdp_taglive_save(struct cdp_taglive *l, struct cdp_err *err);
 

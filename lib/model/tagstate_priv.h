@@ -36,6 +36,7 @@ struct tst_stream {
 	struct cdp_tail_place place;
 };
 #define TST_NEVER INT64_MIN
+#define TST_UNTOLD 0
 
 /* Texts are borrowed from the file's first block. */
 struct tst_head {
@@ -69,8 +70,8 @@ struct cdp_tagstate {
 	size_t input_count, input_cap;
 	struct tst_stream *streams;
 	size_t stream_count, stream_cap;
-	/* The base time of which all profiles are with their reader, or TST_NEVER, and
-	 * what else they depend on (cdp_taglive_opts.stamp). */
+	/* The base time up to which it was followed, or TST_NEVER; and what else the
+	 * profiles that were told depend on (cdp_taglive_opts.stamp), or TST_UNTOLD. */
 	int64_t followed_ms;
 	uint64_t stamp;
 	/* Persons that became others: names, and for each whom. */

@@ -382,7 +382,7 @@ struct cdp_customers *cdp_tagstate_merge(struct cdp_tagstate *s,
 {
 	struct cdp_customers *whole = cdp_customers_new(s->o.set, 1);
 
-	s->followed_ms = TST_NEVER; /* whoever follows has not told of this */
+	s->stamp = TST_UNTOLD; /* of this, by whoever follows */
 	if (tst_merge(s, fresh, whole, err) == 0)
 		return whole;
 	cdp_customers_free(whole);

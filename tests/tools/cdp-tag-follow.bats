@@ -260,6 +260,33 @@ complete() {
   is_batch_of read out more
 }
 
+@test "persons that became others while they are followed have the history of both" {
+  event() {
+    echo "{\"one_id\":\"$1\",\"time\":\"2024-02-25T01:00:00.000Z\",\"event\":\"app_start\"}"
+  }
+  mkfifo to
+  : >merges
+  "${tag[@]}" --batch live --merges merges --checkpoint 100ms <to >out 3>&- &
+  pid=$!
+  exec {to}>to
+  { event a; event a; event b; } >&"$to"
+  until_ok has_lines out 2
+  echo '{"merge":"link","from":"a","into":"b"}' >>merges
+  until_ok has_lines out 4
+  event a >&"$to"
+  until_ok has_lines out 5
+  exec {to}>&-
+  wait "$pid"
+  pid=
+  [ "$(tail -n 3 out | jq -c '[.one_id, .deleted, .tags.events]' | paste -sd' ')" = '["a",true,null] ["b",null,3] ["b",null,4]' ]
+  # The log is read on, and what was told is not told again.
+  run -0 follow --batch more --merges merges </dev/null
+  [ -z "$output" ]
+  echo bad >>merges
+  run -2 --separate-stderr follow --batch more --merges merges </dev/null
+  [ "$stderr" = "cdp-tag: merges:2: not a row of a merge log" ]
+}
+
 @test "what is new is saved before it takes more memory than it may" {
   [ "$MODE" != asan ] || skip "the sanitizer keeps memory"
   for n in $(seq 40); do

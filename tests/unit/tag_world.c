@@ -162,6 +162,19 @@ void world_full(struct world *w, const struct cdp_run *run, struct cdp_buf *out)
 	cdp_paths_free(paths);
 }
 
+int world_join(struct world *w)
+{
+	unsigned a = world_below(w, WORLD_PEOPLE), b = world_below(w, WORLD_PEOPLE);
+
+	if (world_below(w, 3) || a == b || w->into[a] != a ||
+	    (w->into[b] != b && w->into[b] != a))
+		return -1;
+	for (unsigned i = 0; i < WORLD_PEOPLE; i++)
+		if (w->into[i] == a)
+			w->into[i] = b;
+	return (int)a;
+}
+
 /* --- worlds --- */
 
 static const struct {

@@ -36,6 +36,8 @@ unsigned world_below(struct world *w, unsigned n);
 void world_add(struct world *w, int64_t day);
 struct cdp_tagset *world_load(struct world *w, struct cdp_paths *paths,
 			      const struct cdp_run *run);
+/* Somebody becomes somebody else, who may have become this one before: -1 or who. */
+int world_join(struct world *w);
 /* As of `who`. */
 void world_gather(struct cdp_customers *c, const struct cdp_tagset *set,
 		  const struct cdp_run *run, const struct thing *t, unsigned who);

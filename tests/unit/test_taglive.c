@@ -1,6 +1,7 @@
 /* Tags that are followed are at any time those of one pass over all that was read: random
  * histories of every aggregate, with late and early events, days that end, states that
- * are saved, and processes that die and begin again from what was saved last. */
+ * are saved, persons that become others, and processes that die and begin again from what
+ * was saved last. */
 #include "model/taglive.h"
 
 #include "base/buf.h"
@@ -27,7 +28,7 @@ struct process {
 	struct cdp_taglive *live;
 	size_t read;  /* things */
 	size_t saved; /* of them in the state */
-	bool failed;
+	bool failed, joining;
 	char *last[WORLD_PEOPLE]; /* profile that was written last, without as_of */
 };
 
@@ -52,7 +53,12 @@ static void hear(void *ctx, const char *p, size_t n, uint64_t lines)
 		const char *lf = memchr(p, '\n', (size_t)(end - p));
 		char **last = &x->last[person(p)], *now = bare(p, (size_t)(lf - p));
 
-		x->failed |= *last && strcmp(*last, now) == 0; /* nothing changed */
+		if (strcmp(now, "\"deleted\":true}") == 0) {
+			free(now);
+			now = NULL;
+		}
+		/* Who became somebody else is told of again. */
+		x->failed |= *last && now && strcmp(*last, now) == 0 && !x->joining;
 		free(*last);
 		*last = now;
 		p = lf + 1;
@@ -119,6 +125,23 @@ static void save(struct process *x)
 	tell(x);
 	check(cdp_taglive_save(x->live, &err), &err);
 	x->saved = x->read;
+}
+
+static void join(struct process *x)
+{
+	int who = world_join(x->w);
+	char from[16], into[16];
+
+	if (who < 0)
+		return;
+	snprintf(from, sizeof(from), "p%d", who);
+	snprintf(into, sizeof(into), "p%u", x->w->into[who]);
+	tell(x);
+	cdp_taglive_join(x->live, from, KEY, into, KEY, hear, x);
+	save(x);
+	x->joining = true;
+	tell(x);
+	x->joining = false;
 }
 
 /* What is written anew after a death is written whether it changed or not. */
@@ -193,6 +216,8 @@ static bool follow(struct world *w, int64_t day, bool dies)
 				same = is_full(&x, !dies);
 			if (world_below(w, 8) == 0)
 				save(&x);
+			if (world_below(w, 12) == 0)
+				join(&x);
 			if (dies && world_below(w, 8) == 0)
 				die(&x);
 		}

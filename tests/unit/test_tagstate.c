@@ -51,20 +51,6 @@ static int night(struct world *w, const struct cdp_run *run, size_t from, int jo
 
 /* --- histories --- */
 
-/* Somebody becomes somebody else, who may have become this one before: -1 or who. */
-static int join(struct world *w)
-{
-	unsigned a = world_below(w, WORLD_PEOPLE), b = world_below(w, WORLD_PEOPLE);
-
-	if (world_below(w, 3) || a == b || w->into[a] != a ||
-	    (w->into[b] != b && w->into[b] != a))
-		return -1;
-	for (unsigned i = 0; i < WORLD_PEOPLE; i++)
-		if (w->into[i] == a)
-			w->into[i] = b;
-	return (int)a;
-}
-
 static bool nights(struct world *w, int64_t day)
 {
 	struct cdp_run run = { .zone = w->zone };
@@ -91,7 +77,7 @@ static bool nights(struct world *w, int64_t day)
 		run.as_of.s = cdp_zone_day_start(w->zone, as_of);
 		cdp_buf_reset(&one);
 		cdp_buf_reset(&all);
-		same = night(w, &run, from, join(w), &one, &err) == 0;
+		same = night(w, &run, from, world_join(w), &one, &err) == 0;
 		if (!same)
 			fprintf(stderr, "%s\n", err.msg);
 		from = w->count;
