@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAYS = 6, SEEDS = 150, KEY = 2 };
+enum { DAYS = 6, SEEDS = 90, KEY = 2 };
 
 static const char definitions[] =
 	"{\"tags\":[" WORLD_TAGS
@@ -212,7 +212,7 @@ static bool follow(struct world *w, int64_t day, bool dies)
 			world_add(w, day);
 		while (x.read < w->count && same) {
 			read_next(&x);
-			if (world_below(w, 3) == 0)
+			if (world_below(w, 6) == 0)
 				same = is_full(&x, !dies);
 			if (world_below(w, 8) == 0)
 				save(&x);
