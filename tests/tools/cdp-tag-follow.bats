@@ -125,6 +125,24 @@ has_lines() {
   [ "$(wc -l <out)" -eq 1 ]
 }
 
+@test "from events to audiences a lone event is answered while the input stays open" {
+  echo '{"segments":[{"name":"starters","when":"tags.events >= 2"}]}' >segments.json
+  mkfifo to
+  { cdp-idmap -q --state map <to | "${tag[@]}" --batch live |
+    cdp-segment -q -d segments.json --follow >out; } 3>&- &
+  chain=$!
+  exec {to}>to
+  event='{"time":"2024-02-25T01:00:00.000Z","event":"app_start","ids":{"customer":"C1"}}'
+  echo "$event" >&"$to"
+  sleep 0.3
+  [ ! -s out ]
+  echo "$event" >&"$to"
+  until_ok has_lines out 1
+  [ "$(jq -r .change out)" = entered ]
+  exec {to}>&-
+  wait "$chain"
+}
+
 @test "a day that ends changes profiles of customers who did nothing" {
   printf '%s\n' '{"one_id":"a","time":"2024-02-25T01:00:00.000Z","event":"app_start"}' \
     '{"one_id":"b","time":"2024-02-28T12:00:00.000Z","event":"x"}' >in
