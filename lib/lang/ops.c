@@ -19,6 +19,16 @@ const char *cdp_type_word(unsigned type)
 	}
 }
 
+static bool is_text(const struct cdp_value *v)
+{
+	return v->type == CDP_V_STRING;
+}
+
+static bool is_time(const struct cdp_value *v)
+{
+	return v->type == CDP_V_TIMESTAMP || v->type == CDP_V_DURATION;
+}
+
 static int no_overload(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 		       const struct cdp_value *b)
 {
@@ -31,6 +41,8 @@ static int no_overload(struct cdp_eval *ev, enum cdp_op op, const struct cdp_val
 	/* Comparisons with null are many: no printf here. */
 	for (size_t i = 0; i < sizeof(part) / sizeof(*part); i++)
 		to = stpcpy(to, part[i]);
+	if ((is_text(a) && is_time(b)) || (is_time(a) && is_text(b)))
+		stpcpy(to, "; timestamp(), date() and duration() read texts");
 	ev->why = ev->msg;
 	ev->where = NULL;
 	return -1;

@@ -107,6 +107,9 @@ static const struct cel_case mixing[] = {
 	{ "props.plain == 5", F },
 	{ "props.plain != 5.5", T },
 	{ "props.plain > 5", "error: no such overload: string > int" },
+	{ "as_of - duration('7d') < props.plain",
+	  "error: no such overload: timestamp < string; timestamp(), date() and "
+	  "duration() read texts" },
 	{ "props.nul >= 1", "error: no such overload: null >= int" },
 	{ "props.big > 9223372036854775807", F },
 	{ "props.cents > 0.1 && props.cents < 0.3", F },
