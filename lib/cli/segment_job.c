@@ -35,7 +35,9 @@ struct shared {
 	 * audience earlier_sets[i]. */
 	struct cdp_members *earlier;
 	uint32_t *earlier_sets, earlier_count;
-	uint64_t *samples; /* audiences that are samples, as bits: close together */
+	/* By place in the step, as bits: audiences that are samples, those that are kept.
+	 */
+	uint64_t *samples, *keeps;
 	struct cdp_audience_part **parts;
 	unsigned part_count, part_cap;
 	struct cdp_segcut **cuts; /* by part */
@@ -54,8 +56,8 @@ struct worker {
 	struct cdp_known *known; /* of w->ev; or NULL */
 	uint64_t *sampled;       /* scratch, a bit a row */
 	uint32_t first;          /* row of the block's first */
-	uint64_t *errors;
-	uint64_t failed; /* rules that ended in an error, to be counted */
+	uint64_t *errors;        /* by place */
+	uint64_t failed;         /* rules that ended in an error, to be counted */
 	uint64_t profiles;
 	/* Until a rule ended in an error: the records of the block, and which had one. */
 	struct mishap mishap;
@@ -89,7 +91,8 @@ static void *new_worker(void *ctx)
 
 	w->s = s;
 	w->block = cdp_rule_block_new(s->plan.plan, &s->cli->opt.run, s->job->paths);
-	w->part = cdp_audience_part_new(s->job->set->count);
+	w->part = cdp_audience_part_new(s->job->set->count,
+					cdp_rule_plan_places(s->plan.plan));
 	w->cut = cdp_segcut_new(s->job->set);
 	w->sampled = cdp_calloc(rows / 64, sizeof(*w->sampled));
 	w->errors = cdp_calloc(s->job->set->count, sizeof(*w->errors));
@@ -244,12 +247,12 @@ static void each_set(void *ctx, uint32_t set, struct cdp_rowset *rows)
 	if (rows->errors && !w->mishap.line)
 		for (unsigned i = 0; i < cdp_rule_plan_rows(w->s->plan.plan) / 64; i++)
 			w->odd[i] |= rows->e[i];
-	w->errors[set] += rows->errors;
+	w->errors[rows->place] += rows->errors;
 	w->failed += rows->errors;
-	if (cdp_bit(w->s->samples, set))
+	if (cdp_bit(w->s->samples, rows->place))
 		sample(w, &w->s->job->set->v[set], rows);
-	if (cdp_bit(w->s->wanted, set))
-		cdp_audience_part_add(w->part, set, w->first, rows);
+	if (cdp_bit(w->s->keeps, rows->place))
+		cdp_audience_part_add(w->part, rows->place, w->first, rows);
 }
 
 static void decide_block(struct worker *w)
@@ -341,6 +344,7 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 {
 	struct shared *s = ctx;
 	struct worker *w = worker;
+	const uint32_t *places = cdp_rule_plan_places(s->plan.plan);
 
 	(void)err;
 	decide_block(w);
@@ -349,7 +353,8 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 	CDP_GROW(s->cuts, s->cut_count, s->cut_cap);
 	s->cuts[s->cut_count++] = w->cut;
 	for (unsigned i = 0; i < s->job->set->count; i++)
-		s->job->errors[i] += w->errors[i];
+		if (places[i] != UINT32_MAX)
+			s->job->errors[i] += w->errors[places[i]];
 	s->job->profiles += s->step ? 0 : w->profiles;
 	s->cli->counts.eval_errors += w->failed;
 	if (is_before(&w->mishap, &s->first)) {
@@ -469,6 +474,23 @@ static void run_gathered(struct shared *s)
 
 /* --- steps --- */
 
+static void place_bits(struct shared *s)
+{
+	const struct cdp_segments *set = s->job->set;
+	const uint32_t *places = cdp_rule_plan_places(s->plan.plan);
+
+	s->samples = cdp_calloc(cdp_bit_words(set->count), sizeof(*s->samples));
+	s->keeps = cdp_calloc(cdp_bit_words(set->count), sizeof(*s->keeps));
+	for (unsigned i = 0; i < set->defined; i++) {
+		if (places[i] == UINT32_MAX)
+			continue;
+		if (set->v[i].cut == CDP_CUT_SAMPLE)
+			cdp_bit_set(s->samples, places[i]);
+		if (cdp_bit(s->wanted, i))
+			cdp_bit_set(s->keeps, places[i]);
+	}
+}
+
 /* Everything is decided that belongs to the step: who is in what, or NULL if it ended
  * early (told). */
 static struct cdp_audiences *run_step(struct shared *s)
@@ -484,11 +506,14 @@ static struct cdp_audiences *run_step(struct shared *s)
 	int ret = 0;
 
 	cdp_segment_plan_init(&s->plan, job->set, s->wanted, s->step);
+	place_bits(s);
 	if (job->gathered)
 		run_gathered(s);
 	else
 		ret = cdp_cli_run(s->cli, &loop);
 	cdp_segment_plan_release(&s->plan);
+	free(s->samples);
+	free(s->keeps);
 	if (ret == 0) {
 		members = cdp_audiences_of(s->parts, s->part_count, job->more);
 		cdp_segcut_all(members, job->set, s->step, s->wanted, s->cuts,
@@ -570,10 +595,6 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 	uint64_t *all = NULL;
 
 	job->errors = cdp_calloc(set->count, sizeof(*job->errors));
-	s.samples = cdp_calloc(cdp_bit_words(set->count), sizeof(*s.samples));
-	for (unsigned i = 0; i < set->defined; i++)
-		if (set->v[i].cut == CDP_CUT_SAMPLE)
-			cdp_bit_set(s.samples, i);
 	if (set->steps > 1) {
 		s.wanted = all = cdp_segments_needed(set, job->wanted);
 		s.earlier_sets = cdp_alloc(set->defined * sizeof(*s.earlier_sets));
@@ -585,7 +606,6 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 		join(&s, run_step(&s));
 	}
 	free(all);
-	free(s.samples);
 	free((void *)s.first.place);
 	cdp_members_free(s.earlier);
 	free(s.earlier_sets);

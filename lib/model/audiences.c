@@ -21,8 +21,9 @@ struct list {
 
 struct cdp_audience_part {
 	struct cdp_arena chunks;
-	struct list *lists;
+	struct list *lists; /* by place */
 	uint32_t sets;
+	uint32_t *places; /* by audience; NULL: its number */
 	struct cdp_intern *keys;
 	uint32_t *customer; /* by row; later its rank */
 	uint32_t rows, cap;
@@ -30,11 +31,13 @@ struct cdp_audience_part {
 
 /* ---- a thread's part ---- */
 
-struct cdp_audience_part *cdp_audience_part_new(uint32_t sets)
+struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *places)
 {
 	struct cdp_audience_part *p = cdp_calloc(1, sizeof(*p));
 
 	p->sets = sets;
+	if (places)
+		p->places = cdp_memdup(places, sets * sizeof(*places));
 	p->lists = cdp_calloc(sets, sizeof(*p->lists));
 	p->keys = cdp_intern_new(0);
 	cdp_arena_init(&p->chunks);
@@ -48,6 +51,7 @@ void cdp_audience_part_free(struct cdp_audience_part *p)
 	cdp_arena_release(&p->chunks);
 	cdp_intern_free(p->keys);
 	free(p->lists);
+	free(p->places);
 	free(p->customer);
 	free(p);
 }
@@ -112,17 +116,17 @@ static void add_row(struct cdp_audience_part *p, struct list *l, struct tail *t,
 	l->count++;
 }
 
-void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t set, uint32_t first,
+void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t first,
 			   const struct cdp_rowset *rows)
 {
 	enum { AHEAD = 4 };
-	struct list *l = &p->lists[set];
+	struct list *l = &p->lists[place];
 	struct tail t = { l->at, l->end, l->after };
 
-	/* Others are next, mostly. */
-	if (set + 2 * AHEAD < p->sets) {
-		__builtin_prefetch(&p->lists[set + 2 * AHEAD], 1);
-		__builtin_prefetch(p->lists[set + AHEAD].at, 1);
+	/* Others are next. */
+	if (place + 2 * AHEAD < p->sets) {
+		__builtin_prefetch(&p->lists[place + 2 * AHEAD], 1);
+		__builtin_prefetch(p->lists[place + AHEAD].at, 1);
 	}
 	for (uint64_t h = rows->has; h; h &= h - 1) {
 		unsigned w = (unsigned)__builtin_ctzll(h);
@@ -236,13 +240,22 @@ const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
 
 /* ---- members ---- */
 
+static const struct list *list_of(const struct cdp_audience_part *p, uint32_t set)
+{
+	static const struct list none;
+	uint32_t place = p->places ? p->places[set] : set;
+
+	return place == UINT32_MAX ? &none : &p->lists[place];
+}
+
 static uint32_t *decode(const struct cdp_audience_part *p, uint32_t set, uint32_t *out)
 {
+	const struct list *l = list_of(p, set);
 	uint32_t row = 0;
 
-	for (const struct chunk *c = p->lists[set].first; c; c = c->next) {
+	for (const struct chunk *c = l->first; c; c = c->next) {
 		const uint8_t *at = c->bytes;
-		const uint8_t *end = c->next ? c->end : p->lists[set].at;
+		const uint8_t *end = c->next ? c->end : l->at;
 
 		while (at < end) {
 			uint32_t gap = 0, shift = 0;
@@ -341,7 +354,7 @@ uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t *
 	uint32_t n = r ? r->n : 0, *end;
 
 	for (unsigned i = 0; !r && i < a->count; i++)
-		n += a->parts[i]->lists[set].count;
+		n += list_of(a->parts[i], set)->count;
 	if (n > *cap) {
 		*cap = n + n / 2;
 		free(*v);
@@ -370,7 +383,7 @@ uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set)
 		return n;
 	}
 	for (unsigned i = 0; i < a->count; i++)
-		n += a->parts[i]->lists[set].count;
+		n += list_of(a->parts[i], set)->count;
 	return n;
 }
 

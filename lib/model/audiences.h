@@ -11,15 +11,18 @@
 #include "model/ruleblock.h"
 
 struct cdp_audience_part;
-struct cdp_audience_part *cdp_audience_part_new(uint32_t sets);
+/* By audience its place in the order in which they are added to, or UINT32_MAX if it is
+ * not; NULL: their own order. */
+struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *places);
 void cdp_audience_part_free(struct cdp_audience_part *p);
 /* The next row is a profile of this customer; rows count from 0. */
 uint32_t cdp_audience_part_row(struct cdp_audience_part *p, const char *key, size_t n);
 /* Whose profile a row is: the key, borrowed. */
 const char *cdp_audience_part_key(const struct cdp_audience_part *p, uint32_t row,
 				  size_t *n);
-/* Rows first + i, for the i in `rows`, are in the audience; rows only ascend. */
-void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t set, uint32_t first,
+/* Rows first + i, for the i in `rows`, are in the audience of that place; rows only
+ * ascend. */
+void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t first,
 			   const struct cdp_rowset *rows);
 
 struct cdp_audiences;

@@ -34,122 +34,12 @@ struct cdp_rule_block {
 	struct cdp_buf lines;
 	struct cdp_scan *scan;
 	unsigned row; /* at hand */
-	/* Rules that are conjunctions of leaves, by place in the order; NULL: blocks are
-	 * too small for that. */
-	struct cdp_bits_term *terms;
-	size_t term_count, term_cap;
-	struct flat {
-		size_t first;
-		uint32_t plain, negated, count; /* count 0: it is no such rule */
-	} * flat;
 };
 
 /* ---- blocks ---- */
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err);
 static void start_again(struct cdp_rule_block *b);
-
-/* ---- rules that are conjunctions ---- */
-
-static bool is_leaf(const struct cdp_rule_plan *p, uint32_t kid)
-{
-	return kid < p->spec.rules->leaf_count &&
-	       p->spec.rules->leaves[kid].form.kind != CDP_FORM_MIXED;
-}
-
-static void add_term(struct cdp_rule_block *b, uint32_t leaf, uint32_t marks)
-{
-	unsigned words = b->plan->words;
-
-	CDP_GROW(b->terms, b->term_count, b->term_cap);
-	b->terms[b->term_count].t = leaf * words | marks;
-	b->terms[b->term_count++].e = cdp_rule_looks_errors(b->looks, leaf) * words;
-}
-
-/* The leaf that a kid is the negation of. */
-static bool is_negated(const struct cdp_rule_plan *p, uint32_t kid, uint32_t *leaf)
-{
-	const struct cdp_rule *n;
-
-	if (!(kid & TRANSIENT))
-		return false;
-	n = &p->spec.rules->v[kid & ~TRANSIENT];
-	*leaf = p->kids[n->first];
-	return n->kind == CDP_RULE_NOT && is_leaf(p, *leaf);
-}
-
-/* A leaf or the negation of one, in a group. */
-static bool add_literal(struct cdp_rule_block *b, uint32_t kid, uint32_t marks)
-{
-	uint32_t leaf = kid;
-
-	if (is_leaf(b->plan, kid))
-		add_term(b, kid, marks);
-	else if (is_negated(b->plan, kid, &leaf))
-		add_term(b, leaf, marks | CDP_BITS_NOT);
-	else
-		return false;
-	return true;
-}
-
-static bool add_group(struct cdp_rule_block *b, uint32_t kid)
-{
-	const struct cdp_rule_plan *p = b->plan;
-	const struct cdp_rule *n = &p->spec.rules->v[kid & ~TRANSIENT];
-	bool fine = true;
-
-	if (!(kid & TRANSIENT) || n->kind != CDP_RULE_OR)
-		return add_literal(b, kid, CDP_BITS_END);
-	for (uint32_t i = 0; i < n->count && fine; i++)
-		fine = add_literal(b, p->kids[n->first + i],
-				   i + 1 == n->count ? CDP_BITS_END : 0);
-	return fine;
-}
-
-static bool add_conjunction(struct cdp_rule_block *b, struct flat *f,
-			    const struct cdp_rule *n)
-{
-	const struct cdp_rule_plan *p = b->plan;
-	const uint32_t *kids = p->kids + n->first;
-	uint32_t leaf;
-	bool fine = true;
-
-	for (uint32_t i = 0; i < n->count; i++)
-		if (is_leaf(p, kids[i]))
-			add_term(b, kids[i], 0);
-	f->plain = (uint32_t)(b->term_count - f->first);
-	for (uint32_t i = 0; i < n->count; i++)
-		if (is_negated(p, kids[i], &leaf))
-			add_term(b, leaf, 0);
-	f->negated = (uint32_t)(b->term_count - f->first);
-	for (uint32_t i = 0; i < n->count && fine; i++)
-		fine = is_leaf(p, kids[i]) || is_negated(p, kids[i], &leaf) ||
-		       add_group(b, kids[i]);
-	return fine;
-}
-
-static void add_flat(struct cdp_rule_block *b, struct flat *f, uint32_t node)
-{
-	const struct cdp_rule_plan *p = b->plan;
-	const struct cdp_rule *n = &p->spec.rules->v[node];
-	uint32_t slot = p->node_slot[node];
-
-	f->first = b->term_count;
-	if (slot != TRANSIENT         ? !add_group(b, slot)
-	    : n->kind == CDP_RULE_AND ? !add_conjunction(b, f, n)
-				      : !add_group(b, TRANSIENT | node))
-		b->term_count = f->first;
-	f->count = (uint32_t)(b->term_count - f->first);
-}
-
-static void flatten(struct cdp_rule_block *b)
-{
-	const struct cdp_rule_plan *p = b->plan;
-
-	b->flat = cdp_calloc(p->spec.order_count, sizeof(*b->flat));
-	for (uint32_t i = 0; i < p->spec.order_count; i++)
-		add_flat(b, &b->flat[i], p->spec.nodes[p->spec.order[i]]);
-}
 
 struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 					  const struct cdp_run *run,
@@ -179,15 +69,11 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	if (p->fields->mixed_count)
 		b->scan = cdp_scan_new(paths);
 	for (uint32_t i = 0; i < p->slots; i++) {
-		uint32_t e = i < p->spec.rules->leaf_count
-				     ? cdp_rule_looks_errors(b->looks, i)
-				     : p->slots + i;
+		uint32_t e = i < p->spec.rules->leaf_count ? p->errors[i] : p->slots + i;
 
 		b->slot[i].t = cdp_plane_true(&b->planes, i);
 		b->slot[i].e = cdp_plane_true(&b->planes, e);
 	}
-	if (p->words % CDP_BITS_STRIP == 0)
-		flatten(b);
 	cdp_eval_set_host(b->ev, fetch, b);
 	if (p->asks)
 		b->asking = cdp_rule_asking_new(p->asks, p->spec.customers, b->ev);
@@ -210,8 +96,6 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	free(b->slot);
 	free(b->stamp);
 	free(b->scratch);
-	free(b->terms);
-	free(b->flat);
 	free(b);
 }
 
@@ -555,9 +439,9 @@ static void start_again(struct cdp_rule_block *b)
 }
 
 /* What a rule will ask, some rules before it is decided. */
-static void prefetch(const struct cdp_rule_block *b, const struct flat *f)
+static void prefetch(const struct cdp_rule_block *b, const struct cdp_rule_flat *f)
 {
-	const struct cdp_bits_term *v = b->terms + f->first;
+	const struct cdp_bits_term *v = b->plan->flats.terms + f->first;
 
 	for (uint32_t i = 0; i < f->count; i++) {
 		const uint64_t *t =
@@ -568,11 +452,11 @@ static void prefetch(const struct cdp_rule_block *b, const struct flat *f)
 	}
 }
 
-static void decide_flat(struct cdp_rule_block *b, const struct flat *f,
+static void decide_flat(struct cdp_rule_block *b, const struct cdp_rule_flat *f,
 			struct cdp_rowset *rows)
 {
-	struct cdp_conjunction c = { b->terms + f->first, f->plain, f->negated,
-				     f->count };
+	struct cdp_conjunction c = { b->plan->flats.terms + f->first, f->plain,
+				     f->negated, f->count };
 	uint64_t *t, *e;
 
 	push(b, &t, &e);
@@ -582,9 +466,9 @@ static void decide_flat(struct cdp_rule_block *b, const struct flat *f,
 					&rows->errors);
 }
 
-static void decide_any(struct cdp_rule_block *b, uint32_t node, struct cdp_rowset *rows)
+static void decide_any(struct cdp_rule_block *b, uint32_t set, struct cdp_rowset *rows)
 {
-	uint32_t slot = b->plan->node_slot[node];
+	uint32_t node = b->plan->spec.nodes[set], slot = b->plan->node_slot[node];
 	struct partial x = slot == TRANSIENT ? decide(b, node) : *in_slot(b, slot);
 
 	*rows = (struct cdp_rowset){ .t = x.t, .e = x.e, .has = x.has.t };
@@ -592,26 +476,13 @@ static void decide_any(struct cdp_rule_block *b, uint32_t node, struct cdp_rowse
 		rows->errors = b->ops->count(x.e, b->plan->words);
 }
 
-static void decide_set(struct cdp_rule_block *b, uint32_t at,
-		       void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
-		       void *ctx)
+/* An error is no membership, nor one of who asks. */
+static void keep(struct cdp_rule_block *b, uint32_t set, const struct cdp_rowset *rows)
 {
 	static const uint64_t none[WORDS_MAX];
-	const struct cdp_rule_plan *p = b->plan;
-	uint32_t set = p->spec.order[at];
-	struct cdp_rowset rows;
+	struct partial x = { .t = rows->t, .e = none, .has.t = rows->has };
 
-	b->top = 0;
-	if (b->flat && b->flat[at].count)
-		decide_flat(b, &b->flat[at], &rows);
-	else
-		decide_any(b, p->spec.nodes[set], &rows);
-	if (rows.has || rows.errors)
-		each(ctx, set, &rows);
-	/* An error is no membership, nor one of who asks. */
-	if (p->set_slot[set] != TRANSIENT)
-		store(b, p->set_slot[set],
-		      &(struct partial){ .t = rows.t, .e = none, .has.t = rows.has });
+	store(b, b->plan->set_slot[set], &x);
 }
 
 void cdp_rule_block_decide(struct cdp_rule_block *b,
@@ -620,6 +491,8 @@ void cdp_rule_block_decide(struct cdp_rule_block *b,
 {
 	enum { AHEAD = 2 };
 	const struct cdp_rule_plan *p = b->plan;
+	const struct cdp_rule_flats *f = &p->flats;
+	struct cdp_rowset rows;
 
 	if (b->rows == 0)
 		return;
@@ -627,10 +500,25 @@ void cdp_rule_block_decide(struct cdp_rule_block *b,
 	if (b->asking)
 		cdp_rule_asking_take(b->asking, b->all, &b->planes);
 	take_given(b);
-	for (uint32_t i = 0; i < p->spec.order_count; i++) {
-		if (b->flat && i + AHEAD < p->spec.order_count)
-			prefetch(b, &b->flat[i + AHEAD]);
-		decide_set(b, i, each, ctx);
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (i + AHEAD < f->count)
+			prefetch(b, &f->v[i + AHEAD]);
+		b->top = 0;
+		decide_flat(b, &f->v[i], &rows);
+		rows.place = i;
+		if (rows.has || rows.errors)
+			each(ctx, f->v[i].set, &rows);
+		if (f->v[i].asked)
+			keep(b, f->v[i].set, &rows);
+	}
+	for (uint32_t i = 0; i < f->rest_count; i++) {
+		b->top = 0;
+		decide_any(b, f->rest[i], &rows);
+		rows.place = f->count + i;
+		if (rows.has || rows.errors)
+			each(ctx, f->rest[i], &rows);
+		if (p->set_slot[f->rest[i]] != TRANSIENT)
+			keep(b, f->rest[i], &rows);
 	}
 	start_again(b);
 }

@@ -34,6 +34,9 @@ struct cdp_rule_spec {
 /* What `spec` points to must stay. */
 struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec);
 void cdp_rule_plan_free(struct cdp_rule_plan *p);
+/* By set its place in the order in which they are decided, which is another one than
+ * that of the spec; UINT32_MAX: it is not decided. */
+const uint32_t *cdp_rule_plan_places(const struct cdp_rule_plan *p);
 /* Rows of a block. */
 unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p);
 
@@ -42,6 +45,7 @@ struct cdp_rowset {
 	const uint64_t *t, *e;
 	uint64_t has;    /* words of `t` that are not 0 */
 	unsigned errors; /* bits of `e` */
+	uint32_t place;  /* of the set */
 };
 
 struct cdp_rule_block; /* one a thread */
@@ -58,10 +62,9 @@ unsigned cdp_rule_block_add_of(struct cdp_rule_block *b, struct cdp_rec *rec,
 void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 /* Rows so far. */
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
-/* Decide all sets of spec.order; each() gets those that have a row or an error, in this
- * order, and may put fewer rows
- * in place of `t` and `has`: those are what later rules see.  The block is empty
- * then. */
+/* Decide all sets of spec.order; each() gets those that have a row or an error, each
+ * after those that it needs, and may put fewer rows in place of `t` and `has`: those are
+ * what later rules see.  The block is empty then. */
 void cdp_rule_block_decide(struct cdp_rule_block *b,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx);

@@ -45,6 +45,11 @@ static inline uint64_t *cdp_plane_errors(const struct cdp_rule_planes *p, uint32
 	return p->v + (p->count + l) * p->words;
 }
 
+/* By leaf the number of the plane with its errors, of planes that count so many; caller
+ * frees. */
+uint32_t *cdp_rule_error_planes(const struct cdp_rules *r,
+				const struct cdp_rule_fields *f, size_t count);
+
 /* One thread's looks at records. */
 struct cdp_rule_looks;
 struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
@@ -62,8 +67,6 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 /* Empty the planes of leaves that are evaluated, before the first row. */
 void cdp_rule_looks_clear(const struct cdp_rule_looks *k,
 			  const struct cdp_rule_planes *planes);
-/* The number of the plane with a leaf's errors. */
-uint32_t cdp_rule_looks_errors(const struct cdp_rule_looks *k, uint32_t leaf);
 size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k);
 
 #endif

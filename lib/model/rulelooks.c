@@ -40,7 +40,6 @@ struct cdp_rule_looks {
 		bool is;
 	} * sought; /* of the record at hand, by field: what to look for in the cache */
 	uint64_t *odd;    /* by field: the rows that are errors of a condition */
-	uint32_t *errors; /* by leaf: the number of its plane */
 	uint64_t *places; /* scratch: a plane for each place or constant */
 	size_t place_cap;
 	uint32_t *value_rows; /* scratch, by remembered value + 1 */
@@ -56,23 +55,27 @@ static uint64_t *odd_plane(const struct cdp_rule_looks *k, uint32_t field, unsig
 	return k->odd + ((size_t)field * CDP_RULE_SHARED + kind) * k->words;
 }
 
-/* `first`: the number of the field's first plane. */
-static void share_errors(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
-			 uint32_t first)
+uint32_t *cdp_rule_error_planes(const struct cdp_rules *r,
+				const struct cdp_rule_fields *f, size_t count)
 {
-	for (uint32_t i = 0; i < f->equal_count; i++)
-		k->errors[f->equals[i].leaf] = first + ODD_MISSING;
-	for (uint32_t i = 0; i < f->below_number.count; i++)
-		k->errors[f->below_number.v[i].leaf] = first + ODD_NUMBER;
-	for (uint32_t i = 0; i < f->below_text.count; i++)
-		k->errors[f->below_text.v[i].leaf] = first + ODD_TEXT;
-	for (uint32_t i = 0; i < f->truth_count; i++)
-		k->errors[f->truth[i]] = first + ODD_TRUTH;
-}
+	uint32_t *v = cdp_alloc(r->leaf_count * sizeof(*v));
 
-uint32_t cdp_rule_looks_errors(const struct cdp_rule_looks *k, uint32_t leaf)
-{
-	return k->errors[leaf];
+	for (uint32_t i = 0; i < r->leaf_count; i++)
+		v[i] = (uint32_t)count + i;
+	for (uint32_t k = 0; k < f->count; k++) {
+		const struct cdp_rule_field *x = &f->v[k];
+		uint32_t first = (uint32_t)(2 * count) + k * CDP_RULE_SHARED;
+
+		for (uint32_t i = 0; i < x->equal_count; i++)
+			v[x->equals[i].leaf] = first + ODD_MISSING;
+		for (uint32_t i = 0; i < x->below_number.count; i++)
+			v[x->below_number.v[i].leaf] = first + ODD_NUMBER;
+		for (uint32_t i = 0; i < x->below_text.count; i++)
+			v[x->below_text.v[i].leaf] = first + ODD_TEXT;
+		for (uint32_t i = 0; i < x->truth_count; i++)
+			v[x->truth[i]] = first + ODD_TRUTH;
+	}
+	return v;
 }
 
 struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
@@ -92,14 +95,10 @@ struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 	k->caches = cdp_calloc(f->count, sizeof(*k->caches));
 	k->sought = cdp_alloc(f->count * sizeof(*k->sought));
 	k->memories = cdp_calloc(f->count, sizeof(*k->memories));
-	k->errors = cdp_alloc(r->leaf_count * sizeof(*k->errors));
-	for (uint32_t i = 0; i < r->leaf_count; i++)
-		k->errors[i] = (uint32_t)planes->count + i;
 	for (uint32_t i = 0; i < f->count; i++) {
 		const struct cdp_rule_field *x = &f->v[i];
 		size_t need = x->value_count + 1;
 
-		share_errors(k, x, (uint32_t)(2 * planes->count) + i * CDP_RULE_SHARED);
 		if (need < 2 * (size_t)x->cut_count + 2)
 			need = 2 * (size_t)x->cut_count + 2;
 		if (need < 2 * (size_t)x->text_count + 2)
@@ -134,7 +133,6 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 	free(k->cells);
 	free(k->places);
 	free(k->value_rows);
-	free(k->errors);
 	cdp_buf_release(&k->key);
 	free(k);
 }

@@ -86,6 +86,8 @@ struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec)
 	if (words > CDP_BITS_STRIP)
 		words -= words % CDP_BITS_STRIP;
 	p->words = words ? (unsigned)words : 1;
+	p->errors = cdp_rule_error_planes(spec->rules, p->fields, p->slots);
+	cdp_rule_flats_init(&p->flats, p);
 	return p;
 }
 
@@ -100,7 +102,14 @@ void cdp_rule_plan_free(struct cdp_rule_plan *p)
 	free(p->given);
 	free(p->set_slot);
 	free(p->kids);
+	free(p->errors);
+	cdp_rule_flats_release(&p->flats);
 	free(p);
+}
+
+const uint32_t *cdp_rule_plan_places(const struct cdp_rule_plan *p)
+{
+	return p->flats.places;
 }
 
 unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p)

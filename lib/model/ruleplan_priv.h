@@ -5,6 +5,7 @@
 #include "model/ruleasks.h"
 #include "model/ruleblock.h"
 #include "model/rulefields.h"
+#include "model/ruleflat.h"
 
 /* WORDS_FLAT where there are thousands of leaves: less is more time for each rule, more
  * is more that does not fit the cache. */
@@ -22,6 +23,8 @@ struct cdp_rule_plan {
 	uint32_t *kids;      /* as rules->kids: the kid's slot, or TRANSIENT | node */
 	uint32_t *given;     /* sets that rules refer to and that are given */
 	uint32_t given_count;
+	uint32_t *errors; /* by leaf: the plane of its errors */
+	struct cdp_rule_flats flats;
 };
 
 #endif

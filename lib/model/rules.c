@@ -146,7 +146,7 @@ static int add_leaf(struct maker *m, const struct cdp_ast *a, uint32_t id)
 static int make_leaf(struct maker *m, const struct cdp_ast *a, uint32_t *node)
 {
 	struct cdp_rules *r = m->r;
-	const struct cdp_rule_leaf *l;
+	struct cdp_rule_leaf *l;
 	uint32_t id, set[2];
 	bool added;
 
@@ -158,10 +158,14 @@ static int make_leaf(struct maker *m, const struct cdp_ast *a, uint32_t *node)
 	l = &r->leaves[id];
 	for (size_t i = 0; i < l->sets.n; i++)
 		cdp_needs_add(&r->sets, l->sets.v[i]);
-	set[0] = (uint32_t)l->form.ref;
-	set[1] = id;
-	*node = l->form.kind == CDP_FORM_HOST ? put_node(r, CDP_RULE_SET, set, 2)
-					      : put_node(r, CDP_RULE_LEAF, &id, 1);
+	if (added) {
+		set[0] = (uint32_t)l->form.ref;
+		set[1] = id;
+		l->node = l->form.kind == CDP_FORM_HOST
+				  ? put_node(r, CDP_RULE_SET, set, 2)
+				  : put_node(r, CDP_RULE_LEAF, &id, 1);
+	}
+	*node = l->node;
 	return 0;
 }
 

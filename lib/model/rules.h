@@ -32,6 +32,7 @@ struct cdp_rule_leaf {
 	struct cdp_form form;
 	struct cdp_needs sets; /* what it refers to */
 	struct cdp_needs asks; /* of what was gathered: cdp_rule_ask_kind() */
+	uint32_t node;         /* that it is */
 };
 
 /* What a leaf asks of the customer: a reference of cdp_tagset_resolve(), or an aggregate

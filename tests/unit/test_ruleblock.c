@@ -199,8 +199,8 @@ static void add_rows(struct cdp_audience_part *p, uint32_t set, uint64_t bits)
 
 static void members(void)
 {
-	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(3),
-					       cdp_audience_part_new(3) };
+	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(3, NULL),
+					       cdp_audience_part_new(3, NULL) };
 	struct cdp_intern *more = cdp_intern_new(0);
 	static const uint32_t sets[] = { 0, 1, 2 }, fewer[] = { 1 };
 	struct cdp_audiences *a;
@@ -365,8 +365,8 @@ static void repeated_values(void)
 /* Enough for every way of sorting. */
 static void many_members(void)
 {
-	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(2),
-					       cdp_audience_part_new(2) };
+	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(2, NULL),
+					       cdp_audience_part_new(2, NULL) };
 	static uint64_t want[2][40000 / 64];
 	struct cdp_audiences *a;
 	uint32_t *v = NULL, cap = 0, bad = 0;
