@@ -127,9 +127,9 @@ has_lines() {
 
 @test "from events to audiences a lone event is answered while the input stays open" {
   echo '{"segments":[{"name":"starters","when":"tags.events >= 2"}]}' >segments.json
-  mkfifo to
-  { cdp-idmap -q --state map <to | "${tag[@]}" --batch live |
-    cdp-segment -q -d segments.json --follow >out; } 3>&- &
+  mkfifo to known
+  cdp-idmap -q --state map <to >known 3>&- &
+  { "${tag[@]}" --batch live <known | cdp-segment -q -d segments.json --follow >out; } 3>&- &
   chain=$!
   exec {to}>to
   event='{"time":"2024-02-25T01:00:00.000Z","event":"app_start","ids":{"customer":"C1"}}'
