@@ -105,13 +105,15 @@ static void write_tally(const struct cdp_tally *t, struct cdp_buf *b)
 	free(items);
 }
 
-static void write_days(const struct cdp_days *d, struct cdp_buf *b)
+static void write_days(const uint64_t *days, struct cdp_buf *b)
 {
 	int64_t last = 0;
 
-	for (uint32_t i = 0; d && i < d->n; i++) {
-		cdp_varint_add(b, cdp_zigzag(d->day[i] - last));
-		last = d->day[i];
+	for (uint32_t i = 0; i < cdp_days_count(days); i++) {
+		int32_t day = cdp_days_at(days, i);
+
+		cdp_varint_add(b, cdp_zigzag(day - last));
+		last = day;
 	}
 }
 
@@ -136,7 +138,7 @@ void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b
 		write_tally(*(struct cdp_tally *const *)state, b);
 		break;
 	case CDP_AGG_DAYS:
-		write_days(*(struct cdp_days *const *)state, b);
+		write_days(state, b);
 		break;
 	case CDP_AGG_SEQUENCE:
 		cdp_sequence_write(*(struct cdp_moments *const *)state, b);
@@ -245,7 +247,7 @@ static bool read_kept(const struct cdp_agg *a, struct cdp_kept *k, const char *p
 	return true;
 }
 
-static bool read_days(struct cdp_days **days, const char *p, const char *end)
+static bool read_days(uint64_t *days, const char *p, const char *end)
 {
 	int64_t day = 0, step;
 

@@ -25,6 +25,7 @@ size_t cdp_agg_size(const struct cdp_agg *a)
 	case CDP_AGG_TOP_BY_SUM:
 	case CDP_AGG_TOP_BY_MAX:
 	case CDP_AGG_DAYS:
+		return sizeof(uint64_t);
 	case CDP_AGG_SEQUENCE:
 		return sizeof(void *);
 	default:
@@ -52,6 +53,8 @@ void cdp_agg_release(const struct cdp_agg *a, void *state)
 		cdp_tally_free(*(struct cdp_tally **)state);
 		break;
 	case CDP_AGG_DAYS:
+		cdp_days_release(state);
+		break;
 	case CDP_AGG_SEQUENCE:
 		free(*(void **)state);
 		break;
@@ -72,7 +75,6 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 {
 	const struct cdp_kept *k = state;
 	const struct cdp_moments *m;
-	const struct cdp_days *d;
 
 	switch (a->kind) {
 	case CDP_AGG_COUNT:
@@ -88,8 +90,7 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state)
 	case CDP_AGG_TOP_BY_MAX:
 		return cdp_tally_memory(*(struct cdp_tally *const *)state);
 	case CDP_AGG_DAYS:
-		d = *(struct cdp_days *const *)state;
-		return d ? sizeof(*d) + d->cap * sizeof(*d->day) : 0;
+		return cdp_days_memory(state);
 	case CDP_AGG_SEQUENCE:
 		m = *(struct cdp_moments *const *)state;
 		return m ? sizeof(*m) + m->cap * sizeof(*m->at) : 0;
@@ -160,30 +161,6 @@ bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count)
 	return true;
 }
 
-/* ---- days ---- */
-
-void cdp_days_add(struct cdp_days **days, int32_t day)
-{
-	struct cdp_days *d = *days;
-	uint32_t at = d ? d->n : 0;
-
-	/* Events come mostly in order of time. */
-	while (at > 0 && d->day[at - 1] > day)
-		at--;
-	if (at > 0 && d->day[at - 1] == day)
-		return;
-	if (!d || d->n == d->cap) {
-		uint32_t n = d ? d->n : 0, cap = d ? d->cap * 2 : 6;
-
-		d = *days = cdp_realloc(d, 1, sizeof(*d) + cap * sizeof(*d->day));
-		d->n = n;
-		d->cap = cap;
-	}
-	memmove(d->day + at + 1, d->day + at, (d->n - at) * sizeof(*d->day));
-	d->day[at] = day;
-	d->n++;
-}
-
 /* ---- events ---- */
 
 int cdp_agg_fail(const struct cdp_agg *a, struct cdp_err *err, const char *what)
@@ -219,7 +196,7 @@ static int add_total(const struct cdp_agg *a, struct cdp_total *t, struct cdp_bu
 	return cdp_total_add(t, d, 1) ? 1 : cdp_agg_fail(a, err, "sum is out of range");
 }
 
-static int add_day(const struct cdp_agg *a, struct cdp_days **days, struct cdp_eval *ev,
+static int add_day(const struct cdp_agg *a, uint64_t *days, struct cdp_eval *ev,
 		   int64_t time_ms, struct cdp_err *err)
 {
 	int64_t s = time_ms / 1000 - (time_ms % 1000 < 0);
@@ -321,7 +298,6 @@ static void merge_totals(struct cdp_total *into, const struct cdp_total *from)
 void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 {
 	const struct cdp_instant *t = from;
-	struct cdp_days *d;
 
 	switch (a->kind) {
 	case CDP_AGG_COUNT:
@@ -342,9 +318,8 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into, void *from)
 		cdp_tally_merge(a, into, from);
 		break;
 	case CDP_AGG_DAYS:
-		d = *(struct cdp_days **)from;
-		for (uint32_t i = 0; d && i < d->n; i++)
-			cdp_days_add(into, d->day[i]);
+		for (uint32_t i = 0; i < cdp_days_count(from); i++)
+			cdp_days_add(into, cdp_days_at(from, i));
 		break;
 	case CDP_AGG_SEQUENCE:
 		cdp_sequence_merge(into, from);
@@ -394,7 +369,6 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 {
 	const struct cdp_instant *t = state;
 	const struct cdp_kept *k = state;
-	const struct cdp_days *d;
 
 	*out = (struct cdp_value){ .type = CDP_V_NULL, .from_record = true };
 	switch (a->kind) {
@@ -416,8 +390,7 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 		cdp_tally_result(a, *(struct cdp_tally *const *)state, ev, out);
 		break;
 	case CDP_AGG_DAYS:
-		d = *(struct cdp_days *const *)state;
-		int_result(out, d ? d->n : 0);
+		int_result(out, cdp_days_count(state));
 		break;
 	case CDP_AGG_SEQUENCE:
 		out->type = CDP_V_BOOL;

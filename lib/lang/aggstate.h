@@ -40,12 +40,6 @@ struct cdp_total {
 	uint64_t count : 48; /* avg */
 };
 
-/* days: sorted day numbers. */
-struct cdp_days {
-	uint32_t n, cap;
-	int32_t day[];
-};
-
 const char *cdp_kept_text(const struct cdp_kept *k); /* event_id, then the value */
 size_t cdp_kept_size(const struct cdp_agg *a);
 /* An event's value: as cdp_agg_take(). */
@@ -62,7 +56,13 @@ void cdp_instant_offer(const struct cdp_agg *a, struct cdp_instant *k, struct cd
 bool cdp_total_add(struct cdp_total *t, struct cdp_decimal x, uint64_t count);
 struct cdp_decimal cdp_total_get(const struct cdp_total *t);
 void cdp_total_set(struct cdp_total *t, struct cdp_decimal d);
-void cdp_days_add(struct cdp_days **days, int32_t day);
+/* days: a set of day numbers in eight bytes, 0 at first, and some memory if they are far
+ * apart; asked for in ascending order. */
+void cdp_days_add(uint64_t *days, int32_t day);
+uint32_t cdp_days_count(const uint64_t *days);
+int32_t cdp_days_at(const uint64_t *days, uint32_t i);
+size_t cdp_days_memory(const uint64_t *days);
+void cdp_days_release(uint64_t *days);
 /* A value as an exact decimal; -1: an evaluation error, err may be NULL. */
 int cdp_agg_decimal(const struct cdp_agg *a, struct cdp_buf *tmp,
 		    const struct cdp_value *v, struct cdp_decimal *d,

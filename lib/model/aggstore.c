@@ -61,6 +61,7 @@ struct cdp_aggplan {
 	size_t count, cap;
 	struct cdp_intern *by_events; /* names, each with its NUL, to groups */
 	struct cdp_intern *events;    /* names to routes */
+	uint64_t lengths[256];        /* of the names, bit 63: or more, by first byte */
 	struct cdp_aggroute *routes;
 	size_t route_cap;
 	struct cdp_aggroute always; /* the group that every event concerns, if any */
@@ -81,6 +82,11 @@ static void lead(struct cdp_aggroute *r, unsigned group)
 {
 	CDP_GROW(r->groups, r->count, r->cap);
 	r->groups[r->count++] = group;
+}
+
+static uint64_t length_bit(size_t n)
+{
+	return (uint64_t)1 << (n < 63 ? n : 63);
 }
 
 static void lead_key(struct cdp_aggroute *r, const struct cdp_aggkey *key, unsigned group)
@@ -110,9 +116,11 @@ static void lead_key(struct cdp_aggroute *r, const struct cdp_aggkey *key, unsig
 static void lead_event(struct cdp_aggplan *p, const char *name,
 		       const struct cdp_aggkey *key, unsigned group)
 {
+	size_t n = strlen(name);
 	bool added;
-	uint32_t id = cdp_intern_put(p->events, name, strlen(name), &added);
+	uint32_t id = cdp_intern_put(p->events, name, n, &added);
 
+	p->lengths[(unsigned char)*name] |= length_bit(n);
 	if (added) {
 		CDP_GROW(p->routes, id, p->route_cap);
 		p->routes[id] = (struct cdp_aggroute){ 0 };
@@ -317,8 +325,12 @@ static uint32_t number_of(const struct cdp_intern *texts, const struct cdp_val *
 const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
 					     const struct cdp_val *event)
 {
-	uint32_t id = number_of(p->events, event);
+	uint32_t id;
 
+	if (!event->escaped &&
+	    !(p->lengths[event->n ? (unsigned char)*event->p : 0] & length_bit(event->n)))
+		return NULL;
+	id = number_of(p->events, event);
 	return id == CDP_INTERN_NONE ? NULL : &p->routes[id];
 }
 

@@ -132,6 +132,35 @@ static void check_texts(void)
 	fixture_release(&f);
 }
 
+/* Days of some weeks are kept in another form than others. */
+static void check_days(void)
+{
+	static const char *const days[] = { "1969-12-31", "1970-01-01", "1970-01-20",
+					    "2024-03-01", "2024-03-02", "2024-04-12",
+					    "2024-04-13", "2024-04-30" };
+	struct fixture f;
+
+	fixture_init(&f, "UTC", 1714521600);
+	for (int i = 0; i < 16; i++) {
+		char time[40], id[16], n[16];
+
+		snprintf(time, sizeof(time), "%sT0%d:00:00.000Z", days[i % 8], i / 8);
+		snprintf(id, sizeof(id), "e%d", i);
+		snprintf(n, sizeof(n), "\"n\":%d", i % 8);
+		event(&f, time, "e", id, n);
+	}
+	check(&f, "days()", "8");
+	check(&f, "days(props.n < 1)", "1");
+	check(&f, "days(props.n < 3)", "3");
+	check(&f, "days(props.n > 0 && props.n < 3)", "2");
+	check(&f, "days(props.n > 2 && props.n < 6)", "3"); /* 43 days */
+	check(&f, "days(props.n > 2 && props.n < 7)", "4"); /* 44 */
+	check(&f, "days(props.n > 3 && props.n < 7)", "3"); /* 43 */
+	check(&f, "days(props.n > 5)", "2");
+	check(&f, "days(props.n in [1, 7])", "2");
+	fixture_release(&f);
+}
+
 static void check_lists(void)
 {
 	struct fixture f;
@@ -482,6 +511,7 @@ int main(void)
 {
 	check_values();
 	check_texts();
+	check_days();
 	check_lists();
 	check_sequences();
 	check_windows();
