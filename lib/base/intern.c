@@ -9,13 +9,13 @@
 /* A slot is 0 when empty, else the upper 32 bits of the key's hash and below them id + 1.
  * A key's home is the top bits of its hash, so a table that doubles is read and written
  * front to back. */
-enum { NEAR_KEY = 20, FIRST_KEYS = 32, SEGMENTS = 28 };
+enum { FIRST_KEYS = 32, SEGMENTS = 28 };
 
 /* Most keys lie where their id leads, so that to find one is two steps. */
 struct key {
 	uint32_t n;
 	union {
-		char near[NEAR_KEY]; /* if it fits */
+		char near[CDP_INTERN_NEAR]; /* if it fits */
 		struct {
 			char gap[4];
 			const char *far;
@@ -148,7 +148,7 @@ static inline struct key *key_at(const struct cdp_intern *t, uint32_t id)
 
 static inline const char *text_of(const struct key *k)
 {
-	return k->n <= NEAR_KEY ? k->near : k->far;
+	return k->n <= CDP_INTERN_NEAR ? k->near : k->far;
 }
 
 static uint32_t add_key(struct cdp_intern *t, const char *p, size_t n)
@@ -165,18 +165,33 @@ static uint32_t add_key(struct cdp_intern *t, const char *p, size_t n)
 		t->keys_cap += more;
 	}
 	k = key_at(t, t->count);
-	text = n <= NEAR_KEY ? k->near : place(t, n);
+	text = n <= CDP_INTERN_NEAR ? k->near : place(t, n);
 	if (n)
 		memcpy(text, p, n);
 	k->n = (uint32_t)n;
-	if (n > NEAR_KEY)
+	if (n > CDP_INTERN_NEAR)
 		k->far = text;
 	return t->count++;
 }
 
+static inline uint64_t differ(const char *a, const char *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return x ^ y;
+}
+
 static inline bool same_key(const struct key *k, const char *p, size_t n)
 {
-	return k->n == n && (n == 0 || memcmp(text_of(k), p, n) == 0);
+	if (k->n != n)
+		return false;
+	/* Most keys, by words of which the last may lie over the one before. */
+	if (n >= 8 && n <= CDP_INTERN_NEAR)
+		return !(differ(k->near, p) | differ(k->near + n - 8, p + n - 8) |
+			 (n > 16 ? differ(k->near + 8, p + 8) : 0));
+	return n == 0 || memcmp(text_of(k), p, n) == 0;
 }
 
 /* The slot that holds the key, or the empty one where it belongs. */
@@ -215,6 +230,14 @@ uint32_t cdp_intern_put_hashed(struct cdp_intern *t, const char *p, size_t n,
 	return id;
 }
 
+uint32_t cdp_intern_put_guessed(struct cdp_intern *t, const char *p, size_t n,
+				uint64_t hash, uint32_t guess)
+{
+	return guess < t->count && same_key(key_at(t, guess), p, n)
+		       ? guess
+		       : cdp_intern_put_hashed(t, p, n, hash, NULL);
+}
+
 uint32_t cdp_intern_put(struct cdp_intern *t, const char *p, size_t n, bool *added)
 {
 	return cdp_intern_put_hashed(t, p, n, cdp_hash(p, n), added);
@@ -230,7 +253,7 @@ void cdp_intern_prefetch_where(const struct cdp_intern *t, uint64_t hash)
 	uint64_t slot = t->slots[home_of(t, hash)];
 
 	if (slot)
-		__builtin_prefetch(key_at(t, (uint32_t)slot - 1));
+		cdp_intern_prefetch_where_id(t, (uint32_t)slot - 1);
 }
 
 void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
@@ -243,14 +266,17 @@ void cdp_intern_prefetch_key(const struct cdp_intern *t, uint64_t hash)
 
 void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id)
 {
-	__builtin_prefetch(key_at(t, id));
+	const struct key *k = key_at(t, id);
+
+	__builtin_prefetch(k);
+	__builtin_prefetch((const char *)(k + 1) - 1); /* it may end on the next line */
 }
 
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id)
 {
 	const struct key *k = key_at(t, id);
 
-	if (k->n > NEAR_KEY)
+	if (k->n > CDP_INTERN_NEAR)
 		__builtin_prefetch(k->far);
 }
 

@@ -16,6 +16,7 @@
 struct cdp_intern;
 
 #define CDP_INTERN_NONE UINT32_MAX
+enum { CDP_INTERN_NEAR = 20 }; /* longer keys lie apart */
 
 struct cdp_intern *cdp_intern_new(size_t expected);
 void cdp_intern_free(struct cdp_intern *t);
@@ -34,6 +35,9 @@ void cdp_intern_prefetch_where_id(const struct cdp_intern *t, uint32_t id);
 void cdp_intern_prefetch_id(const struct cdp_intern *t, uint32_t id);
 /* What the id will probably be, told by the slot alone; CDP_INTERN_NONE: a new key. */
 uint32_t cdp_intern_guess(const struct cdp_intern *t, uint64_t hash);
+/* As cdp_intern_put_hashed(), quicker if such a guess is right. */
+uint32_t cdp_intern_put_guessed(struct cdp_intern *t, const char *p, size_t n,
+				uint64_t hash, uint32_t guess);
 uint32_t cdp_intern_get(const struct cdp_intern *t, const char *p, size_t n);
 uint32_t cdp_intern_get_hashed(const struct cdp_intern *t, const char *p, size_t n,
 			       uint64_t hash);

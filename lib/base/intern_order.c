@@ -177,18 +177,22 @@ static void *sort_items(void *arg)
 {
 	const struct part *p = arg;
 	const struct sorting *s = p->s;
-	size_t count = p->end - p->at, n = 0;
-	struct item *v = cdp_alloc(count * sizeof(*v));
-	struct item *tmp = cdp_alloc(count * sizeof(*tmp));
+	size_t n = p->end - p->at, k = 0;
+	struct item *tmp = cdp_alloc(n * sizeof(*tmp)), *v = s->items;
 
-	for (size_t i = 0; i < s->n; i++)
-		if (holds(p, s->items[i].word))
-			v[n++] = s->items[i];
+	/* All of them, or copies of those that are its own. */
+	if (n < s->n) {
+		v = cdp_alloc(n * sizeof(*v));
+		for (size_t i = 0; i < s->n; i++)
+			if (holds(p, s->items[i].word))
+				v[k++] = s->items[i];
+	}
 	if (n)
 		sort_words(s->keys, v, tmp, n, s->depth);
 	for (size_t i = 0; i < n; i++)
 		s->order[p->at + i] = v[i].id;
-	free(v);
+	if (v != s->items)
+		free(v);
 	free(tmp);
 	return NULL;
 }

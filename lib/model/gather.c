@@ -141,30 +141,31 @@ void cdp_gather_event(struct cdp_gather *g, const char *key, size_t n,
 	};
 }
 
-/* Each step fetches what the one before has made known. */
-static void fetch(const struct cdp_shard *s, const struct event *const *e, unsigned n)
+/* Each step fetches what the one before has made known.  *guess: who it will be. */
+static void fetch(const struct cdp_shard *s, const struct event *const *e, unsigned n,
+		  uint32_t *guess)
 {
-	uint32_t guess[TOGETHER];
-
 	for (unsigned i = 0; i < n; i++)
 		cdp_intern_prefetch(s->keys, e[i]->hash);
 	for (unsigned i = 0; i < n; i++) {
-		cdp_intern_prefetch_where(s->keys, e[i]->hash);
 		guess[i] = cdp_intern_guess(s->keys, e[i]->hash);
-		if (guess[i] != CDP_INTERN_NONE)
-			cdp_aggstore_prefetch(s->aggs, guess[i]);
+		if (guess[i] == CDP_INTERN_NONE)
+			continue;
+		cdp_intern_prefetch_where_id(s->keys, guess[i]);
+		cdp_aggstore_prefetch(s->aggs, guess[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		cdp_intern_prefetch_key(s->keys, e[i]->hash);
+		if (e[i]->n > CDP_INTERN_NEAR)
+			cdp_intern_prefetch_key(s->keys, e[i]->hash);
 		if (guess[i] != CDP_INTERN_NONE && e[i]->route)
 			cdp_aggstore_prefetch_states(s->aggs, guess[i], e[i]->route);
 	}
 }
 
 static void add(struct cdp_gather *g, struct cdp_shard *s, const struct event *e,
-		uint64_t *eval_errors)
+		uint32_t guess, uint64_t *eval_errors)
 {
-	uint32_t local = cdp_intern_put_hashed(s->keys, e->key, e->n, e->hash, NULL);
+	uint32_t local = cdp_intern_put_guessed(s->keys, e->key, e->n, e->hash, guess);
 
 	cdp_aggstore_add(s->aggs, local, e->route, g->ev, e->rec, e->ms, eval_errors);
 	cdp_eval_reset(g->ev);
@@ -176,10 +177,11 @@ static void settle_shard(struct cdp_gather *g, struct cdp_shard *s,
 {
 	for (unsigned from = 0; from < n; from += TOGETHER) {
 		unsigned to = n - from < TOGETHER ? n : from + TOGETHER;
+		uint32_t guess[TOGETHER];
 
-		fetch(s, e + from, to - from);
+		fetch(s, e + from, to - from, guess);
 		for (unsigned i = from; i < to; i++)
-			add(g, s, e[i], eval_errors);
+			add(g, s, e[i], guess[i - from], eval_errors);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

@@ -36,6 +36,32 @@ static void small(void)
 	cdp_intern_free(NULL);
 }
 
+/* Keys in place, at the edge of that, and apart; alike but for one byte. */
+static void lengths(void)
+{
+	struct cdp_intern *t = cdp_intern_new(0);
+	bool good = true, guessed = true;
+	uint32_t id = 0;
+	char k[40];
+
+	for (int round = 0; round < 2; round++) {
+		id = 0;
+		for (size_t n = 0; n <= CDP_INTERN_NEAR + 4; n++)
+			for (size_t at = 0; at <= n; at++) {
+				memset(k, 'x', sizeof(k));
+				k[at] = 'y'; /* behind the end: all are x */
+				good &= cdp_intern_put_hashed(t, k, n, n, NULL) == id;
+				for (uint32_t g = id - 2; g != id + 3; g++)
+					guessed &= cdp_intern_put_guessed(t, k, n, n,
+									  g) == id;
+				id++;
+			}
+	}
+	ok(good && cdp_intern_count(t) == id, "one byte tells keys of any length apart");
+	ok(guessed, "a guess that is wrong changes nothing");
+	cdp_intern_free(t);
+}
+
 /* Keys of every hash in one home slot, at the end of the table: probing must wrap round,
  * and keys with the same 32 stored bits must be told apart by their bytes. */
 static void collisions(void)
@@ -144,6 +170,7 @@ int main(void)
 {
 	small();
 	together();
+	lengths();
 	collisions();
 	many();
 	return tap_done();
