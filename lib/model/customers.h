@@ -7,8 +7,9 @@
  * rarely met and what a shard must fetch from memory is fetched together.
  *
  * Memory: a customer costs about 45 bytes with its key, a key of more than 20 bytes its
- * length more; the states of aggregates that every event concerns; of those for certain events 4 bytes a group of such events, and
- * states only where one occurred; updates and rows their text. */
+ * length more; the states of aggregates that every event concerns; of those for certain
+ * events 4 bytes a group of such events, and states only where one occurred; updates and
+ * rows their text. */
 #ifndef CDP_MODEL_CUSTOMERS_H
 #define CDP_MODEL_CUSTOMERS_H
 
