@@ -224,7 +224,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	given.names = with.names;
 	if (s->store.dir)
 		ret = cdp_segment_store_begin(cli, &s->store, err);
-	if (ret == 0 && !s->follow.on)
+	if (ret == 0)
 		ret = cdp_segment_gather_begin(cli, &s->gather, &given, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
@@ -338,7 +338,7 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--previous and --store exclude each other");
 	if (s->follow.on &&
 	    (!s->definition || s->previous || s->explain || o->count || o->changes ||
-	     o->keep || s->lists.report || s->lists.unmatched))
+	     o->keep || s->lists.report || s->lists.unmatched || s->gather.entities.n))
 		cdp_cli_usage(cli, "--follow needs -d and nothing else that is written");
 	if (s->follow.profiles && !s->follow.on)
 		cdp_cli_usage(cli, "--profiles needs --follow");

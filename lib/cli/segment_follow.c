@@ -328,51 +328,85 @@ static int read_changes(struct follow *w, struct cdp_err *err)
 
 /* ---- the audiences ---- */
 
-/* Those that are cut by rank, or refer to one that is. */
-static uint64_t *find_ranked(const struct cdp_segments *s)
+/* Why one is not followed. */
+enum { FOLLOWED, BY_RANK, BY_EVENTS };
+static const char *const reasons[] = {
+	[BY_RANK] = "it is cut by rank, or refers to one that is",
+	[BY_EVENTS] = "it asks for more than profiles, or refers to one that does"
+};
+
+static void note_entity(void *ctx, enum cdp_use what, int number)
 {
-	uint64_t *ranked = cdp_calloc(cdp_bit_words(s->count), sizeof(*ranked));
+	(void)number;
+	*(bool *)ctx |= what == CDP_USE_ENTITY;
+}
+
+/* By node: whether it asks for what stands in no profile. */
+static bool *find_asking(const struct cdp_rules *r)
+{
+	bool *asks = cdp_calloc((size_t)r->count + 1, sizeof(*asks));
+
+	for (uint32_t i = 0; i < r->count; i++) {
+		const struct cdp_rule *n = &r->v[i];
+		const uint32_t *kids = cdp_rule_kids(r, n);
+
+		if (n->kind == CDP_RULE_LEAF) {
+			asks[i] = r->leaves[kids[0]].asks.n > 0;
+			cdp_expr_uses(r->leaves[kids[0]].expr, note_entity, &asks[i]);
+		}
+		for (uint32_t k = 0; n->kind > CDP_RULE_SET && k < n->count; k++)
+			asks[i] |= asks[kids[k]];
+	}
+	return asks;
+}
+
+/* By audience. */
+static uint8_t *find_reasons(const struct cdp_segments *s)
+{
+	uint8_t *why = cdp_calloc((size_t)s->count + 1, sizeof(*why));
+	bool *asks = find_asking(s->rules);
 
 	for (unsigned i = 0; i < s->count; i++) {
-		const struct cdp_segment *g = &s->v[s->order[i]];
-		bool is = g->cut > CDP_CUT_SAMPLE;
+		unsigned at = s->order[i];
+		const struct cdp_segment *g = &s->v[at];
 
-		for (size_t k = 0; k < g->needs.n; k++)
-			is |= cdp_bit(ranked, g->needs.v[k]);
-		if (is)
-			cdp_bit_set(ranked, s->order[i]);
+		if (g->cut > CDP_CUT_SAMPLE)
+			why[at] = BY_RANK;
+		else if (g->rule != CDP_RULE_GIVEN && asks[g->rule])
+			why[at] = BY_EVENTS;
+		for (size_t k = 0; k < g->needs.n && !why[at]; k++)
+			why[at] = why[g->needs.v[k]];
 	}
-	return ranked;
+	free(asks);
+	return why;
 }
 
 /* Leaves those of `wanted` that a profile alone decides. */
-static int leave_ranked(struct cdp_cli *cli, const struct cdp_segment_follow *f,
+static int leave_others(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 			uint64_t *wanted, struct cdp_err *err)
 {
 	enum { SHOWN = 10 };
-	uint64_t *ranked = find_ranked(f->set);
+	uint8_t *why = find_reasons(f->set);
 	unsigned n = 0;
 	int rc = 0;
 
 	for (unsigned i = 0; i < f->set->defined && rc == 0; i++) {
 		const char *name = f->set->v[i].name;
 
-		if (!cdp_bit(wanted, i) || !cdp_bit(ranked, i))
+		if (!cdp_bit(wanted, i) || !why[i])
 			continue;
 		if (f->chosen)
-			rc = cdp_err_set(
-				err, CDP_ERR_USAGE,
-				"--follow: '%s' is cut by rank, which only a run "
-				"over all profiles can",
-				name);
+			rc = cdp_err_set(err, CDP_ERR_USAGE,
+					 "--follow: audience '%s': %s", name,
+					 reasons[why[i]]);
 		wanted[i / 64] &= ~((uint64_t)1 << i % 64);
 		if (rc == 0 && n++ < SHOWN)
-			cdp_cli_note(cli, "audience '%s' is cut by rank: not followed",
-				     name);
+			cdp_cli_note(cli, "audience '%s' is not followed: %s", name,
+				     reasons[why[i]]);
 	}
 	if (n > SHOWN)
-		cdp_cli_note(cli, "so are %u other audiences", n - SHOWN);
-	free(ranked);
+		cdp_cli_note(cli, "nor are %u other audiences", n - SHOWN);
+	free(why);
 	return rc;
 }
 
@@ -449,7 +483,7 @@ int cdp_segment_follow(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 	struct follow w = { .cli = cli, .f = f };
 	uint64_t *wanted =
 		cdp_memdup(f->wanted, cdp_bit_words(f->set->count) * sizeof(*wanted));
-	int rc = leave_ranked(cli, f, wanted, err);
+	int rc = leave_others(cli, f, wanted, err);
 
 	cdp_time_format(w.as_of, cli->opt.run.as_of);
 	if (rc == 0)

@@ -326,6 +326,34 @@ static void learn(struct cdp_live *l)
 
 /* ---- one customer after the other ---- */
 
+static void want_leaves(const struct cdp_rules *r, uint32_t node, bool *seen,
+			bool *wanted)
+{
+	const struct cdp_rule *n = &r->v[node];
+	const uint32_t *kids = cdp_rule_kids(r, n);
+
+	if (seen[node])
+		return;
+	seen[node] = true;
+	if (n->kind == CDP_RULE_LEAF)
+		wanted[kids[0]] = true;
+	for (uint32_t i = 0; n->kind > CDP_RULE_SET && i < n->count; i++)
+		want_leaves(r, kids[i], seen, wanted);
+}
+
+/* Of rules of the audiences `needed`, a set of bits; caller frees. */
+static bool *wanted_leaves(const struct cdp_segments *s, const uint64_t *needed)
+{
+	bool *seen = cdp_calloc((size_t)s->rules->count + 1, sizeof(*seen));
+	bool *wanted = cdp_calloc((size_t)s->rules->leaf_count + 1, sizeof(*wanted));
+
+	for (uint32_t i = 0; i < s->count; i++)
+		if (cdp_bit(needed, i) && s->v[i].rule != CDP_RULE_GIVEN)
+			want_leaves(s->rules, s->v[i].rule, seen, wanted);
+	free(seen);
+	return wanted;
+}
+
 static void begin_side(struct cdp_live *l, struct side *d)
 {
 	d->l = l;
@@ -340,6 +368,7 @@ struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *want
 {
 	struct cdp_live *l = cdp_calloc(1, sizeof(*l));
 	uint32_t *place = cdp_calloc((size_t)s->count + 1, sizeof(*place));
+	bool *leaves;
 
 	for (unsigned i = 0; i < s->count; i++)
 		place[s->order[i]] = i;
@@ -347,7 +376,8 @@ struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *want
 	l->wanted = wanted;
 	l->given = given;
 	l->needed = cdp_segments_needed(s, wanted);
-	l->cols = cdp_livecols_new(s->rules, place);
+	leaves = wanted_leaves(s, l->needed);
+	l->cols = cdp_livecols_new(s->rules, leaves, place);
 	l->weight = cdp_liveindex_guess(l->cols);
 	l->index = cdp_liveindex_new(s, l->cols, l->needed, l->weight);
 	l->ev = cdp_eval_new(run);
@@ -355,6 +385,7 @@ struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *want
 	begin_side(l, &l->is);
 	l->decided = cdp_calloc((size_t)s->count + 1, sizeof(*l->decided));
 	free(place);
+	free(leaves);
 	return l;
 }
 

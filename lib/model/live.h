@@ -6,8 +6,8 @@
  * are in, and of those no others than the ones that may have turned, too, are decided.
  * Memberships are not kept: they follow from the classes.
  *
- * An audience that is cut by rank, or refers to one that is, cannot be decided so and
- * must not be among the wanted ones. */
+ * An audience that is cut by rank, or asks for more than a profile, or refers to such a
+ * one, cannot be decided so and must not be among the wanted ones. */
 #ifndef CDP_MODEL_LIVE_H
 #define CDP_MODEL_LIVE_H
 

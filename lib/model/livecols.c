@@ -139,13 +139,34 @@ static void sort_mixed(struct cdp_livecols *c, const uint32_t *place)
 	free(v);
 }
 
-struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const uint32_t *place)
+static uint32_t leave(uint32_t *leaves, uint32_t count, const bool *wanted)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (wanted[leaves[i]])
+			leaves[n++] = leaves[i];
+	return n;
+}
+
+/* Of those that would be evaluated. */
+static void leave_wanted(struct cdp_rule_fields *f, const bool *wanted)
+{
+	for (uint32_t i = 0; i < f->count; i++)
+		f->v[i].memo_count = leave(f->v[i].memo, f->v[i].memo_count, wanted);
+	f->row_count = leave(f->rows, f->row_count, wanted);
+	f->mixed_count = leave(f->mixed, f->mixed_count, wanted);
+}
+
+struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const bool *wanted,
+				      const uint32_t *place)
 {
 	struct cdp_livecols *c = cdp_calloc(1, sizeof(*c));
 	uint32_t most = 1;
 
 	c->rules = r;
 	c->fields = cdp_rule_fields_new(r);
+	leave_wanted(c->fields, wanted);
 	c->bit = cdp_calloc((size_t)r->leaf_count + 1, sizeof(*c->bit));
 	for (uint32_t i = 0; i < c->fields->count; i++)
 		place_field(c, &c->fields->v[i]);

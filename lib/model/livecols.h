@@ -37,8 +37,11 @@ struct cdp_livecols {
 	struct cdp_buf key;
 };
 
-/* `place`: by set, its place in an order in which each stands after those it needs. */
-struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const uint32_t *place);
+/* `wanted`: by leaf, whether it is of a rule that will be asked for, and so must read
+ * nothing but profiles and audiences.  `place`: by set, its place in an order in which
+ * each stands after those it needs. */
+struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const bool *wanted,
+				      const uint32_t *place);
 void cdp_livecols_free(struct cdp_livecols *c);
 
 /* The classes of a profile in all columns before `mixed`.  The evaluator is reset. */
