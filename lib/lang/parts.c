@@ -213,3 +213,55 @@ void cdp_part_form(const struct cdp_expr *e, struct cdp_form *f)
 	f->slot = s.slot;
 	f->kind = s.host ? CDP_FORM_MIXED : s.slot >= 0 ? CDP_FORM_FIELD : CDP_FORM_ROW;
 }
+
+/* ---- items of lists ---- */
+
+static bool is_text(const struct cdp_node *n)
+{
+	return n->op == CDP_N_CONST && n->value.type == CDP_V_STRING;
+}
+
+/* x.member == 'text', or x == 'text'. */
+static bool item_key(const struct cdp_node *n, int var, struct cdp_part_key *k)
+{
+	const struct cdp_node *x, *text;
+
+	if (n->op != CDP_N_EQ)
+		return false;
+	x = is_text(n->kid[0]) ? n->kid[1] : n->kid[0];
+	text = is_text(n->kid[0]) ? n->kid[0] : n->kid[1];
+	if (!is_text(text))
+		return false;
+	k->member = NULL;
+	k->p = text->value.s.p;
+	k->n = text->value.s.n;
+	if (x->op == CDP_N_SELECT) {
+		k->member = x->name;
+		k->member_n = x->name_n;
+		x = x->kid[0];
+	}
+	return x->op == CDP_N_VAR && x->ref == var;
+}
+
+bool cdp_part_key(const struct cdp_expr *e, struct cdp_part_key *k)
+{
+	const struct cdp_node *n = e->root, *cond;
+
+	*k = (struct cdp_part_key){ 0 };
+	if (n->op == CDP_N_IN && is_text(n->kid[0]) && n->kid[1]->op == CDP_N_HOST) {
+		k->ref = n->kid[1]->ref;
+		k->p = n->kid[0]->value.s.p;
+		k->n = n->kid[0]->value.s.n;
+		return true;
+	}
+	if (n->op != CDP_N_MACRO || n->sub != CDP_M_EXISTS || n->kid[0]->op != CDP_N_HOST)
+		return false;
+	k->ref = n->kid[0]->ref;
+	cond = n->kid[1];
+	if (item_key(cond, n->ref, k))
+		return true;
+	for (uint32_t i = 0; cond->op == CDP_N_AND && i < cond->count; i++)
+		if (item_key(cond->kid[i], n->ref, k))
+			return true;
+	return false;
+}

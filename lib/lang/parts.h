@@ -56,4 +56,17 @@ void cdp_part_form(const struct cdp_expr *e, struct cdp_form *f);
 void cdp_part_reads(const struct cdp_expr *e, void (*ref)(void *ctx, int ref),
 		    void (*slot)(void *ctx, int slot, const char *path), void *ctx);
 
+/* The text that an item of a list of the tool's must have for the leaf to be true: of
+ * LIST.exists(x, x.member == 'text' && ...), LIST.exists(x, x == 'text') and 'text' in
+ * LIST.  If no item has it, it is false, or an error where an item has no such member. */
+struct cdp_part_key {
+	int ref;            /* the list */
+	const char *member; /* NULL: the item itself */
+	size_t member_n;
+	const char *p;
+	size_t n;
+};
+/* False: it is no such leaf.  Borrowed from it. */
+bool cdp_part_key(const struct cdp_expr *e, struct cdp_part_key *k);
+
 #endif

@@ -13,11 +13,29 @@ struct lists {
 	uint32_t count;
 };
 
+struct some {
+	uint32_t *v;
+	size_t count, cap;
+};
+
+/* Leaves that want a text in a list's items. */
+struct keyed {
+	int ref;
+	const char *member; /* NULL: the item itself */
+	size_t member_n;
+	struct cdp_intern *texts; /* to leaves */
+	struct some *leaves, all;
+	size_t cap;
+};
+
 struct cdp_rule_asks {
 	const struct cdp_rules *r;
 	uint32_t *leaves, count;
 	uint32_t *always, always_count; /* they ask for what every customer has */
 	struct lists by[KINDS];
+	struct keyed *keyed;
+	size_t keyed_count, keyed_cap;
+	bool *is_keyed; /* by number */
 };
 
 /* An aggregate that every event concerns. */
@@ -68,7 +86,7 @@ static void list_up(struct cdp_rule_asks *a, unsigned kind, const struct cdp_tag
 		for (uint32_t i = 0; i < a->count; i++) {
 			const struct cdp_needs *asks = &a->r->leaves[a->leaves[i]].asks;
 
-			for (size_t k = 0; k < asks->n; k++) {
+			for (size_t k = 0; !a->is_keyed[i] && k < asks->n; k++) {
 				uint32_t what = cdp_rule_ask_index(asks->v[k]);
 
 				if (cdp_rule_ask_kind(asks->v[k]) != kind)
@@ -83,6 +101,53 @@ static void list_up(struct cdp_rule_asks *a, unsigned kind, const struct cdp_tag
 		if (!pass)
 			l->v = cdp_alloc((at[l->count] + 1) * sizeof(*l->v));
 	}
+}
+
+static void put(struct some *s, uint32_t i)
+{
+	CDP_GROW(s->v, s->count, s->cap);
+	s->v[s->count++] = i;
+}
+
+static struct keyed *keyed_of(struct cdp_rule_asks *a, const struct cdp_part_key *key)
+{
+	for (size_t i = 0; i < a->keyed_count; i++) {
+		struct keyed *q = &a->keyed[i];
+
+		if (q->ref == key->ref && !q->member == !key->member &&
+		    q->member_n == key->member_n &&
+		    (!q->member || memcmp(q->member, key->member, q->member_n) == 0))
+			return q;
+	}
+	CDP_GROW(a->keyed, a->keyed_count, a->keyed_cap);
+	a->keyed[a->keyed_count] = (struct keyed){ .ref = key->ref,
+						   .member = key->member,
+						   .member_n = key->member_n,
+						   .texts = cdp_intern_new(0) };
+	return &a->keyed[a->keyed_count++];
+}
+
+/* Where such a leaf is false of nobody: in what is always a list. */
+static bool add_keyed(struct cdp_rule_asks *a, uint32_t i)
+{
+	const struct cdp_rule_leaf *l = &a->r->leaves[a->leaves[i]];
+	struct cdp_part_key key;
+	struct keyed *q;
+	bool added;
+	uint32_t id;
+
+	if (l->asks.n != 1 || !cdp_part_key(l->expr, &key) ||
+	    cdp_tag_ref_kind(key.ref) == CDP_TAG_REF_ATTRIBUTE)
+		return false;
+	q = keyed_of(a, &key);
+	id = cdp_intern_put(q->texts, key.p, key.n, &added);
+	if (added) {
+		CDP_GROW(q->leaves, id, q->cap);
+		q->leaves[id] = (struct some){ 0 };
+	}
+	put(&q->leaves[id], i);
+	put(&q->all, i);
+	return true;
 }
 
 struct cdp_rule_asks *cdp_rule_asks_new(const struct cdp_rules *r,
@@ -104,6 +169,9 @@ struct cdp_rule_asks *cdp_rule_asks_new(const struct cdp_rules *r,
 		cdp_rule_asks_free(a);
 		return NULL;
 	}
+	a->is_keyed = cdp_calloc(a->count, sizeof(*a->is_keyed));
+	for (uint32_t i = 0; i < a->count; i++)
+		a->is_keyed[i] = add_keyed(a, i);
 	for (unsigned k = CDP_TAG_REF_ATTRIBUTE; set && k < KINDS; k++)
 		list_up(a, k, set);
 	return a;
@@ -117,6 +185,15 @@ void cdp_rule_asks_free(struct cdp_rule_asks *a)
 		free(a->by[k].first);
 		free(a->by[k].v);
 	}
+	for (size_t i = 0; i < a->keyed_count; i++) {
+		for (uint32_t t = 0; t < cdp_intern_count(a->keyed[i].texts); t++)
+			free(a->keyed[i].leaves[t].v);
+		free(a->keyed[i].leaves);
+		free(a->keyed[i].all.v);
+		cdp_intern_free(a->keyed[i].texts);
+	}
+	free(a->keyed);
+	free(a->is_keyed);
 	free(a->leaves);
 	free(a->always);
 	free(a);
@@ -128,6 +205,7 @@ struct cdp_rule_asking {
 	const struct cdp_rule_asks *a;
 	const struct cdp_customers *customers;
 	struct cdp_eval *ev;
+	struct cdp_known *known;
 	int8_t *nobody; /* by number in a->leaves: 1, 0, -1 an error */
 	uint64_t *seen; /* likewise: the turn it was evaluated in */
 	uint64_t turn;
@@ -146,13 +224,14 @@ static int evaluate(const struct cdp_rule_asking *k, uint32_t i)
 
 struct cdp_rule_asking *cdp_rule_asking_new(const struct cdp_rule_asks *a,
 					    const struct cdp_customers *customers,
-					    struct cdp_eval *ev)
+					    struct cdp_eval *ev, struct cdp_known *known)
 {
 	struct cdp_rule_asking *k = cdp_calloc(1, sizeof(*k));
 
 	k->a = a;
 	k->customers = customers;
 	k->ev = ev;
+	k->known = known;
 	k->nobody = cdp_alloc(a->count * sizeof(*k->nobody));
 	k->seen = cdp_calloc(a->count, sizeof(*k->seen));
 	for (uint32_t i = 0; i < a->count; i++)
@@ -183,7 +262,7 @@ void cdp_rule_asking_clear(const struct cdp_rule_asking *k,
 	}
 }
 
-static void put(uint64_t *plane, unsigned row, bool is)
+static void put_bit(uint64_t *plane, unsigned row, bool is)
 {
 	uint64_t bit = (uint64_t)1 << row % 64;
 
@@ -201,8 +280,8 @@ static void ask(struct cdp_rule_asking *k, uint32_t i)
 	v = evaluate(k, i);
 	if (v == k->nobody[i])
 		return;
-	put(cdp_plane_true(k->planes, leaf), k->row, v > 0);
-	put(cdp_plane_errors(k->planes, leaf), k->row, v < 0);
+	put_bit(cdp_plane_true(k->planes, leaf), k->row, v > 0);
+	put_bit(cdp_plane_errors(k->planes, leaf), k->row, v < 0);
 }
 
 static void ask_all(struct cdp_rule_asking *k, unsigned kind, uint32_t what)
@@ -218,8 +297,53 @@ static void ask_agg(void *ctx, unsigned agg)
 	ask_all(ctx, CDP_RULE_ASK_AGG, agg);
 }
 
+static void ask_some(struct cdp_rule_asking *k, const struct some *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		ask(k, s->v[i]);
+}
+
+/* False: it has no such member, an error of all that want it. */
+static bool text_of(const struct keyed *q, const struct cdp_value *item,
+		    struct cdp_value *text)
+{
+	*text = *item;
+	return !q->member || (item->type == CDP_V_MAP &&
+			      cdp_map_get_str(item->map, q->member, q->member_n, text));
+}
+
+static void ask_keyed(struct cdp_rule_asking *k, const struct keyed *q)
+{
+	struct cdp_value list, text;
+	struct cdp_err ignored;
+
+	if (cdp_known_fetch(k->known, q->ref, &list, &ignored) < 0 ||
+	    list.type != CDP_V_LIST) {
+		ask_some(k, &q->all);
+		return;
+	}
+	for (size_t i = 0; i < cdp_list_count(list.list); i++) {
+		uint32_t id;
+
+		if (!text_of(q, cdp_list_at(list.list, i), &text)) {
+			ask_some(k, &q->all);
+			return;
+		}
+		if (text.type != CDP_V_STRING)
+			continue;
+		id = cdp_intern_get(q->texts, text.s.p, text.s.n);
+		if (id != CDP_INTERN_NONE)
+			ask_some(k, &q->leaves[id]);
+	}
+}
+
 static void ask_fact(void *ctx, int ref)
 {
+	struct cdp_rule_asking *k = ctx;
+
+	for (size_t i = 0; i < k->a->keyed_count; i++)
+		if (k->a->keyed[i].ref == ref)
+			ask_keyed(k, &k->a->keyed[i]);
 	ask_all(ctx, cdp_tag_ref_kind(ref), cdp_tag_ref_index(ref));
 }
 

@@ -2,7 +2,8 @@
  * aggregates, attributes, details, relations.  Most customers have nothing of what most
  * leaves ask for.  So it is found out once what a leaf says of nobody, which is what it
  * says of every row but of those whose customer has something that it asks for; only
- * these are evaluated.
+ * these are evaluated.  Of those that want a text in a list (cdp_part_key) only the ones
+ * whose text is there.
  *
  * For lib/model/rule*.c alone. */
 #ifndef CDP_MODEL_RULEASKS_H
@@ -18,11 +19,12 @@ struct cdp_rule_asks *cdp_rule_asks_new(const struct cdp_rules *r,
 					const struct cdp_tagset *set);
 void cdp_rule_asks_free(struct cdp_rule_asks *a); /* NULL is fine */
 
-/* One thread's.  The evaluator's answers are of nobody, and it is reset. */
+/* One thread's.  What the evaluator is told by `known` (or NULL) is of nobody; it is
+ * reset. */
 struct cdp_rule_asking;
 struct cdp_rule_asking *cdp_rule_asking_new(const struct cdp_rule_asks *a,
 					    const struct cdp_customers *customers,
-					    struct cdp_eval *ev);
+					    struct cdp_eval *ev, struct cdp_known *known);
 void cdp_rule_asking_free(struct cdp_rule_asking *k); /* NULL is fine */
 /* Before the first row: what the leaves say of nobody. */
 void cdp_rule_asking_clear(const struct cdp_rule_asking *k,

@@ -76,7 +76,8 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 	}
 	cdp_eval_set_host(b->ev, fetch, b);
 	if (p->asks)
-		b->asking = cdp_rule_asking_new(p->asks, p->spec.customers, b->ev);
+		b->asking =
+			cdp_rule_asking_new(p->asks, p->spec.customers, b->ev, b->known);
 	start_again(b);
 	return b;
 }

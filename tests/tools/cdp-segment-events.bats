@@ -58,6 +58,19 @@ END
   [ "$(who 'tags.n > count(event == "buy")')" = 'a c' ]
 }
 
+@test "who is of whom is a condition beside what they hold, by the map" {
+  few
+  printf '{"time":"2024-04-01T00:00:00.000Z","type":"relation",%s}\n' \
+    '"one_id":"d","relation":"owns","to":{"enterprise":"E9"},"props":{"share":0.6}' \
+    '"ids":{"customer":"C1"},"relation":"owns","to":{"enterprise":"E8"}' \
+    '"one_id":"b","relation":"owns","to":{"enterprise":"E9"}' >>in
+  echo '{"kind":"customer","value":"C1","one_id":"c"}' >map
+  [ "$(who '"E9" in relations.owns && details.holding.exists(h, h.amount > 1)')" = d ]
+  [ "$(who '"E9" in relations.owns')" = 'b d' ]
+  [ "$(who 'relations.owns.exists(e, e == "E8")' --ids map)" = c ]
+  [ "$(who 'links.owns.exists(l, l.id == "E9" && has(l.share) && l.share > 0.5)')" = d ]
+}
+
 @test "an entity is asked for by what a profile says, without events" {
   printf '%s\n' '{"one_id":"a","tags":{"f":"F1"}}' '{"one_id":"b","tags":{"f":"F2"}}' >in
   echo '{"type":"entity","entity":"product","id":"F1","props":{"class":"bond"}}' >e
@@ -301,4 +314,20 @@ END
   jq -r 'select(.time > "2024-04-10T16") | [.one_id, .props.product[1:], .props.amount] | @tsv' pays |
     awk '{ sum[$1 "/g" $2] += $3 } END { for (k in sum) if (sum[k] > 40) print k }' | sort | diff -u - got
   [ "$(wc -l <got)" -gt 500 ]
+}
+
+@test "very many codes are conditions on rows of details" {
+  awk 'BEGIN { srand(6); for (i = 0; i < 700; i++) printf "{\"one_id\":\"p%03d\",\"time\":\"2024-04-01T00:00:00.000Z\",\"type\":\"detail\",\"detail\":\"holding\",\"row\":\"r%d\",\"props\":{\"product\":%s,\"n\":%d}}\n",
+    rand() * 300, i, rand() < .1 ? int(rand() * 90) : sprintf("\"G%d\"", rand() * 90), rand() * 9 }' >in
+  jq -nc '{segments: [range(100) | {name: "g\(.)", when: "details.holding.exists(h, h.product == \"G\(.)\" && h.n > 3)"},
+    {name: "not\(.)", when: "!details.holding.exists(h, \"G\(.)\" == h.product)"}]}' >s.json
+  cdp-segment -d s.json --as-of 2024-05-01 in | members | tr ' ' '\n' | sort >got
+  {
+    jq -r 'select(.props.n > 3 and (.props.product | type) == "string") | "\(.one_id)/g\(.props.product[1:])"' in | sort -u
+    jq -r .one_id in | sort -u | while read -r who; do seq -f "$who/not%.0f" 0 99; done | sort |
+      comm -23 - <(jq -r 'select(.props.product | type == "string") | "\(.one_id)/not\(.props.product[1:])"' in | sort -u)
+  } | sort | diff -u - got
+  printf '%s\n' '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","type":"detail","detail":"holding","row":"1","props":{"n":9}}' \
+    '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","type":"detail","detail":"holding","row":"2","props":{"product":"G1","n":9}}' >in
+  [ "$(cdp-segment -d s.json --as-of 2024-05-01 in | members)" = a/g1 ]
 }

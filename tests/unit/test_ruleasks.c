@@ -50,7 +50,8 @@ static void add_condition(struct cdp_buf *b, bool sets)
 			     code, dice(2) ? ">=" : "!=");
 		break;
 	case 3:
-		cdp_buf_addf(b, "details.holding.exists(h, h.p == 'F%u')", code);
+		cdp_buf_addf(b, "details.holding.exists(h, %sh.p == 'F%u')",
+			     dice(2) ? "" : "h.n > 20 && ", code);
 		break;
 	case 4:
 		cdp_buf_addf(b, "profile.city == 'C%u'", dice(4));
@@ -141,7 +142,8 @@ static void add_facts(struct cdp_gather *g, unsigned who)
 	customer = cdp_gather_customer(g, key, 4);
 	for (unsigned n = dice(3); n; n--) {
 		snprintf(number, sizeof(number), "\"%u\"", n);
-		snprintf(text, sizeof(text), dice(9) ? "{\"p\":\"F%u\"}" : "{\"q\":%u}",
+		snprintf(text, sizeof(text),
+			 dice(9) ? "{\"n\":30,\"p\":\"F%u\"}" : "{\"q\":%u}",
 			 dice(CODES));
 		row = json(number);
 		value = json(text);
