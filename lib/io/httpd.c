@@ -19,7 +19,6 @@ enum {
 	BACKLOG = 1024,
 	KEPT_BODY = 64 << 10, /* memory that a connection keeps between its requests */
 	KEPT_URI = 4 << 10,
-	HEAD_SLACK = 8 << 10,
 	QUIET_MS = 50, /* without a request: the drain is over */
 	ANSWERS = 8,
 	ANSWER_MAX = 256, /* bytes of an answer's body that may be kept */
@@ -466,8 +465,6 @@ static void server_free(struct cdp_httpd *h)
 static struct MHD_Daemon *start_daemon(struct cdp_httpd *h)
 {
 	const struct cdp_httpd_opts *o = &h->opts;
-	/* The library clears all of it after each request. */
-	size_t slack = o->head_max / 8 < HEAD_SLACK ? HEAD_SLACK : o->head_max / 8;
 	struct MHD_OptionItem more[3] = { { 0 } };
 	unsigned n = 0;
 
@@ -478,7 +475,7 @@ static struct MHD_Daemon *start_daemon(struct cdp_httpd *h)
 	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME,
 				0, NULL, NULL, on_access, h, MHD_OPTION_LISTEN_SOCKET,
 				h->socket, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-				o->head_max + slack, MHD_OPTION_CONNECTION_LIMIT,
+				o->head_max * 2, MHD_OPTION_CONNECTION_LIMIT,
 				o->connections < o->threads ? o->threads : o->connections,
 				MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_client,
 				MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,

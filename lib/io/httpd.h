@@ -4,8 +4,7 @@
  *
  * Bodies are collected as they arrive, chunked or not, and connections are kept alive.
  * What is too large is not kept: the handler gets such a request without its body and
- * says what is answered.  A request line and headers that do not fit into `head_max` and
- * an eighth, at least 8 KiB, more (each header takes some 60 bytes beside its text) are
+ * says what is answered.  A request line and headers of more than twice `head_max` are
  * answered by the library itself, and so is what is no HTTP.
  *
  * A connection whose client takes longer than `patience_ms` for a request line, for the
