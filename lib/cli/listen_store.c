@@ -20,13 +20,7 @@
 #include "io/lock.h"
 #include "io/rotate.h"
 
-enum {
-	TICK_MS = 100,
-	REMEMBER_MS = 1000,
-	GATHER_MAX_NS = 5000000,
-	STEP_MIN_NS = 100000,
-	STEP_MAX_NS = 1000000
-};
+enum { TICK_MS = 100, REMEMBER_MS = 1000, GATHER_MAX_NS = 5000000, STEP_MIN_NS = 100000 };
 
 /* One of two: a descriptor, or files. */
 struct sink {
@@ -202,25 +196,26 @@ static void wait_until(struct listen_store *s, int64_t ns)
 }
 
 /* Clients that were answered together come back together.  Waiting for one more delays
- * the n that are there already, and spares it a turn of its own: it is worth while as
- * long as the next comes in less than the n-th part of what the turn takes.  That is
- * looked at a few times only. */
+ * the n that are there already, and spares it a turn of its own: it is done for as long
+ * as the disk takes, and on while the next comes in less than the n-th part of what the
+ * turn takes. */
 static void gather(struct listen_store *s)
 {
-	int64_t step = s->sync_ns / 4, begun = listen_now_ns(), from = begun, now = begun;
+	int64_t begun = listen_now_ns(), now = begun;
 
-	step = step < STEP_MIN_NS ? STEP_MIN_NS : step > STEP_MAX_NS ? STEP_MAX_NS : step;
 	while (!s->stop && s->waiting < s->expected && now - begun < GATHER_MAX_NS) {
 		size_t n = s->waiting;
+		int64_t share = (now - begun + s->sync_ns) / (int64_t)n;
+		int64_t end = now + (share < STEP_MIN_NS ? STEP_MIN_NS : share);
 
-		wait_until(s, from + step);
-		now = listen_now_ns();
-		if (now - from < step)
-			continue;
-		if ((int64_t)(s->waiting - n) * (now - begun + s->sync_ns) <
-		    (int64_t)n * (now - from))
+		if (end > begun + GATHER_MAX_NS)
+			end = begun + GATHER_MAX_NS;
+		while (!s->stop && s->waiting < s->expected && now < end) {
+			wait_until(s, end);
+			now = listen_now_ns();
+		}
+		if (s->waiting == n && now - begun >= s->sync_ns)
 			return;
-		from = now;
 	}
 }
 
