@@ -2,7 +2,7 @@
  *
  * Each thread gathers its own part: rows (profiles) it saw, the customers they belong to,
  * and for each audience the rows in it.  Put together, customers have ranks by the bytes
- * of their keys, so members come in that order.  Memory: about 1.5 bytes a member, 32 an
+ * of their keys, so members come in that order.  Memory: about 1.5 bytes a member, 44 an
  * audience and thread, and for each customer the key and about 40 bytes. */
 #ifndef CDP_MODEL_AUDIENCES_H
 #define CDP_MODEL_AUDIENCES_H
