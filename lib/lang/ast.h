@@ -6,7 +6,7 @@
 #include "lang/value.h"
 
 enum {
-	CDP_EXPR_TEXT_MAX = 64 * 1024,
+	CDP_EXPR_TEXT_MAX = 1024 * 1024,
 	CDP_EXPR_NEST_MAX = 100, /* brackets, conditionals and calls inside each other */
 	CDP_EXPR_HEIGHT_MAX = 1000, /* of the tree: long chains of operators */
 	CDP_EXPR_MACRO_MAX = 16,    /* macros inside each other */

@@ -224,8 +224,10 @@ static void limits(void)
 	check_long("", "!", 900, "true", T, "negations repeat");
 	check_long("", "-", 1100, "1", "usage: 1:1001: expression is too long",
 		   "1100 signs are too many");
-	check_long("'", "a", 65535, "'", "usage: expression is longer than 64 KiB",
-		   "text over 64 KiB is refused");
+	check_long("'", "a", 1048575, "'", "usage: expression is longer than 1024 KiB",
+		   "text over 1 MiB is refused");
+	check_long("'P0' in [", "'P123456',", 88000, "'P0']", T,
+		   "a list may name 88000 products");
 	check_long("", "[0].all(a, ", 17, "true", "usage: ", "17 macros do not nest");
 	check_long("", "true ? true : ", 32, "false", T, "32 conditionals chain");
 	check_long("[", "1,", 30000, "2][30000]", "{\"type\":\"int\",\"value\":2}",
