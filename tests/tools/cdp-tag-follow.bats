@@ -180,6 +180,7 @@ has_lines() {
   for n in 1 2 3 4 5 6 7 8; do
     rm -f to
     mkfifo to
+    : >"out.$n" # it may be killed before it has one
     { split -l 50 --filter 'cat; sleep 0.01' "$ALL" 2>/dev/null >to || true; } 3>&- &
     "${tag[@]}" --batch all --checkpoint "$((n % 3))0ms" <to >"out.$n" 3>\&- &
     pid=$!
