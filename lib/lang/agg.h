@@ -88,6 +88,8 @@ void cdp_aggs_open(struct cdp_aggs *a);
 const char *cdp_agg_fickle(const struct cdp_agg *a);
 /* Events count by what entity tables say of them when they are read. */
 bool cdp_agg_asks_entities(const struct cdp_agg *a);
+/* The head of a record (record/head.h) is all it reads of an event. */
+bool cdp_agg_head_only(const struct cdp_agg *a);
 /* Event names that an event must have to count; 0: any (cdp_expr_events of cond). */
 const char *const *cdp_agg_events(const struct cdp_agg *a, size_t *count);
 

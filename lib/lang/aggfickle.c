@@ -36,3 +36,14 @@ bool cdp_agg_asks_entities(const struct cdp_agg *a)
 {
 	return any_asks(a, CDP_N_ENTITY) || any_asks(a, CDP_N_HAS_ENTITY);
 }
+
+bool cdp_agg_head_only(const struct cdp_agg *a)
+{
+	bool only = a->id_slot < 0 && (!a->arg || cdp_expr_head_only(a->arg)) &&
+		    (!a->by || cdp_expr_head_only(a->by)) &&
+		    (!a->cond || cdp_expr_head_only(a->cond));
+
+	for (unsigned i = 0; i < a->step_count; i++)
+		only &= cdp_expr_head_only(a->steps[i]);
+	return only;
+}

@@ -117,6 +117,7 @@ static void place(struct cdp_aggplan *p, unsigned a, size_t size,
 	g->members[g->count++] = (struct member){ agg, a, g->block };
 	g->block += (size + 7) & ~(size_t)7;
 	g->heap |= cdp_agg_uses_heap(agg);
+	g->reads_on |= !cdp_agg_head_only(agg);
 }
 
 /* Blocks that fit into a cache line do not lie across two, larger ones not across one
@@ -181,6 +182,14 @@ static void choose_pools(struct cdp_aggplan *p)
 	cdp_intern_free(sizes);
 }
 
+/* Those by key read the member of the key. */
+static void find_reading_on(const struct cdp_aggplan *p, struct cdp_aggroute *r)
+{
+	r->reads_on = r->keyed_count > 0;
+	for (size_t i = 0; i < r->count; i++)
+		r->reads_on |= p->groups[r->groups[i]].reads_on;
+}
+
 struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 {
 	struct cdp_aggplan *p = cdp_calloc(1, sizeof(*p));
@@ -211,6 +220,9 @@ struct cdp_aggplan *cdp_aggplan_new(const struct cdp_aggs *aggs)
 			lead(&p->other, i);
 		}
 	}
+	for (uint32_t i = 0; i < cdp_intern_count(p->events); i++)
+		find_reading_on(p, &p->routes[i]);
+	find_reading_on(p, &p->always);
 	choose_pools(p);
 	p->zeros = cdp_calloc(largest, 1);
 	return p;
@@ -262,4 +274,9 @@ const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
 		return NULL;
 	id = aggplan_number(p->events, event);
 	return id == CDP_INTERN_NONE ? NULL : &p->routes[id];
+}
+
+bool cdp_aggplan_reads_on(const struct cdp_aggplan *p, const struct cdp_aggroute *route)
+{
+	return p->always.reads_on || (route && route->reads_on);
 }

@@ -30,6 +30,7 @@ struct group {
 	unsigned column; /* in a customer's row, if it is not for every event */
 	unsigned pool;   /* where its blocks are */
 	bool heap;       /* some state may have memory of its own */
+	bool reads_on;   /* some aggregate reads more than the head of an event */
 };
 
 struct groups {
@@ -50,6 +51,7 @@ struct cdp_aggroute {
 	size_t count, cap;
 	struct keyed *keyed;
 	size_t keyed_count, keyed_cap;
+	bool reads_on; /* of some of its groups */
 };
 
 struct cdp_aggplan {

@@ -22,6 +22,8 @@ void cdp_aggplan_free(struct cdp_aggplan *p);
 struct cdp_aggroute;
 const struct cdp_aggroute *cdp_aggplan_route(const struct cdp_aggplan *p,
 					     const struct cdp_val *event);
+/* Whether more than the head of such an event will be read (route: NULL is fine). */
+bool cdp_aggplan_reads_on(const struct cdp_aggplan *p, const struct cdp_aggroute *route);
 
 struct cdp_aggstore;
 struct cdp_aggstore *cdp_aggstore_new(const struct cdp_aggplan *plan);

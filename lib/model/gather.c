@@ -139,6 +139,9 @@ void cdp_gather_event(struct cdp_gather *g, const char *key, size_t n,
 		.ms = ms,
 		.route = cdp_aggplan_route(g->customers->plan, event),
 	};
+	/* In their order, and while no lock is held. */
+	if (!rec->complete && cdp_aggplan_reads_on(g->customers->plan, e->route))
+		cdp_rec_complete(rec);
 }
 
 /* Each step fetches what the one before has made known.  *guess: who it will be. */

@@ -183,9 +183,44 @@ static void counting(void)
 	cdp_paths_free(paths);
 }
 
+/* What is asked of events with this name by one aggregate alone. */
+static bool reads_on(const char *text, const char *event)
+{
+	struct cdp_val v = { .p = event,
+			     .n = (uint32_t)strlen(event),
+			     .type = CDP_STRING };
+	struct cdp_aggs *aggs = cdp_aggs_new();
+	struct cdp_paths *paths = cdp_paths_new();
+	struct cdp_aggplan *plan;
+	bool on;
+
+	add(aggs, paths, text, 0);
+	plan = cdp_aggplan_new(aggs);
+	on = cdp_aggplan_reads_on(plan, cdp_aggplan_route(plan, &v));
+	cdp_aggplan_free(plan);
+	cdp_aggs_free(aggs);
+	cdp_paths_free(paths);
+	return on;
+}
+
+static void heads(void)
+{
+	ok(!reads_on("count()", "a"), "a count reads heads alone");
+	ok(!reads_on("count(event in ['a','b'])", "a"), "so it does of some names");
+	ok(!reads_on("days(event == 'a')", "a"), "and days");
+	ok(reads_on("sum(props.n)", "a"), "a sum reads on");
+	ok(reads_on("sum(props.n, event == 'a')", "a"), "of the events that it is of");
+	ok(!reads_on("sum(props.n, event == 'a')", "b"), "but not of others");
+	ok(reads_on("count(event == 'a' && props.p == 'F')", "a"), "conditions may, too");
+	ok(reads_on("top_by_sum(event, props.n, 3, 1)", "a"), "and what ranks");
+	ok(!reads_on("sequence(['a', 'b'], '7d')", "a"), "steps of names do not");
+	ok(reads_on("sequence(['a', props.n > 1], '7d')", "a"), "others do");
+}
+
 int main(void)
 {
 	choice();
 	counting();
+	heads();
 	return tap_done();
 }
