@@ -361,7 +361,8 @@ uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t *
 		*v = cdp_alloc(*cap * sizeof(**v));
 	}
 	if (r) {
-		memcpy(*v, r->v, n * sizeof(**v));
+		if (n)
+			memcpy(*v, r->v, n * sizeof(**v));
 		return n;
 	}
 	end = *v;
