@@ -52,6 +52,27 @@ enum { CDP_FUTURE_SLACK_MS = 3600 * 1000 };
 struct cdp_span {
 	size_t at, n;
 };
+/* Where the text of a record's member stands, with its quotes; nothing if it is no text.
+ */
+static inline struct cdp_span cdp_span_text(const struct cdp_rec *rec,
+					    const struct cdp_val *v)
+{
+	if (v->type != CDP_STRING)
+		return (struct cdp_span){ 0, 0 };
+	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
+}
+/* The same with `,"key":` before it, of a canonical record; the key is key_len bytes. */
+static inline struct cdp_span cdp_span_member(const struct cdp_rec *rec,
+					      const struct cdp_val *v, size_t key_len)
+{
+	struct cdp_span s = cdp_span_text(rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4;
+		s.n += key_len + 4;
+	}
+	return s;
+}
 
 /* What else a reader tells about the record that it wrote. */
 struct cdp_canon {

@@ -129,34 +129,14 @@ static bool is_canonical(const struct cdp_rec *rec, const struct cdp_val *ids)
 	       memcmp(event->p + event->n, c, sizeof(c) - 1) == 0;
 }
 
-static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
-{
-	if (v->type != CDP_STRING)
-		return (struct cdp_span){ 0, 0 };
-	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
-}
-
-/* A canonical member with its comma; its key is `key_len` bytes. */
-static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
-				 size_t key_len)
-{
-	struct cdp_span s = span_of(rec, v);
-
-	if (s.n) {
-		s.at -= key_len + 4; /* ,"": */
-		s.n += key_len + 4;
-	}
-	return s;
-}
-
 static void copy(const struct cdp_native_slots *s, const struct cdp_rec *rec,
 		 struct cdp_buf *out, struct cdp_canon *info)
 {
 	cdp_buf_add(out, rec->raw, rec->len);
-	info->event_id = span_of(rec, &rec->slots[s->event_id]);
-	info->source = span_of(rec, &rec->slots[s->source]);
-	info->sent = member_of(rec, &rec->slots[s->sent], 4);
-	info->received = member_of(rec, &rec->slots[s->received], 8);
+	info->event_id = cdp_span_text(rec, &rec->slots[s->event_id]);
+	info->source = cdp_span_text(rec, &rec->slots[s->source]);
+	info->sent = cdp_span_member(rec, &rec->slots[s->sent], 4);
+	info->received = cdp_span_member(rec, &rec->slots[s->received], 8);
 }
 
 /* --- one whose head is to be moved, without a look at the rest --- */

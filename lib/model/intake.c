@@ -394,26 +394,6 @@ static int clocks(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 
 /* --- the plan --- */
 
-static struct cdp_span span_of(const struct cdp_rec *rec, const struct cdp_val *v)
-{
-	if (v->type != CDP_STRING)
-		return (struct cdp_span){ 0, 0 };
-	return (struct cdp_span){ (size_t)(v->p - rec->raw) - 1, v->n + 2 };
-}
-
-/* With `,"key":` before it. */
-static struct cdp_span member_of(const struct cdp_rec *rec, const struct cdp_val *v,
-				 size_t key_len)
-{
-	struct cdp_span s = span_of(rec, v);
-
-	if (s.n) {
-		s.at -= key_len + 4;
-		s.n += key_len + 4;
-	}
-	return s;
-}
-
 /* What is told of a record that we wrote; its time is the same. */
 static int tell(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 		struct cdp_canon *info, struct cdp_err *err)
@@ -423,10 +403,10 @@ static int tell(struct cdp_intake *s, struct cdp_buf *out, size_t at,
 	if (look(s, out, at, err) < 0)
 		return -1;
 	slots = s->rec.slots;
-	info->event_id = span_of(&s->rec, &slots[S_EVENT_ID]);
-	info->source = span_of(&s->rec, &slots[S_SOURCE]);
-	info->sent = member_of(&s->rec, &slots[S_SENT], 4);
-	info->received = member_of(&s->rec, &slots[S_RECEIVED], 8);
+	info->event_id = cdp_span_text(&s->rec, &slots[S_EVENT_ID]);
+	info->source = cdp_span_text(&s->rec, &slots[S_SOURCE]);
+	info->sent = cdp_span_member(&s->rec, &slots[S_SENT], 4);
+	info->received = cdp_span_member(&s->rec, &slots[S_RECEIVED], 8);
 	return 0;
 }
 

@@ -1,15 +1,11 @@
 # Who enters and leaves with each profile that comes, by cdp-segment --follow
 bats_require_minimum_version 1.5.0
 load ../helper
+load ../audiences
 
 setup() {
   cd "$BATS_TEST_TMPDIR"
-  cat >s.json <<'END'
-{"segments":[
- {"name":"both","when":"segments.rich && segments.active"},
- {"name":"rich","when":"tags.aum > 100"},
- {"name":"active","when":"tags.days < 30"}]}
-END
+  three_audiences
 }
 
 # ONE_ID HOUR TAGS

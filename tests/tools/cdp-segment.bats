@@ -1,15 +1,11 @@
 # cdp-segment: memberships, differences, algebra.
 bats_require_minimum_version 1.5.0
 load ../helper
+load ../audiences
 
 setup() {
   cd "$BATS_TEST_TMPDIR"
-  cat >s.json <<'END'
-{"segments":[
- {"name":"both","when":"segments.rich && segments.active"},
- {"name":"rich","when":"tags.aum > 100"},
- {"name":"active","when":"tags.days < 30"}]}
-END
+  three_audiences
   printf '%s\n' '{"one_id":"b","tags":{"aum":200,"days":5}}' \
     '{"one_id":"a","tags":{"aum":50,"days":5}}' '{"one_id":"c","tags":{"aum":500}}' >profiles
 }
