@@ -162,7 +162,10 @@ night() {
   segment segments out "$base" --report "$new/lists.ndjson" "$@"
   segment audiences audiences.ndjson "$base" --count
   if [ -n "$last" ]; then
-    segment changes changes.ndjson "$base" --changes
+    # Who became another person neither left nor entered.
+    set -- --changes
+    [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
+    segment changes changes.ndjson "$base" "$@"
   fi
   publish "$base"
 }

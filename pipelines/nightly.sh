@@ -160,7 +160,15 @@ for run in "$work"/runs/*; do
     "$day" ] && [ "$day" != "$as_of" ] && previous=$run
 done
 if [ -n "$previous" ]; then
-  segment changes changes.ndjson -q --max-rejects "$share%" --previous "$previous/members.ndjson"
+  # Who became another person neither left nor entered, also in a former run of this base time.
+  for run in "$work/runs/$as_of".*; do
+    [ -e "$run/merges.ndjson" ] || continue
+    cat "$run/merges.ndjson" "$new/merges.ndjson" >"$new/merges.all" ||
+      die 4 "cannot write $new/merges.all"
+    mv "$new/merges.all" "$new/merges.ndjson"
+  done
+  segment changes changes.ndjson -q --max-rejects "$share%" --previous "$previous/members.ndjson" \
+    --merges "$new/merges.ndjson"
 fi
 
 stage funnel funnel.ndjson cdp-funnel "$@" -q --trusted --window 7d --step view_product \

@@ -224,6 +224,10 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	given.names = with.names;
 	if (s->store.dir)
 		ret = cdp_segment_store_begin(cli, &s->store, err);
+	else if (s->store.merges)
+		ret = cdp_segment_merges_read(cli, &s->store.merged, s->store.merges,
+					      err);
+	previous.merges = s->store.merged;
 	if (ret == 0)
 		ret = cdp_segment_gather_begin(cli, &s->gather, &given, err);
 	for (size_t i = 0; i < s->with.n && ret == 0; i++)
@@ -325,7 +329,7 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 			o->count || o->only.n);
 
 	cdp_segment_put_check(cli, &s->put, o, s->definition != NULL);
-	cdp_segment_store_check(cli, o, s->definition != NULL);
+	cdp_segment_store_check(cli, o, s->definition != NULL, s->previous != NULL);
 	if (!s->definition && !o->dir)
 		cdp_cli_usage(cli, "-d SEGMENTS or --store DIR is needed");
 	if (!s->definition && (s->previous || s->with.n))
@@ -401,7 +405,7 @@ int main(int argc, char **argv)
 		  "write who entered or left since the stored version before", NULL, 0,
 		  0 },
 		{ 0, "merges", CDP_OPT_STR, &s.store.merges, "FILE",
-		  "who became whom since the stored version before", NULL, 0, 0 },
+		  "who became whom since the version before", NULL, 0, 0 },
 		{ 0, "list", CDP_OPT_FLAG, &s.store.list, NULL,
 		  "write a row for each stored audience", NULL, 0, 0 },
 		{ 0, "search", CDP_OPT_STR, &s.store.search, "WORD",

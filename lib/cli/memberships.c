@@ -34,6 +34,8 @@ static uint32_t put_text(struct cdp_memberships *p, struct cdp_intern *to,
 	size_t n;
 	const char *text = cdp_val_str(v, &p->text, &n);
 
+	if (to == p->keys && p->merges)
+		text = cdp_segment_merges_key(p->merges, text, n, &n);
 	return cdp_intern_put(to, text, n, NULL);
 }
 

@@ -3,6 +3,7 @@
 #define CDP_CLI_MEMBERSHIPS_H
 
 #include "cli/cli.h"
+#include "cli/segment_merges.h"
 #include "model/segments.h"
 
 /* Pairs of audience and customer, as they came. */
@@ -16,6 +17,8 @@ struct cdp_memberships {
 	struct cdp_paths *paths;
 	int segment, change;
 	struct cdp_buf text;
+	/* Borrowed, or NULL: customers count as who they became. */
+	struct cdp_segment_merges *merges;
 };
 
 void cdp_memberships_init(struct cdp_memberships *m);

@@ -25,7 +25,7 @@ struct asked {
 /* --- options --- */
 
 void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
-			     bool runs)
+			     bool runs, bool previous)
 {
 	const char *alone = o->exprs.n   ? "-e"
 			    : o->list    ? "--list"
@@ -43,9 +43,9 @@ void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store
 	if (!runs && cli->operands[0])
 		cdp_cli_usage(cli, "without -d no profiles are read: '%s'",
 			      cli->operands[0]);
-	if (o->merges && (!o->dir || !(o->changes || runs || o->imports)))
-		cdp_cli_usage(cli, "--merges needs --store and --changes, -d or "
-				   "--import");
+	if (o->merges && !previous && (!o->dir || !(o->changes || runs || o->imports)))
+		cdp_cli_usage(cli, "--merges needs --previous, or --store and "
+				   "--changes, -d or --import");
 	if (o->search && !o->list)
 		cdp_cli_usage(cli, "--search needs --list");
 	if ((o->exprs.n > 0) + o->list + o->changes > 1)

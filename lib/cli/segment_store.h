@@ -25,9 +25,9 @@ struct cdp_segment_store_opts {
 };
 
 /* Usage errors of the options; the process ends there.  `runs`: there are definitions, so
- * that profiles are read. */
+ * that profiles are read; `previous`: memberships of an earlier run are given. */
 void cdp_segment_store_check(struct cdp_cli *cli, const struct cdp_segment_store_opts *o,
-			     bool runs);
+			     bool runs, bool previous);
 
 /* Before definitions and profiles are read: the store is this run's until its end.  1 if
  * a file could not be read, which was told. */

@@ -94,6 +94,17 @@ END
     "$GOOD/versions/2024-02-29/changed.ndjson"
 }
 
+@test "who became another person left no audience and entered none that one of both was in" {
+  from=$(jq -r .from "$DAYS/2024-02-28.merges") into=$(jq -r .into "$DAYS/2024-02-28.merges")
+  [ "$(jq -r --arg id "$from" 'select(.one_id == $id)' "$GOOD/versions/2024-02-29/changes.ndjson")" = '' ]
+  cdp-segment --store "$GOOD/state/audiences" --as-of 2024-02-28 -o members
+  jq -r --arg a "$from" --arg b "$into" 'select(.one_id == $a or .one_id == $b) | .segment' members |
+    sort -u >before
+  [ -s before ]
+  jq -r --arg id "$into" 'select(.one_id == $id and .change == "entered") | .segment' \
+    "$GOOD/versions/2024-02-29/changes.ndjson" | sort | comm -12 - before | cmp - /dev/null
+}
+
 @test "nights that were missed are listed and made up for, one by one" {
   nightly 2024-02-26
   nightly 2024-03-01 -l >missing

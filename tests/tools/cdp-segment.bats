@@ -28,6 +28,19 @@ members() {
     'a/rich/left a/active/entered b/rich/entered b/active/entered c/rich/entered gone/rich/left' ]
 }
 
+@test "who became another person since the memberships before neither left nor entered" {
+  printf '%s\n' '{"one_id":"b1","segment":"both"}' '{"one_id":"b2","segment":"both"}' \
+    '{"one_id":"b2","segment":"rich"}' '{"one_id":"x","segment":"active"}' >before
+  printf '%s\n' '{"merge":"link","from":"b1","into":"b2"}' '{"merge":"renamed","from":"b2","into":"b"}' \
+    '{"merge":"moved","from":"x","into":"a"}' >log
+  [ "$(cdp-segment -d s.json --previous before --merges log profiles | members)" = \
+    'a/active/entered b/active/entered c/rich/entered x/active/left' ]
+  run -2 --separate-stderr cdp-segment -d s.json --merges log profiles
+  [[ $stderr == *"--merges needs --previous, or --store and"* ]]
+  run -2 --separate-stderr cdp-segment -d s.json --previous before --merges before profiles
+  [[ $stderr == *"before: 4 of its records are of no merge log" ]]
+}
+
 @test "a run differs from itself in nothing" {
   cdp-segment -d s.json profiles >before
   [ -z "$(cdp-segment -d s.json --previous before profiles)" ]
