@@ -11,6 +11,9 @@
 #include "io/charset.h"
 #include "io/csv_eol.h"
 
+/* The state of libcsv's parser between rows, as csv_init() sets it. */
+enum { row_not_begun = 0 };
+
 /* The window `src` holds the current input from the row being read to what was read
  * last:
  *
@@ -381,6 +384,11 @@ static bool is_blank(const struct cdp_buf *b)
 	return n == 0;
 }
 
+static bool has_blank_start(const struct cdp_buf *b)
+{
+	return b->n && (b->p[0] == '\n' || b->p[0] == '\r');
+}
+
 static int refuse(struct cdp_csv *csv, size_t column, const char *cause,
 		  struct cdp_err *err)
 {
@@ -391,6 +399,14 @@ static int refuse(struct cdp_csv *csv, size_t column, const char *cause,
 		cdp_err_set(err, CDP_ERR_DATA, "%s in line %" PRIu64, cause, csv->line);
 	}
 	return -1;
+}
+
+static int refuse_line_end(struct cdp_csv *csv, struct cdp_err *err)
+{
+	return refuse(csv, 0,
+		      csv->eol == '\r' ? "line feed inside a row"
+				       : "carriage return inside a row",
+		      err);
 }
 
 /* 0, or -1 with *err if the line cannot belong to a row.  `done` tells of a whole row. */
@@ -408,12 +424,14 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 		if (b->p[b->n - 1] == csv->eol)
 			b->n--;
 		if (csv->eol == '\r' && memchr(b->p, '\n', b->n))
-			return refuse(csv, 0, "line feed inside a row", err);
+			return refuse_line_end(csv, err);
 		if (csv->eol == '\n' && b->n && b->p[b->n - 1] == '\r')
 			b->n--;
 		split_unquoted(csv, b->p, b->n);
 		return 0;
 	}
+	if (csv->at == csv->row && has_blank_start(b))
+		return refuse_line_end(csv, err); /* the parser would pass over it */
 	if (b->p[b->n - 1] != csv->eol)
 		cdp_buf_addc(b, '\n');
 	for (used = 0; used < b->n; used++) {
@@ -428,11 +446,8 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 		csv_parse(&csv->parser, "\"", 1, on_field, on_row, csv);
 		csv_set_opts(&csv->parser, CSV_STRICT);
 	}
-	if (csv->done > 1)
-		return refuse(csv, 0,
-			      csv->eol == '\r' ? "line feed inside a row"
-					       : "carriage return inside a row",
-			      err);
+	if (csv->done > 1 || (csv->done && csv->parser.pstate != row_not_begun))
+		return refuse_line_end(csv, err);
 	return 0;
 }
 

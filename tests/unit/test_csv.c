@@ -131,6 +131,10 @@ static void bad_rows(void)
 	      "each bad line is one error");
 	reads("a\rb\nc\n", &plain, "1#!carriage return inside a row\n2:<c>\n",
 	      "a lone carriage return is no line end where others are LF");
+	reads("h\na\r\"b\nc\n\rd\ne\n", &plain,
+	      "1#:<h>\n2!carriage return inside a row\n3:<c>\n"
+	      "4!carriage return inside a row\n5:<e>\n",
+	      "nor does one hide what follows it, be it a quote, nor lead a row");
 	raw_shown = true;
 	reads("a\n\"x\"y\r\n\"p\nq\",r\n", &plain,
 	      "1#:<a>=a\n2!text after a closing quote (column 4)=\"x\"y\n"
