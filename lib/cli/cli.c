@@ -54,6 +54,7 @@ void cdp_cli_start(struct cdp_cli *cli, const struct cdp_tool *tool, int argc,
 	if (fill_descriptors() < 0)
 		_exit(4);
 	default_sigpipe();
+	cli_tell_sigbus(tool->name);
 	cdp_mem_on_oom(cdp_tempfile_remove_all);
 	*cli = (struct cdp_cli){ .tool = tool, .priv = p };
 	cli->opt.tz = "Asia/Shanghai";

@@ -73,6 +73,8 @@ void cli_message(const struct cdp_cli *cli, const char *prefix, const char *fmt,
 		 va_list ap) CDP_PRINTF(3, 0);
 void cli_say(const struct cdp_cli *cli, const char *fmt, ...) CDP_PRINTF(2, 3);
 int cli_write_all(int fd, const char *p, size_t n);
+/* From now on a SIGBUS is a message and status 4; `name` of the tool is borrowed. */
+void cli_tell_sigbus(const char *name);
 /* One message about a record, unless there were ten; counts it. */
 void cli_data_message(struct cdp_cli *cli, const char *name, uint64_t line,
 		      const char *path, const char *reason);

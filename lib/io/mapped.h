@@ -1,7 +1,7 @@
 /* Whole files, mapped for reading.
  *
  * For files that are replaced by rename and never shortened while they are in use: who
- * shortens one under a reader kills it (SIGBUS). */
+ * shortens one under a reader ends it (SIGBUS). */
 #ifndef CDP_IO_MAPPED_H
 #define CDP_IO_MAPPED_H
 

@@ -510,3 +510,12 @@ END
   idmap -r --report rep in >out
   jq -c 'select(.of == "bridge")' rep | (! grep .)
 }
+
+@test "a state that was cut short is told, and nothing half is left" {
+  for i in {1..500}; do event $i C$i d$i; done >in
+  idmap --state map in >out
+  truncate -s 8192 map/data.mdb
+  run -4 --separate-stderr cdp-idmap --state map -o out2 in
+  [ "$stderr" = "cdp-idmap: $PWD/map/data.mdb: it was cut short, or the disk cannot read it" ]
+  [ -z "$(find . -name 'out2*' -o -name '*.tmp')" ]
+}
