@@ -1,5 +1,6 @@
 /* Records of our own form, one a line, for services of the house: POST /native. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "cli/listen_priv.h"
@@ -70,6 +71,11 @@ int listen_native_read(struct listen_native *n, const struct cdp_request *q, siz
 			return -1;
 		sink->reject(sink->ctx, q->body, q->body_n, err);
 		return 0;
+	}
+	/* A byte order mark, as before the lines of a file. */
+	if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		p += 3;
+		len -= 3;
 	}
 	cdp_buf_reset(&n->lines);
 	cdp_buf_add(&n->lines, p, len);

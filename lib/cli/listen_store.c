@@ -20,7 +20,13 @@
 #include "io/lock.h"
 #include "io/rotate.h"
 
-enum { TICK_MS = 100, REMEMBER_MS = 1000, GATHER_MAX_NS = 5000000, STEP_MIN_NS = 100000 };
+enum {
+	TICK_MS = 100,
+	REMEMBER_MS = 1000,
+	ILL_MS = 5000,
+	GATHER_MAX_NS = 5000000,
+	STEP_MIN_NS = 100000
+};
 
 /* One of two: a descriptor, or files. */
 struct sink {
@@ -42,7 +48,8 @@ struct listen_store {
 	int64_t oldest_ms; /* what came first of all that is in no finished file; 0: none
 			    */
 	bool rotate, stop, broken, failing;
-	bool settled; /* something that is not remembered yet */
+	bool settled;      /* something that is not remembered yet */
+	int64_t failed_ns; /* when something was not kept last */
 	pthread_t syncer;
 	/* the syncer's */
 	size_t expected;
@@ -131,6 +138,8 @@ static int put(struct listen_store *s, void *worker, struct cdp_buf *records,
 /* One message when it begins, one when it is over.  The lock is held. */
 static void note_health(struct listen_store *s, bool ok, const struct cdp_err *err)
 {
+	if (!ok)
+		s->failed_ns = listen_now_ns();
 	if (ok == !s->failing)
 		return;
 	s->failing = !ok;
@@ -378,12 +387,15 @@ int64_t listen_store_age_ms(struct listen_store *s)
 	return age < 0 ? 0 : age;
 }
 
+/* Who sends nothing while it is ill never cures it, as only a record shows that there is
+ * room again: so the illness ends by itself. */
 bool listen_store_healthy(struct listen_store *s)
 {
 	bool ok;
 
 	pthread_mutex_lock(&s->lock);
-	ok = !s->failing && !s->broken;
+	ok = !s->broken &&
+	     (!s->failing || listen_now_ns() - s->failed_ns > (int64_t)ILL_MS * 1000000);
 	pthread_mutex_unlock(&s->lock);
 	return ok;
 }

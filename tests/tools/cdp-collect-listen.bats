@@ -129,7 +129,7 @@ numbers() {
   done >in
   listen --rejects bad --ack fsync --spool spool
   [ "$(code --data-binary @in "$url/native")" = 200 ]
-  { echo '{"event":"x"}'; head -n 2 in; printf 'half'; } | gzip >some
+  { printf '\357\273\277'; head -n 2 in; echo '{"event":"x"}'; printf 'half'; } | gzip >some
   [ "$(code --data-binary @some "$url/native")" = 200 ]
   [ "$(printf 'not gzip' | sed 's/^/\x1f\x8b/' | code --data-binary @- "$url/native")" = 200 ]
   finish
@@ -220,6 +220,8 @@ numbers() {
   [ "$(tail -n 1 <<<"$codes")" = 503 ]
   [ "$(code "$url/healthz")" = 503 ]
   prlimit --pid "$pid" --fsize=unlimited:unlimited
+  # A balancer that sends only to the healthy must see it healthy before a record comes.
+  until_true sh -c "curl -sf $url/healthz"
   # They come again, as they were told.
   for i in {1..12}; do [ "$(send buy "$i")" = 200 ]; done
   [ "$(code "$url/healthz")" = 200 ]
