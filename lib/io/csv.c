@@ -425,7 +425,8 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 			b->n--;
 		if (csv->eol == '\r' && memchr(b->p, '\n', b->n))
 			return refuse_line_end(csv, err);
-		if (csv->eol == '\n' && b->n && b->p[b->n - 1] == '\r')
+		/* As the parser does: text files converted twice have CR CR LF. */
+		while (csv->eol == '\n' && b->n && b->p[b->n - 1] == '\r')
 			b->n--;
 		split_unquoted(csv, b->p, b->n);
 		return 0;

@@ -114,6 +114,8 @@ static void fields(void)
 
 static void bad_rows(void)
 {
+	struct cdp_csv_opts tab = { .delimiter = '\t', .unquoted = true };
+
 	reads("5\" a\n\"b\"c\n5\"\n", &plain,
 	      "1#:<5\" a>\n2!text after a closing quote (column 4)\n3:<5\">\n",
 	      "a quote in an unquoted field excuses no later one");
@@ -135,6 +137,10 @@ static void bad_rows(void)
 	      "1#:<h>\n2!carriage return inside a row\n3:<c>\n"
 	      "4!carriage return inside a row\n5:<e>\n",
 	      "nor does one hide what follows it, be it a quote, nor lead a row");
+	reads("a,b\r\r\n\"c\",d\r\r\n", &plain, "1#:<a><b>\n2:<c><d>\n",
+	      "lines of files that were converted twice end with CR CR LF");
+	reads("a\tb\r\r\nc\td\r\r\n", &tab, "1#:<a><b>\n2:<c><d>\n",
+	      "also where there are no quotes");
 	raw_shown = true;
 	reads("a\n\"x\"y\r\n\"p\nq\",r\n", &plain,
 	      "1#:<a>=a\n2!text after a closing quote (column 4)=\"x\"y\n"
