@@ -60,6 +60,8 @@ static bool put_meaning(struct cdp_buf *b, const struct cdp_tag *t)
 		cdp_value_json(b, &t->layers[i].value);
 		cdp_buf_addc(b, '\n');
 	}
+	if (t->type == CDP_TAG_DATE && t->about.zone)
+		cdp_buf_adds(b, cdp_zone_name(t->about.zone));
 	cdp_buf_adds(b, "\nelse ");
 	cdp_value_json(b, &t->otherwise);
 	return t->value || t->layers;

@@ -57,6 +57,8 @@ struct cdp_agg {
 	/* within(): whole civil days, or else an exact time; both 0: none.  until_days:
 	 * the window ends where one of so many days begins; 0: at the base time. */
 	int64_t within_days, within_ns, until_days;
+	/* Of the days of within() and of days(); NULL: the run's. */
+	const struct cdp_zone *window_zone, *days_zone;
 	struct cdp_expr **steps; /* sequence */
 	unsigned step_count;
 	int64_t span_ms;

@@ -3,6 +3,7 @@
 #include "base/zone.h"
 #include "lang/agg.h"
 #include "lang/aggseq.h"
+#include "lang/aggwindow.h"
 #include "lang/prog.h"
 
 #include <stdlib.h>
@@ -18,6 +19,8 @@ struct cdp_aggs {
 	size_t n, cap;
 	struct cdp_intern *texts; /* to their numbers */
 	struct cdp_intern *tests; /* texts of conditions, likewise */
+	struct cdp_zone **zones;  /* that are named, one of each */
+	size_t zone_count, zone_cap;
 };
 
 struct cdp_aggs *cdp_aggs_new(void)
@@ -50,6 +53,9 @@ void cdp_aggs_free(struct cdp_aggs *a)
 	free(a->entries);
 	cdp_intern_free(a->texts);
 	cdp_intern_free(a->tests);
+	for (size_t i = 0; i < a->zone_count; i++)
+		cdp_zone_free(a->zones[i]);
+	free(a->zones);
 	free(a);
 }
 
@@ -71,42 +77,6 @@ const char *const *cdp_agg_events(const struct cdp_agg *a, size_t *count)
 
 /* ---- windows ---- */
 
-static int64_t ceil_ms(struct cdp_time t)
-{
-	int64_t ms = cdp_time_ms(t);
-
-	return cdp_time_cmp(cdp_time_from_ms(ms), t) < 0 ? ms + 1 : ms;
-}
-
-/* Where so many days before the base time begin. */
-static int64_t days_start(int64_t days, const struct cdp_run *run)
-{
-	int64_t day = cdp_zone_day(run->zone, run->as_of.s);
-	bool midnight =
-		cdp_zone_day_start(run->zone, day) == run->as_of.s && run->as_of.ns == 0;
-
-	return cdp_zone_day_start(run->zone, day - days + !midnight) * 1000;
-}
-
-static int64_t window_start(const struct cdp_agg *a, const struct cdp_run *run)
-{
-	struct cdp_time t = run->as_of;
-	__int128 ns = cdp_time_ns(t) - a->within_ns;
-
-	if (a->within_days)
-		return days_start(a->within_days, run);
-	t.s = (int64_t)(ns / 1000000000) - (ns % 1000000000 < 0);
-	t.ns = (int32_t)(ns - (__int128)t.s * 1000000000);
-	return ceil_ms(t);
-}
-
-void cdp_agg_window(const struct cdp_agg *a, const struct cdp_run *run, int64_t *from_ms,
-		    int64_t *to_ms)
-{
-	*to_ms = a->until_days ? days_start(a->until_days, run) : ceil_ms(run->as_of);
-	*from_ms = a->within_days || a->within_ns ? window_start(a, run) : INT64_MIN;
-}
-
 int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err *err)
 {
 	for (size_t i = 0; i < a->n; i++) {
@@ -118,6 +88,25 @@ int cdp_aggs_bind(struct cdp_aggs *a, const struct cdp_run *run, struct cdp_err 
 		cdp_agg_window(g, run, &g->from_ms, &g->to_ms);
 	}
 	return 0;
+}
+
+const struct cdp_zone *cdp_aggs_zone(struct cdp_aggs *set, const char *name, size_t n,
+				     struct cdp_err *err)
+{
+	struct cdp_zone *z;
+
+	for (size_t i = 0; i < set->zone_count; i++) {
+		const char *known = cdp_zone_name(set->zones[i]);
+
+		if (strlen(known) == n && memcmp(known, name, n) == 0)
+			return set->zones[i];
+	}
+	z = cdp_lang_zone(name, n, err);
+	if (!z)
+		return NULL;
+	CDP_GROW(set->zones, set->zone_count, set->zone_cap);
+	set->zones[set->zone_count++] = z;
+	return z;
 }
 
 void cdp_aggs_open(struct cdp_aggs *a)
@@ -214,52 +203,6 @@ static struct cdp_ast *rest(struct cdp_compiler *c, const struct parts *p)
 	return a;
 }
 
-/* "30d" and "4w" are civil days, all else is an exact time. */
-static bool read_span(struct cdp_compiler *c, const struct cdp_ast *w, uint32_t i,
-		      int64_t *days, int64_t *exact)
-{
-	const struct cdp_ast *a = w->kid[i];
-	const struct cdp_value *v = &a->value;
-	struct cdp_err err;
-	size_t digits = 0;
-	int64_t ns;
-
-	if (a->kind != CDP_A_LITERAL || v->type != CDP_V_STRING)
-		return cdp_compile_fail(c, w->pos,
-					"within() takes a constant, as in within('30d')");
-	if (cdp_duration_parse(&ns, v->s.p, v->s.n, &err) < 0)
-		return cdp_compile_fail(c, a->pos, "%s", err.msg);
-	if (ns <= 0)
-		return cdp_compile_fail(c, a->pos, "within() must be above zero");
-	while (digits < v->s.n && v->s.p[digits] >= '0' && v->s.p[digits] <= '9')
-		digits++;
-	if (digits + 1 == v->s.n && (v->s.p[digits] == 'd' || v->s.p[digits] == 'w'))
-		*days = ns / 86400000000000;
-	else
-		*exact = ns;
-	return true;
-}
-
-static bool read_window(struct cdp_compiler *c, struct cdp_agg *g,
-			const struct cdp_ast *w)
-{
-	int64_t exact = 0;
-
-	if (w->count != 1 && w->count != 2)
-		return cdp_compile_fail(c, w->pos,
-					"within() takes a constant, as in within('30d')");
-	if (!read_span(c, w, 0, &g->within_days, &g->within_ns))
-		return false;
-	if (w->count == 1)
-		return true;
-	if (!read_span(c, w, 1, &g->until_days, &exact))
-		return false;
-	return (g->within_days > g->until_days && g->until_days) ||
-	       cdp_compile_fail(c, w->pos,
-				"within() of two takes days, the more distant first, as "
-				"in within('60d', '30d')");
-}
-
 /* A call taken apart. */
 struct call {
 	const struct cdp_ast *ast, *arg, *by;
@@ -299,13 +242,17 @@ static void add_parts(struct cdp_buf *b, const struct call *k)
 		cdp_ast_text(b, k->cond);
 		sep = " && ";
 	}
-	if (k->agg.until_days)
-		cdp_buf_addf(b, "%swithin('%lldd', '%lldd')", sep,
-			     (long long)k->agg.within_days, (long long)k->agg.until_days);
-	else if (k->agg.within_days)
-		cdp_buf_addf(b, "%swithin('%lldd')", sep, (long long)k->agg.within_days);
+	if (k->agg.within_days)
+		cdp_buf_addf(b, "%swithin('%lldd'", sep, (long long)k->agg.within_days);
 	else if (k->agg.within_ns)
-		cdp_buf_addf(b, "%swithin('%lldns')", sep, (long long)k->agg.within_ns);
+		cdp_buf_addf(b, "%swithin('%lldns'", sep, (long long)k->agg.within_ns);
+	else
+		return;
+	if (k->agg.until_days)
+		cdp_buf_addf(b, ", '%lldd'", (long long)k->agg.until_days);
+	if (k->agg.window_zone)
+		cdp_buf_addf(b, ", '%s'", cdp_zone_name(k->agg.window_zone));
+	cdp_buf_addc(b, ')');
 }
 
 /* The key: kind, argument, condition and window. */
@@ -318,6 +265,9 @@ static char *canonical(const struct call *k)
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	cdp_buf_addf(&b, "%s(", k->ast->name);
 	add_parts(&b, k);
+	if (k->agg.days_zone)
+		cdp_buf_addf(&b, "%s'%s'", k->cond || k->agg.within_days ? ", " : "",
+			     cdp_zone_name(k->agg.days_zone));
 	cdp_buf_addc(&b, ')');
 	cdp_buf_str(&b);
 	s = cdp_buf_detach(&b, &n);
@@ -450,7 +400,7 @@ static bool read_condition(struct cdp_compiler *c, struct call *k, struct cdp_as
 	if (!fine)
 		cdp_compile_fail(c, k->ast->pos, "%s() has two windows", k->ast->name);
 	else if (p.within)
-		fine = read_window(c, &k->agg, p.within);
+		fine = cdp_agg_read_window(c, &k->agg, p.within);
 	k->cond = rest(c, &p);
 	free(p.kid);
 	return fine;
@@ -544,9 +494,16 @@ static struct cdp_node *compile(struct cdp_compiler *c, const struct cdp_ast *a,
 				enum cdp_agg_kind kind)
 {
 	struct call k = { .ast = a, .agg.kind = kind };
+	struct cdp_ast bare;
 	struct cdp_node *n;
 	uint32_t used;
 
+	if (kind == CDP_AGG_DAYS) {
+		bare = *a;
+		k.ast = a = &bare;
+		if (!cdp_agg_take_zone(c, a, &bare.count, &k.agg.days_zone))
+			return NULL;
+	}
 	if (!(kind == CDP_AGG_SEQUENCE ? read_sequence : read_values)(c, &k, &used))
 		return NULL;
 	if (a->count > used + 1)

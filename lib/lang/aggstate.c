@@ -201,6 +201,10 @@ static int add_day(const struct cdp_agg *a, uint64_t *days, struct cdp_eval *ev,
 {
 	int64_t s = time_ms / 1000 - (time_ms % 1000 < 0);
 
+	if (a->days_zone) {
+		cdp_days_add(days, (int32_t)cdp_zone_day(a->days_zone, s));
+		return 1;
+	}
 	if (!ev->has_run || !ev->run.zone)
 		return cdp_agg_fail(a, err, "no time zone of a run");
 	cdp_days_add(days, (int32_t)cdp_zone_cursor_day(&ev->days, s));

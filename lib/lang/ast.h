@@ -73,6 +73,11 @@ const char *cdp_macro_name(enum cdp_macro m);
 /* Parse the whole text.  NULL with a usage error that points. */
 struct cdp_ast *cdp_parse(const char *text, size_t n, struct cdp_arena *arena,
 			  struct cdp_err *err);
+/* Calls by civil days and windows of days (date, day, addDays, civilDays, within, days
+ * ...) that name no zone get this one, which must outlive the tree. */
+void cdp_ast_set_zone(struct cdp_ast *a, const char *zone, struct cdp_arena *arena);
+/* A constant that is the zone of within() or days(), not their length or condition. */
+bool cdp_ast_names_zone(const struct cdp_ast *a);
 /* Canonical text: the same for texts that differ only in space, quoting, redundant
  * brackets and comments. */
 void cdp_ast_text(struct cdp_buf *b, const struct cdp_ast *a);

@@ -1,20 +1,19 @@
-/* Functions over civil days, months and years of the run's zone. */
+/* Functions over civil days, months and years, of the run's zone or the one that is their
+ * last argument. */
 #include "base/zone.h"
 #include "lang/prog.h"
 
 enum { AT_MOST = 4000000 }; /* days or months to add: beyond it no year is left */
 
-static bool takes(struct cdp_eval *ev, const struct cdp_node *n,
-		  const struct cdp_value *args, unsigned second)
+/* The zone to count in; NULL with the error if the arguments are none that it takes. */
+static const struct cdp_zone *takes(struct cdp_eval *ev, const struct cdp_node *n,
+				    const struct cdp_value *args, unsigned second)
 {
-	if (args[0].type == CDP_V_TIMESTAMP && args[1].type == second && ev->has_run)
-		return true;
-	cdp_eval_fail(ev,
-		      ev->has_run ? "no such overload: %s(%s, %s)"
-				  : "%s() needs the time zone of a run",
-		      n->func->name, cdp_type_word(args[0].type),
-		      cdp_type_word(args[1].type));
-	return false;
+	if (args[0].type == CDP_V_TIMESTAMP && args[1].type == second)
+		return cdp_call_zone(ev, n, args);
+	cdp_eval_fail(ev, "no such overload: %s(%s, %s)", n->func->name,
+		      cdp_type_word(args[0].type), cdp_type_word(args[1].type));
+	return NULL;
 }
 
 /* The month `by` after that of the civil time; its day is the last one of a month that
@@ -35,13 +34,14 @@ static void move_months(struct cdp_civil *c, int64_t by)
 static int add(struct cdp_eval *ev, const struct cdp_node *n,
 	       const struct cdp_value *args, bool months, struct cdp_value *out)
 {
+	const struct cdp_zone *zone = takes(ev, n, args, CDP_V_INT);
 	struct cdp_civil c;
 
-	if (!takes(ev, n, args, CDP_V_INT))
+	if (!zone)
 		return -1;
 	if (args[1].i > AT_MOST || args[1].i < -AT_MOST)
 		return cdp_eval_fail(ev, "timestamp out of range (years 1 to 9999)");
-	cdp_zone_civil(ev->run.zone, args[0].t, &c);
+	cdp_zone_civil(zone, args[0].t, &c);
 	if (months) {
 		move_months(&c, args[1].i);
 	} else {
@@ -53,8 +53,7 @@ static int add(struct cdp_eval *ev, const struct cdp_node *n,
 	if (c.year < 1 || c.year > 9999)
 		return cdp_eval_fail(ev, "timestamp out of range (years 1 to 9999)");
 	*out = (struct cdp_value){ .from_record = args[0].from_record };
-	return cdp_timestamp_from_ns(ev, cdp_time_ns(cdp_zone_instant(ev->run.zone, &c)),
-				     out);
+	return cdp_timestamp_from_ns(ev, cdp_time_ns(cdp_zone_instant(zone, &c)), out);
 }
 
 static int add_days(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *args,
@@ -80,11 +79,12 @@ static void set_int(struct cdp_value *out, const struct cdp_value *args, int64_t
 static int civil_days(struct cdp_eval *ev, const struct cdp_node *n,
 		      struct cdp_value *args, struct cdp_value *out)
 {
-	if (!takes(ev, n, args, CDP_V_TIMESTAMP))
+	const struct cdp_zone *zone = takes(ev, n, args, CDP_V_TIMESTAMP);
+
+	if (!zone)
 		return -1;
 	set_int(out, args,
-		cdp_zone_day(ev->run.zone, args[1].t.s) -
-			cdp_zone_day(ev->run.zone, args[0].t.s));
+		cdp_zone_day(zone, args[1].t.s) - cdp_zone_day(zone, args[0].t.s));
 	return 0;
 }
 
@@ -117,34 +117,38 @@ static int64_t months_between(const struct cdp_zone *zone, struct cdp_time from,
 static int civil_months(struct cdp_eval *ev, const struct cdp_node *n,
 			struct cdp_value *args, struct cdp_value *out)
 {
-	if (!takes(ev, n, args, CDP_V_TIMESTAMP))
+	const struct cdp_zone *zone = takes(ev, n, args, CDP_V_TIMESTAMP);
+
+	if (!zone)
 		return -1;
-	set_int(out, args, months_between(ev->run.zone, args[0].t, args[1].t));
+	set_int(out, args, months_between(zone, args[0].t, args[1].t));
 	return 0;
 }
 
 static int civil_years(struct cdp_eval *ev, const struct cdp_node *n,
 		       struct cdp_value *args, struct cdp_value *out)
 {
-	if (!takes(ev, n, args, CDP_V_TIMESTAMP))
+	const struct cdp_zone *zone = takes(ev, n, args, CDP_V_TIMESTAMP);
+
+	if (!zone)
 		return -1;
-	set_int(out, args, months_between(ev->run.zone, args[0].t, args[1].t) / 12);
+	set_int(out, args, months_between(zone, args[0].t, args[1].t) / 12);
 	return 0;
 }
 
 #define MOVES                                                                            \
 	{                                                                                \
-		CDP_TAKES_TIME, CDP_TAKES_INT                                            \
+		CDP_TAKES_TIME, CDP_TAKES_INT, CDP_TAKES_STRING                          \
 	}
 #define BETWEEN                                                                          \
 	{                                                                                \
-		CDP_TAKES_TIME, CDP_TAKES_TIME                                           \
+		CDP_TAKES_TIME, CDP_TAKES_TIME, CDP_TAKES_STRING                         \
 	}
 const struct cdp_func cdp_civil_funcs[] = {
-	{ "addDays", CDP_F_GLOBAL, 2, 2, true, CDP_V_TIMESTAMP, add_days, MOVES },
-	{ "addMonths", CDP_F_GLOBAL, 2, 2, true, CDP_V_TIMESTAMP, add_months, MOVES },
-	{ "civilDays", CDP_F_GLOBAL, 2, 2, true, CDP_V_INT, civil_days, BETWEEN },
-	{ "civilMonths", CDP_F_GLOBAL, 2, 2, true, CDP_V_INT, civil_months, BETWEEN },
-	{ "civilYears", CDP_F_GLOBAL, 2, 2, true, CDP_V_INT, civil_years, BETWEEN },
+	{ "addDays", CDP_F_GLOBAL, 2, 3, true, CDP_V_TIMESTAMP, add_days, MOVES },
+	{ "addMonths", CDP_F_GLOBAL, 2, 3, true, CDP_V_TIMESTAMP, add_months, MOVES },
+	{ "civilDays", CDP_F_GLOBAL, 2, 3, true, CDP_V_INT, civil_days, BETWEEN },
+	{ "civilMonths", CDP_F_GLOBAL, 2, 3, true, CDP_V_INT, civil_months, BETWEEN },
+	{ "civilYears", CDP_F_GLOBAL, 2, 3, true, CDP_V_INT, civil_years, BETWEEN },
 	{ .name = NULL },
 };

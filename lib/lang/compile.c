@@ -212,21 +212,13 @@ static struct cdp_owned *own(struct cdp_compiler *c)
 	return o;
 }
 
-/* Their second argument is a zone. */
-static bool is_time_func(const struct cdp_func *f)
-{
-	const struct cdp_func *t = cdp_time_funcs;
-
-	while (t->name && t != f)
-		t++;
-	return t->name;
-}
-
 /* Compile a constant pattern and load a constant zone once.  What is wrong with them is
  * an error now where expressions are checked, else when evaluated. */
 static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
 {
-	const struct cdp_node *arg = n->count == 2 ? n->kid[1] : NULL;
+	const struct cdp_func *f = n->func;
+	const struct cdp_node *arg =
+		n->count > 1 && n->count == f->max ? n->kid[n->count - 1] : NULL;
 	struct cdp_regex *re = NULL;
 	struct cdp_zone *z = NULL;
 	struct cdp_err err;
@@ -234,10 +226,10 @@ static bool prepare(struct cdp_compiler *c, struct cdp_node *n)
 
 	if (!arg || arg->op != CDP_N_CONST || arg->value.type != CDP_V_STRING)
 		return true;
-	pattern = strcmp(n->func->name, "matches") == 0;
+	pattern = strcmp(f->name, "matches") == 0;
 	if (pattern)
 		re = cdp_regex_new(arg->value.s.p, arg->value.s.n, &err);
-	else if (is_time_func(n->func))
+	else if (cdp_func_takes_zone(f))
 		z = cdp_lang_zone(arg->value.s.p, arg->value.s.n, &err);
 	else
 		return true;

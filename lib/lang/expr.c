@@ -118,6 +118,9 @@ int cdp_expr_compile(struct cdp_expr **out, const char *text, size_t n,
 	/* Apart from the nodes, which are walked again and again. */
 	cdp_arena_init(&tree);
 	a = cdp_parse(text, n, &tree, err);
+	if (a && env->zone)
+		cdp_ast_set_zone(a, env->zone, &tree);
+	e->zone = env->zone;
 	if (a)
 		ret = compile_ast(e, a, text, n, env, err);
 	cdp_arena_release(&tree);
@@ -228,6 +231,8 @@ void cdp_expr_canonical(const struct cdp_expr *e, struct cdp_buf *out)
 
 	cdp_arena_init(&arena);
 	a = cdp_parse(e->text, n, &arena, &ignored);
+	if (a && e->zone)
+		cdp_ast_set_zone(a, e->zone, &arena);
 	if (a)
 		cdp_ast_text(out, a);
 	else

@@ -26,7 +26,7 @@ struct cdp_calendar;
  * `time`, `sent`, `received` and `as_of` of a record are timestamps, and null if null.
  *
  * Beyond CEL: letters of any script and `$` in names, has(name) and has(e['f']), d and w
- * in durations, date(text[, zone]), day(timestamp[, zone]), trading days, aggregates.
+ * in durations, functions over civil days[, zone], trading days, aggregates.
  *
  * With members an expression is checked: unknown names, calls that no type of arguments
  * makes right, and constants that fail (`1 / 0`, a bad pattern) are usage errors.  With
@@ -72,6 +72,9 @@ struct cdp_env {
 	/* The run, where it is known already: as_of and civil dates become constants.  It
 	 * must be the evaluator's.  May be NULL. */
 	const struct cdp_run *run;
+	/* The zone of civil days in this expression, where calls name none; NULL: that of
+	 * the run.  Trading days are the calendar's.  It must outlive the expression. */
+	const char *zone;
 };
 
 /* The documented members of each record type, NULL-ended, for `members`. */

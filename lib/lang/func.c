@@ -21,6 +21,12 @@ const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style)
 	return NULL;
 }
 
+bool cdp_func_takes_zone(const struct cdp_func *f)
+{
+	return f->min < f->max && f->takes[f->max - 1] == CDP_TAKES_STRING &&
+	       (f->takes[0] & CDP_TAKES_TIME || f->needs_run);
+}
+
 static int no_overload(struct cdp_eval *ev, const struct cdp_node *n,
 		       const struct cdp_value *args)
 {

@@ -104,6 +104,9 @@ enum {
 enum { CDP_F_GLOBAL = 1, CDP_F_METHOD = 2 };
 
 const struct cdp_func *cdp_func_find(const char *name, size_t n, unsigned style);
+/* Its last argument, which is optional, is a zone; without it that of the run (or UTC:
+ * getHours and its kin). */
+bool cdp_func_takes_zone(const struct cdp_func *f);
 /* All functions, NULL-ended by .name; and the list of all these, NULL-ended. */
 extern const struct cdp_func cdp_string_funcs[], cdp_text_funcs[], cdp_conv_funcs[],
 	cdp_time_funcs[], cdp_civil_funcs[], cdp_trade_funcs[], cdp_number_funcs[],
@@ -122,6 +125,8 @@ struct cdp_expr {
 	char *text;
 	struct cdp_node *root;
 	struct cdp_owned *owned;
+	const char
+		*zone; /* cdp_env.zone; its tree had it added already if it came as one */
 	unsigned vars; /* macro variables in use at once */
 	const char **events;
 	size_t event_count;
@@ -218,6 +223,10 @@ __int128 cdp_time_ns(struct cdp_time t);
 int cdp_duration_from_ns(struct cdp_eval *ev, __int128 ns, struct cdp_value *out);
 int cdp_timestamp_from_ns(struct cdp_eval *ev, __int128 ns, struct cdp_value *out);
 struct cdp_zone *cdp_lang_zone(const char *name, size_t n, struct cdp_err *err);
+/* The zone of a call: that of its last argument if it has all, else the run's; NULL with
+ * the error set. */
+const struct cdp_zone *cdp_call_zone(struct cdp_eval *ev, const struct cdp_node *n,
+				     const struct cdp_value *args);
 /* "2024-05-01" as a day number; 0 or -1 with the reason. */
 int cdp_lang_day(const char *p, size_t n, int64_t *day, struct cdp_err *err);
 

@@ -86,8 +86,11 @@ static const struct cdp_zone *zone_arg(struct cdp_eval *ev, const struct cdp_nod
 	return z;
 }
 
-static const struct cdp_zone *run_zone(struct cdp_eval *ev, const struct cdp_node *n)
+const struct cdp_zone *cdp_call_zone(struct cdp_eval *ev, const struct cdp_node *n,
+				     const struct cdp_value *args)
 {
+	if (n->count == n->func->max)
+		return zone_arg(ev, n, &args[n->count - 1]);
 	if (!ev->has_run)
 		cdp_eval_fail(ev, "%s() needs the time zone of a run", n->func->name);
 	return ev->has_run ? ev->run.zone : NULL;
@@ -256,7 +259,7 @@ static int date(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value 
 				     cdp_type_word(args[0].type));
 	if (cdp_lang_day(args[0].s.p, args[0].s.n, &day, &err) < 0)
 		return cdp_eval_fail(ev, "%s", err.msg);
-	z = n->count > 1 ? zone_arg(ev, n, &args[1]) : run_zone(ev, n);
+	z = cdp_call_zone(ev, n, args);
 	if (!z)
 		return -1;
 	*out = (struct cdp_value){ .from_record = args[0].from_record };
@@ -282,7 +285,7 @@ static int day(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *
 	if (args[0].type != CDP_V_TIMESTAMP)
 		return cdp_eval_fail(ev, "no such overload: day(%s)",
 				     cdp_type_word(args[0].type));
-	z = n->count > 1 ? zone_arg(ev, n, &args[1]) : run_zone(ev, n);
+	z = cdp_call_zone(ev, n, args);
 	text = z ? cdp_eval_alloc(ev, 10) : NULL;
 	if (!text)
 		return -1;

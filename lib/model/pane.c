@@ -2,12 +2,48 @@
 
 #include <stdlib.h>
 
+/* An end of a window that is not the start of a day of the run's zone. */
+struct cut {
+	const struct cdp_agg *agg;
+	bool to;
+};
+
 struct cdp_panes {
 	const struct cdp_zone *zone;
-	const struct cdp_agg **exact; /* one of each length */
+	struct cut *cuts; /* one of each kind */
 	size_t n, cap;
 	int64_t oldest;
 };
+
+/* Days of its zone, or 0. */
+static int64_t cut_days(const struct cut *c)
+{
+	if (!c->agg->window_zone)
+		return 0;
+	return c->to ? c->agg->until_days : c->agg->within_days;
+}
+
+static bool same_cut(const struct cut *a, const struct cut *b)
+{
+	int64_t days = cut_days(a);
+
+	if (days != cut_days(b))
+		return false;
+	return days ? a->agg->window_zone == b->agg->window_zone
+		    : a->agg->within_ns == b->agg->within_ns;
+}
+
+static void add_cut(struct cdp_panes *p, struct cut c)
+{
+	size_t k = 0;
+
+	while (k < p->n && !same_cut(&p->cuts[k], &c))
+		k++;
+	if (k < p->n)
+		return;
+	CDP_GROW(p->cuts, p->n, p->cap);
+	p->cuts[p->n++] = c;
+}
 
 struct cdp_panes *cdp_panes_new(const struct cdp_aggs *aggs, const struct cdp_zone *zone)
 {
@@ -17,14 +53,11 @@ struct cdp_panes *cdp_panes_new(const struct cdp_aggs *aggs, const struct cdp_zo
 	p->oldest = INT64_MIN;
 	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
 		const struct cdp_agg *a = cdp_aggs_at(aggs, i);
-		size_t k = 0;
 
-		while (k < p->n && p->exact[k]->within_ns != a->within_ns)
-			k++;
-		if (!a->within_ns || k < p->n)
-			continue;
-		CDP_GROW(p->exact, p->n, p->cap);
-		p->exact[p->n++] = a;
+		if (a->within_ns || a->window_zone)
+			add_cut(p, (struct cut){ a, false });
+		if (a->window_zone && a->until_days)
+			add_cut(p, (struct cut){ a, true });
 	}
 	return p;
 }
@@ -33,7 +66,7 @@ void cdp_panes_free(struct cdp_panes *p)
 {
 	if (!p)
 		return;
-	free(p->exact);
+	free(p->cuts);
 	free(p);
 }
 
@@ -52,32 +85,32 @@ static int64_t floor_s(int64_t ms)
 	return ms / 1000 - (ms % 1000 < 0);
 }
 
-/* Where the window begins if the base time is the start of the day. */
-static int64_t cut(const struct cdp_panes *p, const struct cdp_agg *a, int64_t day)
+/* Where the window is cut if the base time is the start of the day. */
+static int64_t cut_at(const struct cdp_panes *p, const struct cut *c, int64_t day)
 {
 	struct cdp_run run = { .zone = p->zone };
 	int64_t from, to;
 
 	run.as_of.s = cdp_zone_day_start(p->zone, day);
-	if (!a)
+	if (!c)
 		return run.as_of.s * 1000;
-	cdp_agg_window(a, &run, &from, &to);
-	return from;
+	cdp_agg_window(c->agg, &run, &from, &to);
+	return c->to ? to : from;
 }
 
 /* The last cut up to ms, and the one after it, narrow the pane.  Days that were skipped
  * or came twice are why the first guess is not the last. */
-static void narrow(const struct cdp_panes *p, const struct cdp_agg *a, int64_t day,
+static void narrow(const struct cdp_panes *p, const struct cut *c, int64_t day,
 		   struct cdp_pane *pane, int64_t ms)
 {
 	int64_t at;
 
-	while ((at = cut(p, a, day)) > ms)
+	while ((at = cut_at(p, c, day)) > ms)
 		day--;
 	if (at > pane->from)
 		pane->from = at;
 	for (;;) {
-		at = cut(p, a, ++day);
+		at = cut_at(p, c, ++day);
 		if (at > ms)
 			break;
 		if (at > pane->from)
@@ -100,8 +133,9 @@ void cdp_pane_seek(const struct cdp_panes *p, struct cdp_pane *pane, int64_t ms)
 	pane->to = INT64_MAX;
 	narrow(p, NULL, day, pane, ms);
 	for (size_t i = 0; i < p->n; i++) {
-		int64_t at = ms + p->exact[i]->within_ns / 1000000;
+		const struct cut *c = &p->cuts[i];
+		int64_t at = ms + c->agg->within_ns / 1000000 + cut_days(c) * 86400000;
 
-		narrow(p, p->exact[i], cdp_zone_day(p->zone, floor_s(at)), pane, ms);
+		narrow(p, c, cdp_zone_day(p->zone, floor_s(at)), pane, ms);
 	}
 }

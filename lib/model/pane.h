@@ -1,9 +1,10 @@
 /* Pieces of time that no window of an aggregate cuts, whatever day the base time begins.
  *
  * A pane begins where a civil day of the run's zone does, and where an exact window
- * (within('36h')) of some base time does.  So a window before a base time, which is the
- * start of a civil day, is a run of whole panes, and what is known of each pane (partials
- * of aggregates) gives the result of any base time without its events. */
+ * (within('36h')), or one by days of another zone, begins or ends at some base time.  So
+ * a window before a base time, which is the start of a civil day, is a run of whole
+ * panes, and what is known of each pane (partials of aggregates) gives the result of any
+ * base time without its events. */
 #ifndef CDP_MODEL_PANE_H
 #define CDP_MODEL_PANE_H
 

@@ -24,6 +24,8 @@ int cdp_tag_settle(const struct cdp_tag *t, struct cdp_eval *ev,
 {
 	int ret = 0;
 
+	if (t->about.zone)
+		zone = t->about.zone;
 	if (!cdp_tag_type_fit(t->type, v, zone, cdp_eval_arena(ev)))
 		ret = cdp_err_set(err, CDP_ERR_EVAL, "the value is no %s",
 				  cdp_tag_type_name(t->type));

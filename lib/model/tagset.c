@@ -141,6 +141,7 @@ static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp
 
 	aside->names = s->names;
 	aside->stopped = s->stopped;
+	aside->zone = s->zone;
 	ret = load_tag(aside, &t, o, err);
 	release_tag(&t);
 	aside->names = names;
@@ -243,6 +244,7 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const cha
 	struct sources all = { 0 };
 	int ret = 0;
 
+	s->zone = run->zone ? cdp_zone_name(run->zone) : NULL;
 	for (size_t i = 0; ret == 0 && i < n; i++)
 		ret = read_file(&all,
 				cdp_arena_strndup(&s->arena, files[i], strlen(files[i])),
@@ -279,6 +281,9 @@ void cdp_tagset_free(struct cdp_tagset *s)
 	cdp_intern_free(s->relations);
 	cdp_entities_free(s->entities);
 	free(s->own);
+	for (size_t i = 0; i < s->zone_count; i++)
+		cdp_zone_free(s->zones[i]);
+	free(s->zones);
 	cdp_arena_release(&s->arena);
 	free(s);
 }

@@ -49,6 +49,8 @@ struct cdp_tag_about {
 	unsigned keep; /* versions to be kept */
 	/* Shares of customers who have a value, outside of which something is wrong. */
 	double alarm_min, alarm_max;
+	/* Of its days, where it names one of its own; NULL: the run's. */
+	const struct cdp_zone *zone;
 	/* What made the values: {"name":...,"version":...,"date":...} as JSON. */
 	const char *model;
 };
@@ -121,7 +123,10 @@ struct cdp_tagset {
 	int *own;
 	unsigned own_table;
 	struct cdp_paths *paths; /* of events */
-	struct cdp_arena arena;  /* constants and texts */
+	struct cdp_zone **zones; /* that tags name, one of each */
+	size_t zone_count, zone_cap;
+	const char *zone;       /* name of the run's, borrowed; or NULL */
+	struct cdp_arena arena; /* constants and texts */
 };
 
 /* References that expressions make to the customer at hand (cdp_eval_set_host). */

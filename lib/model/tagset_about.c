@@ -14,7 +14,7 @@ enum {
 
 const char *const cdp_tag_about_members[] = {
 	"name",   "title",  "type", "owner",  "class", "source", "version",
-	"entity", "labels", "keep", "status", "alarm", NULL,
+	"entity", "labels", "keep", "status", "alarm", "zone",   NULL,
 };
 
 int cdp_tag_name_check(const char *name, struct cdp_err *err)
@@ -150,6 +150,32 @@ static int load_alarm(struct cdp_tag_about *a, const json_t *o, struct cdp_err *
 		       : cdp_err_set(err, CDP_ERR_USAGE, "alarm: min is above max");
 }
 
+/* The run's own zone is no other one, so that what tags ask for is shared. */
+static int load_zone(struct cdp_tagset *s, struct cdp_tag_about *a, const json_t *o,
+		     struct cdp_err *err)
+{
+	const char *name = NULL;
+	struct cdp_zone *z;
+
+	if (cdp_tree_str(o, "zone", &name, false, "", err) < 0)
+		return -1;
+	if (!name || (s->zone && strcmp(name, s->zone) == 0))
+		return 0;
+	for (size_t i = 0; i < s->zone_count; i++)
+		if (strcmp(name, cdp_zone_name(s->zones[i])) == 0) {
+			a->zone = s->zones[i];
+			return 0;
+		}
+	z = cdp_zone_load(name, err);
+	if (!z) {
+		cdp_err_prefix(err, "zone");
+		return -1;
+	}
+	CDP_GROW(s->zones, s->zone_count, s->zone_cap);
+	a->zone = s->zones[s->zone_count++] = z;
+	return 0;
+}
+
 int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		       struct cdp_err *err)
 {
@@ -173,7 +199,7 @@ int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		return cdp_err_set(err, CDP_ERR_USAGE, "keep: expected 1 to %d versions",
 				   KEEP_MAX);
 	a->keep = (unsigned)keep;
-	if (load_alarm(a, o, err) < 0)
+	if (load_alarm(a, o, err) < 0 || load_zone(s, a, o, err) < 0)
 		return -1;
 	return cdp_tag_load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
 }

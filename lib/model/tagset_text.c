@@ -155,7 +155,9 @@ static int compile(struct cdp_tagset *s, struct cdp_tag *t, const char *text, si
 			       .entity_host = s->entities,
 			       .aggs = s->aggs,
 			       .event_env = &events,
-			       .pops = s->pops };
+			       .pops = s->pops,
+			       .zone = t->about.zone ? cdp_zone_name(t->about.zone)
+						     : NULL };
 
 	if (fn(out, text, n, &env, err) < 0) {
 		cdp_err_prefix(err, "%s", where);

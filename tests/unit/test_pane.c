@@ -12,7 +12,16 @@ static const char *const zones[] = {
 	"Pacific/Apia", "Africa/Cairo",  "America/Sao_Paulo"
 };
 static const char *const windows[] = {
-	"'3d'", "'1w'", "'24h'", "'36h'", "'90m'", "'25h'"
+	"'3d'",
+	"'1w'",
+	"'24h'",
+	"'36h'",
+	"'90m'",
+	"'25h'",
+	"'3d', 'America/New_York'",
+	"'5d', '2d', 'Pacific/Apia'",
+	"'1d', 'Africa/Cairo'",
+	"'2d', '+05:30'",
 };
 
 static void compile(struct cdp_aggs *aggs, struct cdp_paths *paths)
