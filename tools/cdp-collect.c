@@ -9,6 +9,7 @@
 #include "cli/sql_job.h"
 #include "cli/table_opts.h"
 #include "cli/tables.h"
+#include "format/projects.h"
 #include "format/reader.h"
 #include "format/reject.h"
 #include "model/intake_state.h"
@@ -33,7 +34,7 @@ struct collect {
 	/* options */
 	int format;
 	struct cdp_table_opts table;
-	const char *state_dir;
+	const char *state_dir, *keys;
 	bool replay, again;
 	struct cdp_once_job_opts dedup;
 	struct cdp_opt_time received;
@@ -50,6 +51,7 @@ struct collect {
 	struct cdp_sql_job_opts sql;
 	struct cdp_sql_job *sql_job;
 	struct cdp_paths *replay_paths;
+	struct cdp_projects *projects;
 	struct cdp_reject_slots reject;
 	size_t line_max; /* of lines in rejects */
 };
@@ -470,6 +472,9 @@ static int load(struct collect *c, struct cdp_err *err)
 	int64_t as_of = o->as_of_given ? cdp_time_ms(o->run.as_of) : CDP_NO_TIME;
 
 	c->opts.zone = o->run.zone;
+	if (c->keys && !(c->projects = cdp_projects_load(c->keys, err)))
+		return -1;
+	c->opts.projects = c->projects;
 	if (cdp_intake_job_load(&c->cli, &c->intake, err) < 0)
 		return -1;
 	c->opts.future_keep = c->intake.conf;
@@ -524,6 +529,7 @@ static void release(struct collect *c)
 	cdp_format_plan_free(c->row_plan);
 	cdp_paths_free(c->replay_paths);
 	cdp_log_opts_release(&c->log);
+	cdp_projects_free(c->projects);
 	cdp_listen_release(&c->listen);
 }
 
@@ -555,6 +561,8 @@ int main(int argc, char **argv)
 		  "kind of login ids and users of servers (customer)" },
 		{ 0, "distinct-kind", CDP_OPT_STR, &c.opts.distinct_kind, "KIND",
 		  "sensors: kind of an unmarked distinct_id (anonymous)" },
+		{ 0, "keys", CDP_OPT_STR, &c.keys, "FILE",
+		  "projects and their write keys; listen: requests need one" },
 		CDP_ONCE_OPTIONS(c.dedup),
 		{ 0, "state", CDP_OPT_STR, &c.state_dir, "DIR",
 		  "remember in this directory what was imported and what "

@@ -21,9 +21,11 @@ void cdp_listen_check(struct cdp_cli *cli, const struct cdp_listen *l)
 	const struct {
 		bool given;
 		const char *name;
-	} needs[] = { { l->port_file, "port-file" }, { l->spool, "spool" },
-		      { l->keys, "keys" },           { l->ack, "ack" },
-		      { l->origins.n, "origin" },    { l->limits.n, "limit" },
+	} needs[] = { { l->port_file, "port-file" },
+		      { l->spool, "spool" },
+		      { l->ack, "ack" },
+		      { l->origins.n, "origin" },
+		      { l->limits.n, "limit" },
 		      { l->rotate.n, "rotate" } };
 	struct listen_limits limits;
 	struct cdp_err err;
@@ -140,8 +142,6 @@ static int start(struct endpoint *e, struct cdp_err *err)
 
 	if (listen_limits_read(&e->limits, l, err) < 0)
 		return -1;
-	if (l->keys && !(e->keys = listen_keys_load(l->keys, err)))
-		return -1;
 	if (open_store(e, err) < 0 || serve(e, err) < 0)
 		return -1;
 	return tell_port(e, err);
@@ -232,7 +232,6 @@ int cdp_cli_listen(struct cdp_cli *cli, const struct cdp_listen *l)
 	sum_up(e);
 	listen_store_free(e->store);
 	listen_workers_free(e);
-	listen_keys_free(e->keys);
 	pthread_mutex_destroy(&e->lock);
 	free(e);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -39,7 +39,7 @@ struct cdp_listen_stages {
 
 struct cdp_listen {
 	/* options */
-	const char *address, *port_file, *spool, *keys;
+	const char *address, *port_file, *spool;
 	int ack;
 	struct cdp_strs origins, limits, rotate;
 	/* the tool's */
@@ -61,8 +61,6 @@ extern const char *const cdp_listen_acks[];
 	  "listen: finish files of this size or age (64M and 1m)" },                     \
 	{ 0, "ack", CDP_OPT_CHOICE, &(l).ack, "WHEN",                                    \
 	  "listen: answer after write (default) or fsync", cdp_listen_acks },            \
-	{ 0, "keys", CDP_OPT_STR, &(l).keys, "FILE",                                     \
-	  "listen: requests need a key of this JSON object" },                           \
 	{ 0, "origin", CDP_OPT_LIST, &(l).origins, "ORIGIN",                             \
 	  "listen: pages that may send; default all" },                                  \
 	{ 0, "limit", CDP_OPT_LIST, &(l).limits, "NAME=VALUE",                           \

@@ -344,7 +344,8 @@ static bool forbidden(struct endpoint *e, const struct cdp_httpd_request *q)
 	const char *origin = cdp_httpd_header(q, "Origin");
 
 	return (origin && !origin_allowed(e, origin)) ||
-	       (e->keys && !listen_keys_fit(e->keys, q));
+	       (e->listen->format->projects &&
+		!listen_keys_fit(e->listen->format->projects, q));
 }
 
 void listen_handle(void *endpoint, struct cdp_httpd_request *q)

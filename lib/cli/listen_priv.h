@@ -23,12 +23,9 @@ int listen_limits_read(struct listen_limits *m, const struct cdp_listen *l,
 
 /* --- listen_keys.c: write keys --- */
 
-struct listen_keys;
-/* {"PROJECT":["KEY",...],...}; errors of usage kind. */
-struct listen_keys *listen_keys_load(const char *path, struct cdp_err *err);
-void listen_keys_free(struct listen_keys *k);
+struct cdp_projects;
 /* Whether a request carries a key (of the project that it names, if it does). */
-bool listen_keys_fit(const struct listen_keys *k, const struct cdp_httpd_request *q);
+bool listen_keys_fit(const struct cdp_projects *p, const struct cdp_httpd_request *q);
 
 /* --- listen_metrics.c --- */
 
@@ -101,7 +98,6 @@ struct endpoint {
 	struct cdp_cli *cli;
 	const struct cdp_listen *listen;
 	struct listen_limits limits;
-	struct listen_keys *keys;
 	struct listen_store *store;
 	struct listen_metrics metrics;
 	struct cdp_httpd *httpd;

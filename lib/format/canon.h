@@ -25,6 +25,8 @@ struct cdp_log_field {
 	int field;
 };
 
+struct cdp_projects;
+
 /* How to read; the same for all readers of a run, shared by its threads. */
 struct cdp_format_opts {
 	const struct cdp_zone *zone; /* of times written without one */
@@ -43,6 +45,7 @@ struct cdp_format_opts {
 	size_t param_count;
 	const struct cdp_log_field *log_fields;
 	size_t log_field_count;
+	const struct cdp_projects *projects; /* whose keys give way to names, or NULL */
 };
 
 /* How much later than received (or the base time) an event may be. */

@@ -46,6 +46,7 @@ struct cdp_draft {
 	struct cdp_buf part[CDP_PARTS];
 	struct cdp_buf more; /* other members of the record, `,"k":v` */
 	struct cdp_buf tmp;
+	const struct cdp_projects *projects; /* of cdp_format_opts */
 };
 
 void cdp_draft_init(struct cdp_draft *d);

@@ -1,5 +1,6 @@
 #include "format/keep.h"
 
+#include "format/projects.h"
 #include "record/json.h"
 
 static bool among(const struct cdp_val *key, const char *const *names)
@@ -239,8 +240,15 @@ bool cdp_has_members(const struct cdp_val *v)
 void cdp_keep_project(struct cdp_draft *d, const struct cdp_val *key)
 {
 	enum { PROJECT_MAX = 255 };
+	const char *name = NULL;
 
-	if (key->n <= PROJECT_MAX)
+	if (key->n > PROJECT_MAX)
+		return;
+	if (d->projects && (key->type == CDP_STRING || key->type == CDP_NUMBER))
+		name = cdp_projects_of(d->projects, key->p, key->n);
+	if (name)
+		cdp_canon_add_str(&d->more, 0, "project", name, strlen(name));
+	else
 		cdp_draft_member(d, "project", key);
 }
 

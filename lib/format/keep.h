@@ -47,8 +47,8 @@ void cdp_keep_append(struct cdp_decoder *d, const struct cdp_val *object, bool s
 /* An object or array that is not empty. */
 bool cdp_has_members(const struct cdp_val *v);
 
-/* The key of an app or a site as `project`; not one so long that copies of it, in every
- * record of an envelope, could fill a disk. */
+/* The key of an app or a site, or the name of the project that has it, as `project`; not
+ * one so long that copies of it, in every record of an envelope, could fill a disk. */
 void cdp_keep_project(struct cdp_draft *d, const struct cdp_val *key);
 
 /* A record that names nobody gets the address of its client as its sole id: `ip` of the

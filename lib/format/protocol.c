@@ -27,6 +27,7 @@ void cdp_decoder_init(struct cdp_decoder *d, const struct cdp_format_opts *opts)
 {
 	*d = (struct cdp_decoder){ .opts = opts };
 	cdp_draft_init(&d->draft);
+	d->draft.projects = opts->projects;
 	cdp_buf_init(&d->a, CDP_BUF_NOMAX);
 	cdp_buf_init(&d->b, CDP_BUF_NOMAX);
 	cdp_buf_init(&d->c, CDP_BUF_NOMAX);

@@ -358,6 +358,34 @@ injected() {
   finish
 }
 
+@test "records tell the project whose key a request carried, also when it is in the body" {
+  echo '{"app \"1\"":["k1","k2"],"web":["k3"]}' >keys
+  listen --keys keys
+  for k in k1 k2 k3; do
+    [ "$(code -H 'Content-Type: application/json' -u "$k:" --data-raw \
+      '{"writeKey":"'"$k"'","batch":[{"type":"track","event":"buy","messageId":"'"$k"'","userId":"u","timestamp":"2024-05-01T00:00:00Z"}]}' \
+      "$url/v1/batch")" = 200 ]
+  done
+  finish
+  run jq -c '[.event_id, .project]' out
+  [ "${lines[0]}" = '["k1","app \"1\""]' ]
+  [ "${lines[1]}" = '["k2","app \"1\""]' ]
+  [ "${lines[2]}" = '["k3","web"]' ]
+}
+
+@test "a key that nobody listed stays as it came, and one of two projects is an error" {
+  echo '{"app":["k1"]}' >keys
+  echo '{"writeKey":"k9","type":"track","event":"buy","messageId":"m","userId":"u","timestamp":"2024-05-01T00:00:00Z"}' >message
+  run cdp-collect -f segment --keys keys message
+  [ "$status" -eq 0 ]
+  [ "$(jq -r .project <<<"$output")" = k9 ]
+  sed -i s/k9/k1/ message
+  [ "$(cdp-collect -f segment --keys keys message | jq -r .project)" = app ]
+  echo '{"app":["k1"],"web":["k1"]}' >keys
+  run -2 cdp-collect -f segment --keys keys message
+  [[ $output == *"keys: web: a key that is also of 'app'"* ]]
+}
+
 @test "pages of other origins may not send" {
   listen --origin https://www.bank.example --origin https://m.bank.example
   [ "$(send buy 1 -H 'Origin: https://m.bank.example')" = 200 ]
