@@ -12,7 +12,7 @@ struct listen_native {
 	struct cdp_format_plan *plan;
 	struct cdp_reader *reader;
 	struct cdp_scan *scan;
-	struct cdp_buf text, lines;
+	struct cdp_buf text;
 };
 
 struct listen_native *listen_native_new(const struct cdp_format_opts *opts)
@@ -24,7 +24,6 @@ struct listen_native *listen_native_new(const struct cdp_format_opts *opts)
 	n->reader = cdp_reader_new(n->plan);
 	n->scan = cdp_scan_new(cdp_format_plan_paths(n->plan));
 	cdp_buf_init(&n->text, CDP_BUF_NOMAX);
-	cdp_buf_init(&n->lines, CDP_BUF_NOMAX);
 	return n;
 }
 
@@ -36,7 +35,6 @@ void listen_native_free(struct listen_native *n)
 	cdp_reader_free(n->reader);
 	cdp_format_plan_free(n->plan);
 	cdp_buf_release(&n->text);
-	cdp_buf_release(&n->lines);
 	free(n);
 }
 
@@ -61,7 +59,6 @@ static int read_lines(struct listen_native *n, struct cdp_sink *sink, struct cdp
 int listen_native_read(struct listen_native *n, const struct cdp_request *q, size_t max,
 		       struct cdp_sink *sink, struct cdp_err *err)
 {
-	static const char pad[CDP_IN_PAD] = { 0 };
 	const char *p = q->body;
 	size_t len = q->body_n;
 
@@ -72,18 +69,17 @@ int listen_native_read(struct listen_native *n, const struct cdp_request *q, siz
 		sink->reject(sink->ctx, q->body, q->body_n, err);
 		return 0;
 	}
+	/* What was inflated is ours, and so is the room after it. */
+	if (p == n->text.p) {
+		cdp_buf_reserve(&n->text, CDP_IN_PAD);
+		memset(n->text.p + len, 0, CDP_IN_PAD);
+		p = n->text.p;
+	}
 	/* A byte order mark, as before the lines of a file. */
 	if (len >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
 		p += 3;
 		len -= 3;
 	}
-	cdp_buf_reset(&n->lines);
-	cdp_buf_add(&n->lines, p, len);
-	if (len && p[len - 1] != '\n') {
-		cdp_buf_addc(&n->lines, '\n');
-		len++;
-	}
-	cdp_buf_add(&n->lines, pad, sizeof(pad));
-	cdp_scan_block(n->scan, n->lines.p, len);
+	cdp_scan_block(n->scan, p, len);
 	return read_lines(n, sink, err);
 }

@@ -88,7 +88,8 @@ void listen_store_free(struct listen_store *s); /* NULL is fine */
 struct listen_native; /* one a thread */
 struct listen_native *listen_native_new(const struct cdp_format_opts *opts);
 void listen_native_free(struct listen_native *n);
-/* As cdp_requests_read(), without an answer.  `max`: bytes that a body may inflate to. */
+/* As cdp_requests_read(), without an answer; CDP_IN_PAD readable bytes follow the body.
+ * `max`: bytes that a body may inflate to. */
 int listen_native_read(struct listen_native *n, const struct cdp_request *q, size_t max,
 		       struct cdp_sink *sink, struct cdp_err *err);
 

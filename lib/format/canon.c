@@ -274,6 +274,19 @@ struct cdp_span cdp_canon_add_time(struct cdp_buf *out, size_t start, const char
 	return (struct cdp_span){ at - start, out->n - at };
 }
 
+struct cdp_span cdp_canon_add_near(struct cdp_minute *m, struct cdp_buf *out,
+				   size_t start, const char *key, int64_t ms)
+{
+	char text[CDP_TIME_CANON + 2];
+	size_t at = out->n;
+
+	text[0] = text[sizeof(text) - 1] = '"';
+	cdp_minute_format(m, text + 1, ms);
+	add_key(out, key);
+	cdp_buf_add(out, text, sizeof(text));
+	return (struct cdp_span){ at - start, out->n - at };
+}
+
 struct cdp_span cdp_canon_add_str(struct cdp_buf *out, size_t start, const char *key,
 				  const char *p, size_t n)
 {

@@ -140,6 +140,9 @@ void cdp_canon_put_time(struct cdp_buf *out, int64_t ms); /* with quotes */
 /* `,"key":"2024-..."`; the span of it from `start`. */
 struct cdp_span cdp_canon_add_time(struct cdp_buf *out, size_t start, const char *key,
 				   int64_t ms);
+/* The same by one who adds many, mostly of the same minute. */
+struct cdp_span cdp_canon_add_near(struct cdp_minute *m, struct cdp_buf *out,
+				   size_t start, const char *key, int64_t ms);
 /* `,"key":"text"`; the span of the value. */
 struct cdp_span cdp_canon_add_str(struct cdp_buf *out, size_t start, const char *key,
 				  const char *p, size_t n);

@@ -26,7 +26,7 @@ struct cdp_native {
 	const struct cdp_native_slots *slots;
 	struct cdp_ids ids, to;
 	struct cdp_buf event, key, text;
-	struct cdp_minute minute; /* of the last event */
+	struct cdp_native_minutes minutes;
 };
 
 /* What was learned of a record before anything is written. */
@@ -249,8 +249,9 @@ static int check_head(struct cdp_native *r, struct cdp_rec *rec, struct facts *f
 	const struct cdp_val *time = cdp_rec_get(rec, CDP_SLOT_TIME),
 			     *event = cdp_rec_get(rec, CDP_SLOT_EVENT);
 
-	f->ms = time->type == CDP_STRING ? cdp_minute_ms(&r->minute, time->p, time->n)
-					 : CDP_NO_TIME;
+	f->ms = time->type == CDP_STRING
+			? cdp_minute_ms(&r->minutes.time, time->p, time->n)
+			: CDP_NO_TIME;
 	if (f->ms == CDP_NO_TIME &&
 	    (time->type > CDP_NULL || kinds[f->kind].needs_time) &&
 	    cdp_canon_time(&f->ms, time, r->opts->zone, "time", err) < 0)
@@ -486,7 +487,7 @@ int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *o
 {
 	struct facts f;
 
-	if (cdp_native_plain(r->slots, r->opts, &r->minute, rec, out, info))
+	if (cdp_native_plain(r->slots, r->opts, &r->minutes, rec, out, info))
 		return 0;
 	if (check(r, rec, &f, err) < 0)
 		return -1;

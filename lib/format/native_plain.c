@@ -83,12 +83,10 @@ static bool good_rest(const struct cdp_native_slots *s,
 		return false;
 	if (v[s->event_id].type != CDP_MISSING && !good_text(&v[s->event_id]))
 		return false;
-	if (v[s->source].type != CDP_STRING &&
-	    (v[s->source].type != CDP_MISSING || opts->source))
+	if (v[s->source].type != CDP_STRING && v[s->source].type != CDP_MISSING)
 		return false;
 	if (!good_delivery(&sent, &v[s->sent]) ||
-	    !good_delivery(&received, &v[s->received]) ||
-	    (received == CDP_NO_TIME && opts->received != CDP_NO_TIME))
+	    !good_delivery(&received, &v[s->received]))
 		return false;
 	return cdp_ids_plain(&v[s->ids], id, &ids) && ids &&
 	       cdp_canon_future(opts, ms, received, &ignored) == 0;
@@ -163,23 +161,48 @@ static bool cut(const struct cdp_native_slots *s, const struct cdp_rec *rec,
 	return true;
 }
 
+/* --- what it does not say itself --- */
+
+static void complete(const struct cdp_native_slots *s, const struct cdp_format_opts *opts,
+		     struct cdp_minute *minute, const struct cdp_val *v, size_t start,
+		     struct cdp_buf *out, struct cdp_canon *info)
+{
+	bool source = opts->source && v[s->source].type == CDP_MISSING;
+	bool received =
+		opts->received != CDP_NO_TIME && v[s->received].type == CDP_MISSING;
+
+	if (!source && !received)
+		return;
+	out->n--;
+	if (source)
+		info->source = cdp_canon_add_str(out, start, "source", opts->source,
+						 strlen(opts->source));
+	if (received)
+		info->received = cdp_canon_add_near(minute, out, start, "received",
+						    opts->received);
+	cdp_buf_addc(out, '}');
+}
+
 bool cdp_native_plain(const struct cdp_native_slots *slots,
-		      const struct cdp_format_opts *opts, struct cdp_minute *minute,
+		      const struct cdp_format_opts *opts, struct cdp_native_minutes *m,
 		      const struct cdp_rec *rec, struct cdp_buf *out,
 		      struct cdp_canon *info)
 {
 	const struct cdp_val *v = rec->slots;
+	size_t start = out->n;
 	struct plain e;
 
 	if (!rec->compact || v[CDP_SLOT_TYPE].type != CDP_MISSING ||
 	    !good_name(&v[CDP_SLOT_EVENT]) ||
-	    !good_time(&e, minute, &v[CDP_SLOT_TIME], opts->zone) ||
+	    !good_time(&e, &m->time, &v[CDP_SLOT_TIME], opts->zone) ||
 	    !good_rest(slots, opts, v, e.ms) ||
 	    (v[CDP_SLOT_ONE_ID].type != CDP_MISSING && !good_one_id(&v[CDP_SLOT_ONE_ID])))
 		return false;
 	cdp_canon_begin(info, e.ms);
-	if (!is_canonical(rec, &v[slots->ids]))
-		return cut(slots, rec, e.time, out, info);
-	copy(slots, rec, out, info);
+	if (is_canonical(rec, &v[slots->ids]))
+		copy(slots, rec, out, info);
+	else if (!cut(slots, rec, e.time, out, info))
+		return false;
+	complete(slots, opts, &m->received, v, start, out, info);
 	return true;
 }

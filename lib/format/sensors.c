@@ -462,21 +462,16 @@ static void put_rest(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 		     size_t start, struct cdp_canon *info)
 {
 	const struct cdp_sensors_slots *s = r->slots;
-	char sent[] = ",\"sent\":\"2024-04-25T06:59:46.123Z\"";
-	const size_t n = sizeof(sent) - 1;
 
 	put_lifted(rec, out, "project", s->p_project, s->project);
 	put_lifted(rec, out, "token", s->p_token, s->token);
 	sensors_put_members(r, rec, out);
-	if (r->sent != CDP_NO_TIME) {
-		cdp_minute_format(&r->sent_minute, sent + n - 1 - CDP_TIME_CANON,
-				  r->sent);
-		info->sent = (struct cdp_span){ out->n - start, n };
-		cdp_buf_add(out, sent, n);
-	}
+	if (r->sent != CDP_NO_TIME)
+		info->sent =
+			cdp_canon_add_near(&r->sent_minute, out, start, "sent", r->sent);
 	if (r->opts->received != CDP_NO_TIME)
-		info->received =
-			cdp_canon_add_time(out, start, "received", r->opts->received);
+		info->received = cdp_canon_add_near(&r->received_minute, out, start,
+						    "received", r->opts->received);
 }
 
 /* As cdp_canon_open() does.  A name without escapes stays as it is written. */

@@ -39,7 +39,8 @@ struct cdp_sensors {
 	int64_t ms, sent;
 	struct sensors_done done[SENSORS_DONE];
 	uint8_t order[SENSORS_DONE]; /* in which the last record had its members */
-	struct cdp_minute minute, sent_minute; /* of the last times written */
+	/* of the last times written */
+	struct cdp_minute minute, sent_minute, received_minute;
 };
 
 /* All ids of a record whose type and distinct_id are known, into r->ids. */

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "io/in.h"
 #include "io/tcp.h"
 
 #include <arpa/inet.h>
@@ -339,6 +340,13 @@ static void body_add(struct conn *c, const char *p, size_t n)
 		cdp_buf_add(&c->body, p, n);
 }
 
+static const char *body_end(struct conn *c)
+{
+	cdp_buf_reserve(&c->body, CDP_IN_PAD);
+	memset(c->body.p + c->body.n, 0, CDP_IN_PAD);
+	return c->body.p;
+}
+
 /* Before anything of the body is read: what is announced to be too large need not be. */
 static void check_head(struct conn *c)
 {
@@ -355,7 +363,8 @@ static void check_head(struct conn *c)
 	else if (n > o->body_max)
 		c->q.excess = CDP_HTTPD_BODY;
 	else
-		cdp_buf_reserve(&c->body, n + 1); /* costs no memory until it comes */
+		cdp_buf_reserve(&c->body,
+				n + CDP_IN_PAD); /* costs no memory until it comes */
 }
 
 static enum MHD_Result answer_queue(struct conn *c)
@@ -395,7 +404,7 @@ static enum MHD_Result on_access(void *ctx, struct MHD_Connection *mhd, const ch
 		return MHD_YES;
 	c->busy = true;
 	c->q.body_n = c->body.n;
-	c->q.body = cdp_buf_str(&c->body);
+	c->q.body = body_end(c);
 	h->opts.handle(h->opts.ctx, &c->q);
 	/* Held, it may be answered and gone by now, but then *con_cls was left alone. */
 	return MHD_YES;

@@ -29,7 +29,8 @@ enum cdp_httpd_excess {
 
 struct cdp_httpd_request {
 	const char *method, *path, *query; /* as they came; query without '?', or "" */
-	const char *body;                  /* NUL after its body_n bytes */
+	/* After its body_n bytes are CDP_IN_PAD bytes of zeros. */
+	const char *body;
 	size_t body_n;
 	char ip[48];     /* of the client */
 	int64_t came_ns; /* the request line was there; CLOCK_MONOTONIC */

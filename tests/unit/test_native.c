@@ -349,6 +349,10 @@ static void cut(void)
 		"{" T "," EVENT "," IDS "," PROPS "}", "from the end as well");
 	becomes("{" EVENT "," IDS "," TIME "}", "{" T "," EVENT "," IDS "}",
 		"or it is all there is");
+}
+
+static void either_ways(void)
+{
 	either_way("{" EVENT "," SENT "," IDS "," EVENT_ID "," TIME "}");
 	either_way("{" SENT "," TIME "," EVENT "," IDS "," RECEIVED "}");
 	either_way("{" TIME "," RECEIVED "," EVENT "," IDS ",\"source\":\"s\"," SENT "}");
@@ -362,6 +366,21 @@ static void cut(void)
 	either_way("{" TIME "," EVENT ",\"ids\":{\"a\":1}," PROPS "}");
 	either_way("{\"event_id\":\"e\\u0031\"," TIME "," EVENT "," IDS "}");
 	either_way("{\"time\":1714028386123," EVENT "," IDS "}");
+	either_way("{" IDS "," RECEIVED "," EVENT ",\"source\":\"s\"," TIME "}");
+	either_way("{" T "," EVENT "," IDS "}");
+	either_way("{" T "," EVENT "," IDS ",\"source\":null,\"received\":null}");
+}
+
+static void both_ways(void)
+{
+	either_ways();
+	t.opts.received = 1714028386999;
+	either_ways();
+	t.opts.source = "we\"b";
+	either_ways();
+	t.opts.received = CDP_NO_TIME;
+	either_ways();
+	t.opts.source = NULL;
 }
 
 static uint64_t rng = 88172645463325252ULL;
@@ -433,6 +452,7 @@ int main(void)
 	added();
 	told();
 	cut();
+	both_ways();
 	ids_by_two_ways();
 	collect_end(&t);
 	return tap_done();
