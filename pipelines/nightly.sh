@@ -194,8 +194,9 @@ ln -sfn "$as_of.$n" "$work/.link" || die 4 "cannot publish $as_of"
 mv -T "$work/.link" "$work/runs/$as_of" || die 4 "cannot publish $as_of"
 sync "$work/runs"
 rm -f "$work/late.ndjson"
-# Of each base time only the newest run is kept.
+# Of each base time only the newest run is kept; none is seen while it goes.
 for old in "$work/runs/$as_of".*; do
-  [ "$old" = "$work/runs/$as_of.$n" ] || rm -rf "$old"
+  [ "$old" = "$work/runs/$as_of.$n" ] ||
+    { mv -T "$old" "$work/.new.old" && rm -rf "$work/.new.old"; }
 done
 exit 0
