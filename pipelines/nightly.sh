@@ -129,9 +129,29 @@ quality() {
 }
 for source in app ios web core; do quality "$source"; done
 
+# The newest run published before this one.
+previous='' since=''
+for run in "$work"/runs/*; do
+  day=${run##*/}
+  case $day in *.*) continue ;; esac
+  [ -e "$run/members.ndjson" ] && expr "x$day" \< "x$as_of" >/dev/null && previous=$run since=$day
+done
+# Persons that became one since then.  cdp-idmap tells of each once, to a run that may not live
+# to publish it: so the logs are kept until no run asks for them.
+kept=$work/state/merges
+mkdir -p "$kept" || die 4 "cannot make $kept"
+n=1000
+while [ -e "$kept/$as_of.$n" ]; do n=$((n + 1)); done
+
 stage idmap identified.ndjson cdp-idmap "$@" -q --trusted --resolve --state "$work/state/idmap" \
-  -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$new/merges.ndjson" \
+  -d "$defs/ids.json" --map-out "$new/map.ndjson" --merges "$kept/$as_of.$n" \
   --conflicts "$new/conflicts.ndjson" --report "$new/identity.ndjson" "$new"/clean/*.ndjson
+for log in "$kept"/*; do
+  day=${log##*/}
+  if [ -z "$since" ] || expr "x${day%.*}" \> "x$since" >/dev/null; then
+    cat "$log" >>"$new/merges.ndjson" || die 4 "cannot write $new/merges.ndjson"
+  fi
+done
 tag() {
   for f in "$tags"/*.json; do set -- "$@" -d "$f"; done
   stage tag profiles.ndjson cdp-tag "$@" -q --trusted --as-of "$as_of" --calendar "$calendar" \
@@ -151,22 +171,8 @@ segment segment members.ndjson "$@" --report "$new/lists.ndjson" --unmatched "$n
   --rejects "$new/rejects/lists.ndjson" --max-rejects "$share%"
 segment audiences audiences.ndjson "$@" -q --max-rejects "$share%" --count
 
-# What changed since the newest run published before this one.
-previous=''
-for run in "$work"/runs/*; do
-  day=${run##*/}
-  case $day in *.*) continue ;; esac
-  [ -e "$run/members.ndjson" ] && [ "$(printf '%s\n' "$day" "$as_of" | sort | head -n 1)" = \
-    "$day" ] && [ "$day" != "$as_of" ] && previous=$run
-done
+# What changed since then; who became another person neither left nor entered.
 if [ -n "$previous" ]; then
-  # Who became another person neither left nor entered, also in a former run of this base time.
-  for run in "$work/runs/$as_of".*; do
-    [ -e "$run/merges.ndjson" ] || continue
-    cat "$run/merges.ndjson" "$new/merges.ndjson" >"$new/merges.all" ||
-      die 4 "cannot write $new/merges.all"
-    mv "$new/merges.all" "$new/merges.ndjson"
-  done
   segment changes changes.ndjson -q --max-rejects "$share%" --previous "$previous/members.ndjson" \
     --merges "$new/merges.ndjson"
 fi
@@ -194,6 +200,10 @@ ln -sfn "$as_of.$n" "$work/.link" || die 4 "cannot publish $as_of"
 mv -T "$work/.link" "$work/runs/$as_of" || die 4 "cannot publish $as_of"
 sync "$work/runs"
 rm -f "$work/late.ndjson"
+for log in "$kept"/*; do
+  day=${log##*/}
+  [ -z "$since" ] || expr "x${day%.*}" \> "x$since" >/dev/null || rm -f "$log"
+done
 # Of each base time only the newest run is kept; none is seen while it goes.
 for old in "$work/runs/$as_of".*; do
   [ "$old" = "$work/runs/$as_of.$n" ] ||
