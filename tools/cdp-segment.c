@@ -66,6 +66,13 @@ static void note_of(void *ctx, uint32_t i, struct cdp_buf *b)
 	cdp_buf_adds(b, f->s->set->v[f->s->kept[i]].note);
 }
 
+static void renumber(void *ctx, const uint32_t *to, uint32_t limit)
+{
+	struct found *f = ctx;
+
+	cdp_audiences_renumber(f->s->job.members, to, limit);
+}
+
 static uint32_t members_of(void *ctx, uint32_t i, const uint32_t **v)
 {
 	struct found *f = ctx;
@@ -82,6 +89,7 @@ static int keep(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	struct cdp_segment_result result = { .count = s->kept_count,
 					     .name = name_of,
 					     .note = note_of,
+					     .renumber = renumber,
 					     .members = members_of,
 					     .ctx = &f };
 	int rc;

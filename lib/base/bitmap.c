@@ -4,6 +4,7 @@
 
 #include <roaring/roaring.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A bitmap is the library's, under a name of ours. */
 static roaring_bitmap_t *in(struct cdp_bitmap *b)
@@ -306,6 +307,147 @@ void cdp_bitmap_freeze(const struct cdp_bitmap *b, struct cdp_buf *out)
 		return;
 	roaring_bitmap_frozen_serialize(cin(b), out->p + out->n);
 	out->n += n;
+}
+
+/* Numbers with the same upper half. */
+struct part {
+	const uint32_t *v;
+	uint32_t n, runs;
+	uint8_t type;
+};
+
+static uint32_t count_runs(const uint32_t *v, uint32_t n)
+{
+	uint32_t runs = 1;
+
+	for (uint32_t i = 1; i < n; i++)
+		runs += v[i] != v[i - 1] + 1;
+	return runs;
+}
+
+/* The smallest form; of those that are as small what the library takes. */
+static uint8_t type_of(uint32_t n, uint32_t runs)
+{
+	size_t as_runs = 2 + 4 * (size_t)runs;
+
+	if (n <= DEFAULT_MAX_SIZE)
+		return as_runs < 2 + 2 * (size_t)n ? RUN_CONTAINER_TYPE_CODE
+						   : ARRAY_CONTAINER_TYPE_CODE;
+	return as_runs < BITSET_CONTAINER_SIZE_IN_WORDS * 8 ? RUN_CONTAINER_TYPE_CODE
+							    : BITSET_CONTAINER_TYPE_CODE;
+}
+
+/* Where the upper half changes. */
+static uint32_t end_of_part(const uint32_t *v, size_t n)
+{
+	size_t lo = 1, end = n < 65536 ? n : 65536;
+
+	while (lo < end) {
+		size_t mid = (lo + end) / 2;
+
+		if (v[mid] >> 16 == v[0] >> 16)
+			lo = mid + 1;
+		else
+			end = mid;
+	}
+	return (uint32_t)lo;
+}
+
+static struct part *part(const uint32_t *v, size_t n, size_t *count)
+{
+	struct part *parts = NULL;
+	size_t cap = 0;
+
+	for (*count = 0; n; ++*count) {
+		struct part *p;
+
+		CDP_GROW(parts, *count, cap);
+		p = &parts[*count];
+		p->v = v;
+		p->n = end_of_part(v, n);
+		p->runs = count_runs(v, p->n);
+		p->type = type_of(p->n, p->runs);
+		v += p->n;
+		n -= p->n;
+	}
+	return parts;
+}
+
+static size_t size_of(const struct part *p)
+{
+	return p->type == BITSET_CONTAINER_TYPE_CODE ? BITSET_CONTAINER_SIZE_IN_WORDS * 8
+	       : p->type == RUN_CONTAINER_TYPE_CODE  ? 4 * (size_t)p->runs
+						     : 2 * (size_t)p->n;
+}
+
+/* Wherever they lie. */
+typedef uint16_t near16 __attribute__((aligned(1), may_alias));
+typedef uint64_t near64 __attribute__((aligned(1), may_alias));
+
+static void write_part(const struct part *p, char *out)
+{
+	near16 *to = (near16 *)out;
+	near64 *bits = (near64 *)out;
+
+	if (p->type == ARRAY_CONTAINER_TYPE_CODE) {
+		for (uint32_t i = 0; i < p->n; i++)
+			to[i] = (uint16_t)p->v[i];
+		return;
+	}
+	if (p->type == BITSET_CONTAINER_TYPE_CODE) {
+		memset(bits, 0, BITSET_CONTAINER_SIZE_IN_WORDS * 8);
+		for (uint32_t i = 0; i < p->n; i++)
+			bits[(p->v[i] & 65535) / 64] |= (uint64_t)1 << p->v[i] % 64;
+		return;
+	}
+	for (uint32_t i = 0; i < p->n; i++)
+		if (i == 0 || p->v[i] != p->v[i - 1] + 1) {
+			*to++ = (uint16_t)p->v[i];
+			*to++ = 0;
+		} else {
+			to[-1]++;
+		}
+}
+
+/* Bitsets, runs, lists; then of all parts the upper halves, the numbers of numbers less
+ * one or of runs, and the types; then how many parts there are. */
+void cdp_bitmap_freeze_sorted(const uint32_t *v, size_t n, struct cdp_buf *out)
+{
+	static const uint8_t order[] = { BITSET_CONTAINER_TYPE_CODE,
+					 RUN_CONTAINER_TYPE_CODE,
+					 ARRAY_CONTAINER_TYPE_CODE };
+	size_t count, size = 0;
+	struct part *parts = part(v, n, &count);
+	uint32_t head = (uint32_t)count << 15 | FROZEN_COOKIE;
+	char *at;
+
+	for (size_t i = 0; i < count; i++)
+		size += size_of(&parts[i]);
+	if (cdp_buf_reserve(out, size + 5 * count + sizeof(head)) < 0) {
+		free(parts);
+		return;
+	}
+	at = out->p + out->n;
+	for (unsigned k = 0; k < 3; k++)
+		for (size_t i = 0; i < count; i++)
+			if (parts[i].type == order[k]) {
+				write_part(&parts[i], at);
+				at += size_of(&parts[i]);
+			}
+	for (size_t i = 0; i < count; i++) {
+		const struct part *p = &parts[i];
+		uint16_t key = (uint16_t)(p->v[0] >> 16);
+		uint16_t what = (uint16_t)(p->type == RUN_CONTAINER_TYPE_CODE ? p->runs
+									      : p->n - 1);
+
+		memcpy(at + 2 * i, &key, sizeof(key));
+		memcpy(at + 2 * (count + i), &what, sizeof(what));
+		at[4 * count + i] = (char)p->type;
+	}
+	at += 5 * count;
+	memcpy(at, &head, sizeof(head));
+	out->n = (size_t)(at + sizeof(head) - out->p);
+	free(parts);
 }
 
 /* The library checks lengths alone, and relies on all of the following. */

@@ -70,6 +70,8 @@ struct cdp_bitmap *cdp_bitmap_read(const void *p, size_t n, struct cdp_err *err)
 /* Appends a form that can be used where it lies, of little-endian machines. */
 enum { CDP_BITMAP_ALIGN = 32 };
 void cdp_bitmap_freeze(const struct cdp_bitmap *b, struct cdp_buf *out);
+/* The same of the set of `n` ascending numbers, optimised, without making it. */
+void cdp_bitmap_freeze_sorted(const uint32_t *v, size_t n, struct cdp_buf *out);
 /* Of exactly n bytes, which are aligned and stay while it is used.  They are checked
  * (time grows with n): whatever they are, it is a set or NULL with CDP_ERR_SYS. */
 const struct cdp_bitmap *cdp_bitmap_view(const void *p, size_t n, struct cdp_err *err);

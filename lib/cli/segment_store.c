@@ -477,24 +477,19 @@ static int by_name(const void *x, const void *y)
 }
 
 static int put(struct cdp_segstore_out *out, const struct cdp_segment_result *r,
-	       const struct named *named, const uint32_t *ordinals, uint32_t limit,
-	       struct cdp_buf *note, struct cdp_err *err)
+	       const struct named *named, struct cdp_buf *note, struct cdp_err *err)
 {
-	const uint32_t *ranks;
-	uint32_t n = r->members(r->ctx, named->i, &ranks);
-	struct cdp_bitmap *members = cdp_bitmap_map(ranks, n, ordinals, limit);
-	int rc;
+	const uint32_t *v;
+	uint32_t n = r->members(r->ctx, named->i, &v);
 
 	cdp_buf_reset(note);
 	r->note(r->ctx, named->i, note);
-	rc = cdp_segstore_put(out, named->name, strlen(named->name), members, note->p,
-			      note->n, err);
-	cdp_bitmap_free(members);
-	return rc;
+	return cdp_segstore_put_sorted(out, named->name, strlen(named->name), v, n,
+				       note->p, note->n, err);
 }
 
 static int put_all(struct cdp_segstore_out *out, const struct cdp_segment_result *r,
-		   const uint32_t *ordinals, uint32_t limit, struct cdp_err *err)
+		   struct cdp_err *err)
 {
 	struct named *v = cdp_calloc((size_t)r->count + 1, sizeof(*v));
 	struct cdp_buf note;
@@ -505,7 +500,7 @@ static int put_all(struct cdp_segstore_out *out, const struct cdp_segment_result
 		v[i] = (struct named){ r->name(r->ctx, i), i };
 	qsort(v, r->count, sizeof(*v), by_name);
 	for (uint32_t i = 0; i < r->count && rc == 0; i++)
-		rc = put(out, r, &v[i], ordinals, limit, &note, err);
+		rc = put(out, r, &v[i], &note, err);
 	cdp_buf_release(&note);
 	free(v);
 	return rc;
@@ -525,10 +520,14 @@ static int store(struct asked *a, const struct cdp_segment_result *r, struct cdp
 		out = cdp_segstore_begin(a->store, as_of, all, err);
 		cdp_bitmap_free(all);
 	}
-	if (out && put_all(out, r, ordinals, limit, err) < 0)
-		cdp_segstore_abandon(out);
-	else if (out)
-		rc = cdp_segstore_commit(out, err);
+	if (out) {
+		r->renumber(r->ctx, ordinals, limit);
+		if (put_all(out, r, err) < 0)
+			cdp_segstore_abandon(out);
+		else
+			rc = cdp_segstore_commit(out, err);
+		r->renumber(r->ctx, NULL, 0);
+	}
 	free(ordinals);
 	if (rc == 0 && a->o->keep)
 		rc = cdp_segstore_prune(a->store, (size_t)a->o->keep, cdp_time_ms(as_of),

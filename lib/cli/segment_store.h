@@ -48,8 +48,11 @@ struct cdp_segment_result {
 	const char *(*name)(void *ctx, uint32_t i);
 	/* A JSON object for the catalogue: title, owner, class, expires ... */
 	void (*note)(void *ctx, uint32_t i, struct cdp_buf *b);
-	/* Ranks of the members, each once; how many.  Borrowed until the next call. */
-	uint32_t (*members)(void *ctx, uint32_t i, const uint32_t **ranks);
+	/* From now on members are to[rank], all below `limit`; NULL: ranks. */
+	void (*renumber)(void *ctx, const uint32_t *to, uint32_t limit);
+	/* The members so told, ascending, each once; how many.  Borrowed until the next
+	 * call. */
+	uint32_t (*members)(void *ctx, uint32_t i, const uint32_t **v);
 	void *ctx;
 };
 

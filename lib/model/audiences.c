@@ -1,31 +1,18 @@
 #include "model/audiences.h"
 
 #include "base/mem.h"
+#include "model/rowlists.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Gaps between rows in order, seven bits a byte, the last byte below 128. */
-struct chunk {
-	struct chunk *next;
-	uint8_t *end; /* of what is in it */
-	uint8_t bytes[];
-};
-
-struct list {
-	struct chunk *first, *last;
-	uint8_t *at, *end; /* where the next goes in the last chunk; its end */
-	uint32_t after;    /* the last row + 1 */
-	uint32_t count;
-};
-
 struct cdp_audience_part {
-	struct cdp_arena chunks;
-	struct list *lists; /* by place */
+	struct cdp_rowlists *lists; /* by place */
 	uint32_t sets;
 	uint32_t *places; /* by audience; NULL: its number */
 	struct cdp_intern *keys;
 	uint32_t *customer; /* by row; later its rank */
+	uint32_t *numbers;  /* by row: what members are told as; NULL: the rank */
 	uint32_t rows, cap;
 };
 
@@ -38,9 +25,8 @@ struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *p
 	p->sets = sets;
 	if (places)
 		p->places = cdp_memdup(places, sets * sizeof(*places));
-	p->lists = cdp_calloc(sets, sizeof(*p->lists));
+	p->lists = cdp_rowlists_new(sets);
 	p->keys = cdp_intern_new(0);
-	cdp_arena_init(&p->chunks);
 	return p;
 }
 
@@ -48,11 +34,11 @@ void cdp_audience_part_free(struct cdp_audience_part *p)
 {
 	if (!p)
 		return;
-	cdp_arena_release(&p->chunks);
+	cdp_rowlists_free(p->lists);
 	cdp_intern_free(p->keys);
-	free(p->lists);
 	free(p->places);
 	free(p->customer);
+	free(p->numbers);
 	free(p);
 }
 
@@ -69,73 +55,10 @@ const char *cdp_audience_part_key(const struct cdp_audience_part *p, uint32_t ro
 	return cdp_intern_key(p->keys, p->customer[row], n);
 }
 
-/* Chunks grow with their list, so that a quarter of it at most is not used. */
-static void add_chunk(struct cdp_audience_part *p, struct list *l)
-{
-	uint32_t cap = l->count / 4;
-	struct chunk *c;
-
-	cap = cap < 16 ? 16 : cap > 16384 ? 16384 : cap;
-	c = cdp_arena_alloc(&p->chunks, sizeof(*c) + cap);
-	*c = (struct chunk){ 0 };
-	if (l->last) {
-		l->last->next = c;
-		l->last->end = l->at;
-	} else {
-		l->first = c;
-	}
-	l->last = c;
-	l->at = c->bytes;
-	l->end = c->bytes + cap;
-}
-
-/* Where rows go, at hand while some are added. */
-struct tail {
-	uint8_t *at, *end;
-	uint32_t after;
-};
-
-static void add_row(struct cdp_audience_part *p, struct list *l, struct tail *t,
-		    uint32_t row)
-{
-	uint32_t gap = row - t->after;
-
-	if (t->end - t->at < 5) {
-		l->at = t->at;
-		add_chunk(p, l);
-		t->at = l->at;
-		t->end = l->end;
-	}
-	for (; gap >> 14; gap >>= 7)
-		*t->at++ = (uint8_t)(gap | 128);
-	/* Which of the two it is cannot be foretold. */
-	t->at[0] = (uint8_t)(gap | (gap > 127) << 7);
-	t->at[1] = (uint8_t)(gap >> 7);
-	t->at += 1 + (gap > 127);
-	t->after = row + 1;
-	l->count++;
-}
-
 void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t first,
 			   const struct cdp_rowset *rows)
 {
-	enum { AHEAD = 4 };
-	struct list *l = &p->lists[place];
-	struct tail t = { l->at, l->end, l->after };
-
-	/* Others are next. */
-	if (place + 2 * AHEAD < p->sets) {
-		__builtin_prefetch(&p->lists[place + 2 * AHEAD], 1);
-		__builtin_prefetch(p->lists[place + AHEAD].at, 1);
-	}
-	for (uint64_t h = rows->has; h; h &= h - 1) {
-		unsigned w = (unsigned)__builtin_ctzll(h);
-
-		for (uint64_t x = rows->t[w]; x; x &= x - 1)
-			add_row(p, l, &t, first + w * 64 + (unsigned)__builtin_ctzll(x));
-	}
-	l->at = t.at;
-	l->after = t.after;
+	cdp_rowlists_add(p->lists, place, first, rows);
 }
 
 /* ---- all parts ---- */
@@ -147,7 +70,10 @@ struct cdp_audiences {
 	uint32_t *order;   /* customers by rank */
 	uint32_t *rank;    /* by customer */
 	bool twice;        /* a customer had several profiles */
-	uint64_t *marks;   /* scratch, a bit a customer */
+	uint32_t limit;    /* numbers that members are told as are less */
+	uint32_t *numbers; /* by rank; NULL: it */
+	uint64_t *marks;   /* scratch, a bit a number */
+	uint64_t *marked;  /* scratch, a bit a word of it */
 	uint32_t *scratch; /* for sorting */
 	uint32_t scratch_cap;
 	struct replaced {
@@ -162,6 +88,15 @@ static void rank_rows(struct cdp_audiences *a, struct cdp_audience_part *p,
 {
 	for (uint32_t i = 0; i < p->rows; i++)
 		p->customer[i] = a->rank[ids[p->customer[i]]];
+}
+
+static void set_limit(struct cdp_audiences *a, uint32_t limit)
+{
+	a->limit = limit;
+	free(a->marks);
+	free(a->marked);
+	a->marks = cdp_calloc(limit / 64 + 1, sizeof(*a->marks));
+	a->marked = cdp_calloc(limit / 4096 + 1, sizeof(*a->marked));
 }
 
 struct cdp_audiences *cdp_audiences_of(struct cdp_audience_part **parts, unsigned count,
@@ -188,11 +123,12 @@ struct cdp_audiences *cdp_audiences_of(struct cdp_audience_part **parts, unsigne
 	for (uint32_t i = 0; i < n; i++)
 		a->rank[a->order[i]] = i;
 	for (unsigned i = 0; i < count; i++) {
+		cdp_rowlists_end(parts[i]->lists);
 		rank_rows(a, parts[i], ids[i]);
 		free(ids[i]);
 	}
 	free(ids);
-	a->marks = cdp_calloc(n / 64 + 1, sizeof(*a->marks));
+	set_limit(a, n);
 	return a;
 }
 
@@ -209,7 +145,9 @@ void cdp_audiences_free(struct cdp_audiences *a)
 	cdp_intern_free(a->keys);
 	free(a->order);
 	free(a->rank);
+	free(a->numbers);
 	free(a->marks);
+	free(a->marked);
 	free(a->scratch);
 	free(a);
 }
@@ -240,33 +178,21 @@ const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
 
 /* ---- members ---- */
 
-static const struct list *list_of(const struct cdp_audience_part *p, uint32_t set)
+static uint32_t count_of(const struct cdp_audience_part *p, uint32_t set)
 {
-	static const struct list none;
 	uint32_t place = p->places ? p->places[set] : set;
 
-	return place == UINT32_MAX ? &none : &p->lists[place];
+	return place == UINT32_MAX ? 0 : cdp_rowlists_count(p->lists, place);
 }
 
-static uint32_t *decode(const struct cdp_audience_part *p, uint32_t set, uint32_t *out)
+static uint32_t *tell(const struct cdp_audience_part *p, uint32_t set, uint32_t *out)
 {
-	const struct list *l = list_of(p, set);
-	uint32_t row = 0;
+	uint32_t place = p->places ? p->places[set] : set;
 
-	for (const struct chunk *c = l->first; c; c = c->next) {
-		const uint8_t *at = c->bytes;
-		const uint8_t *end = c->next ? c->end : l->at;
-
-		while (at < end) {
-			uint32_t gap = 0, shift = 0;
-
-			for (; *at > 127; at++, shift += 7)
-				gap |= (uint32_t)(*at & 127) << shift;
-			row += gap | (uint32_t)*at++ << shift;
-			*out++ = p->customer[row++];
-		}
-	}
-	return out;
+	return count_of(p, set)
+		       ? cdp_rowlists_rows(p->lists, place,
+					   p->numbers ? p->numbers : p->customer, out)
+		       : out;
 }
 
 static bool ascends(const uint32_t *v, uint32_t n)
@@ -277,18 +203,26 @@ static bool ascends(const uint32_t *v, uint32_t n)
 	return true;
 }
 
-/* In order and once, by way of a bit a customer. */
+/* In order and once, by way of a bit a number. */
 static uint32_t sort_dense(struct cdp_audiences *a, uint32_t *v, uint32_t n)
 {
-	size_t words = cdp_intern_count(a->keys) / 64 + 1;
+	size_t words = a->limit / 4096 + 1;
 	uint32_t left = 0;
 
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		a->marks[v[i] / 64] |= (uint64_t)1 << v[i] % 64;
-	for (size_t w = 0; w < words; w++) {
-		for (uint64_t x = a->marks[w]; x; x &= x - 1)
-			v[left++] = (uint32_t)(w * 64 + (unsigned)__builtin_ctzll(x));
-		a->marks[w] = 0;
+		a->marked[v[i] / 4096] |= (uint64_t)1 << v[i] / 64 % 64;
+	}
+	for (size_t s = 0; s < words; s++) {
+		for (uint64_t y = a->marked[s]; y; y &= y - 1) {
+			size_t w = s * 64 + (unsigned)__builtin_ctzll(y);
+
+			for (uint64_t x = a->marks[w]; x; x &= x - 1)
+				v[left++] =
+					(uint32_t)(w * 64 + (unsigned)__builtin_ctzll(x));
+			a->marks[w] = 0;
+		}
+		a->marked[s] = 0;
 	}
 	return left;
 }
@@ -333,7 +267,7 @@ static uint32_t sort_members(struct cdp_audiences *a, uint32_t *v, uint32_t n)
 
 	if (ascends(v, n))
 		return n;
-	if (n > cdp_intern_count(a->keys) / 128)
+	if (n > a->limit / 4096)
 		return sort_dense(a, v, n);
 	sort_sparse(a, v, n);
 	for (uint32_t i = 0; i < n; i++)
@@ -354,21 +288,37 @@ uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t *
 	uint32_t n = r ? r->n : 0, *end;
 
 	for (unsigned i = 0; !r && i < a->count; i++)
-		n += list_of(a->parts[i], set)->count;
+		n += count_of(a->parts[i], set);
 	if (n > *cap) {
 		*cap = n + n / 2;
 		free(*v);
 		*v = cdp_alloc(*cap * sizeof(**v));
 	}
-	if (r) {
-		if (n)
-			memcpy(*v, r->v, n * sizeof(**v));
-		return n;
-	}
 	end = *v;
-	for (unsigned i = 0; i < a->count; i++)
-		end = decode(a->parts[i], set, end);
+	for (uint32_t i = 0; r && i < n; i++)
+		*end++ = a->numbers ? a->numbers[r->v[i]] : r->v[i];
+	for (unsigned i = 0; !r && i < a->count; i++)
+		end = tell(a->parts[i], set, end);
 	return sort_members(a, *v, n);
+}
+
+static void renumber_part(struct cdp_audience_part *p, const uint32_t *to)
+{
+	free(p->numbers);
+	p->numbers = to ? cdp_alloc(p->rows * sizeof(*p->numbers)) : NULL;
+	for (uint32_t i = 0; to && i < p->rows; i++)
+		p->numbers[i] = to[p->customer[i]];
+}
+
+void cdp_audiences_renumber(struct cdp_audiences *a, const uint32_t *to, uint32_t limit)
+{
+	uint32_t n = cdp_intern_count(a->keys);
+
+	for (unsigned i = 0; i < a->count; i++)
+		renumber_part(a->parts[i], to);
+	free(a->numbers);
+	a->numbers = to ? cdp_memdup(to, n * sizeof(*to)) : NULL;
+	set_limit(a, to ? limit : n);
 }
 
 uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set)
@@ -384,7 +334,7 @@ uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set)
 		return n;
 	}
 	for (unsigned i = 0; i < a->count; i++)
-		n += list_of(a->parts[i], set)->count;
+		n += count_of(a->parts[i], set);
 	return n;
 }
 

@@ -2,8 +2,8 @@
  *
  * Each thread gathers its own part: rows (profiles) it saw, the customers they belong to,
  * and for each audience the rows in it.  Put together, customers have ranks by the bytes
- * of their keys, so members come in that order.  Memory: about 1.5 bytes a member, 44 an
- * audience and thread, and for each customer the key and about 40 bytes. */
+ * of their keys, so members come in that order.  Memory: that of model/rowlists for
+ * members, and for each customer the key and about 40 bytes. */
 #ifndef CDP_MODEL_AUDIENCES_H
 #define CDP_MODEL_AUDIENCES_H
 
@@ -46,6 +46,9 @@ const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
  * size; start with NULL and 0, free it); how many.  One thread at a time. */
 uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t **v,
 			       uint32_t *cap);
+/* From now on the customer of rank r is told as to[r] there, each another number below
+ * `limit`, and members ascend by that; NULL: by ranks again.  `to` is not asked later. */
+void cdp_audiences_renumber(struct cdp_audiences *a, const uint32_t *to, uint32_t limit);
 /* How many, without looking at them if no customer had two profiles. */
 uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set);
 /* Replace an audience by these members, ascending ranks. */

@@ -208,6 +208,22 @@ struct cdp_segstore_out {
 	struct cdp_buf frozen;
 };
 
+/* What is frozen. */
+static int put_frozen(struct cdp_segstore_out *o, const char *name, size_t n,
+		      uint64_t count, const char *note, size_t note_n,
+		      struct cdp_err *err)
+{
+	return cdp_bundle_add(o->file,
+			      &(struct cdp_bundle_item){ .name = name,
+							 .name_n = n,
+							 .note = note,
+							 .note_n = note_n,
+							 .number = count,
+							 .data = o->frozen.p,
+							 .n = o->frozen.n },
+			      err);
+}
+
 static int put_set(struct cdp_segstore_out *o, const char *name, size_t n,
 		   struct cdp_bitmap *members, const char *note, size_t note_n,
 		   struct cdp_err *err)
@@ -215,16 +231,7 @@ static int put_set(struct cdp_segstore_out *o, const char *name, size_t n,
 	cdp_bitmap_optimise(members);
 	cdp_buf_reset(&o->frozen);
 	cdp_bitmap_freeze(members, &o->frozen);
-	return cdp_bundle_add(
-		o->file,
-		&(struct cdp_bundle_item){ .name = name,
-					   .name_n = n,
-					   .note = note,
-					   .note_n = note_n,
-					   .number = cdp_bitmap_count(members),
-					   .data = o->frozen.p,
-					   .n = o->frozen.n },
-		err);
+	return put_frozen(o, name, n, cdp_bitmap_count(members), note, note_n, err);
 }
 
 struct cdp_segstore_out *cdp_segstore_begin(struct cdp_segstore *s, struct cdp_time as_of,
@@ -258,6 +265,17 @@ int cdp_segstore_put(struct cdp_segstore_out *o, const char *name, size_t n,
 	if (n == 0)
 		CDP_BUG("an audience without a name");
 	return put_set(o, name, n, members, note, note_n, err);
+}
+
+int cdp_segstore_put_sorted(struct cdp_segstore_out *o, const char *name, size_t n,
+			    const uint32_t *members, uint32_t count, const char *note,
+			    size_t note_n, struct cdp_err *err)
+{
+	if (n == 0)
+		CDP_BUG("an audience without a name");
+	cdp_buf_reset(&o->frozen);
+	cdp_bitmap_freeze_sorted(members, count, &o->frozen);
+	return put_frozen(o, name, n, count, note, note_n, err);
 }
 
 int cdp_segstore_commit(struct cdp_segstore_out *o, struct cdp_err *err)

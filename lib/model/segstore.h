@@ -53,6 +53,10 @@ struct cdp_segstore_out *cdp_segstore_begin(struct cdp_segstore *s, struct cdp_t
 int cdp_segstore_put(struct cdp_segstore_out *o, const char *name, size_t n,
 		     struct cdp_bitmap *members, const char *note, size_t note_n,
 		     struct cdp_err *err);
+/* The same of `count` ascending ordinals. */
+int cdp_segstore_put_sorted(struct cdp_segstore_out *o, const char *name, size_t n,
+			    const uint32_t *members, uint32_t count, const char *note,
+			    size_t note_n, struct cdp_err *err);
 /* Replaces the version of that base time; ends `o` in any case. */
 int cdp_segstore_commit(struct cdp_segstore_out *o, struct cdp_err *err);
 void cdp_segstore_abandon(struct cdp_segstore_out *o); /* NULL is fine */

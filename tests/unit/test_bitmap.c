@@ -270,6 +270,66 @@ static void mapping(void)
 	free(v);
 }
 
+static bool freezes_alike(const uint32_t *v, size_t n)
+{
+	struct cdp_bitmap *b = cdp_bitmap_of(v, n);
+	struct cdp_buf x, y;
+	bool alike;
+
+	cdp_buf_init(&x, CDP_BUF_NOMAX);
+	cdp_buf_init(&y, CDP_BUF_NOMAX);
+	cdp_bitmap_optimise(b);
+	cdp_bitmap_freeze(b, &x);
+	cdp_bitmap_freeze_sorted(v, n, &y);
+	alike = x.n == y.n && memcmp(x.p, y.p, x.n) == 0;
+	cdp_buf_reset(&y);
+	cdp_buf_addc(&y, 'x');
+	cdp_bitmap_freeze_sorted(v, n, &y);
+	alike &= x.n + 1 == y.n && memcmp(x.p, y.p + 1, x.n) == 0;
+	cdp_buf_release(&x);
+	cdp_buf_release(&y);
+	cdp_bitmap_free(b);
+	return alike;
+}
+
+/* Stretches of numbers `gap` apart, with and without holes between them. */
+static size_t stretch(uint32_t *v, uint32_t first, size_t n, unsigned gap, unsigned hole)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i] = first + (uint32_t)i * gap + (hole ? (uint32_t)(i / hole) : 0);
+	return n;
+}
+
+static void freezing(void)
+{
+	static const size_t counts[] = { 1, 2, 3, 4095, 4096, 4097, 8192, 30000, 65536 };
+	uint32_t *v = cdp_calloc(SPACE + 200000, sizeof(*v));
+	struct cdp_rand r;
+	int good = 0, all = 0, rounds = 30;
+	size_t n;
+
+	cdp_rand_seed(&r, 4, 2);
+	for (int i = 0; i < rounds; i++, all++) {
+		struct cdp_bitmap *b = draw(&A, &r);
+		uint64_t from = 0;
+
+		n = cdp_bitmap_next(b, &from, v, SPACE);
+		good += freezes_alike(v, n);
+		cdp_bitmap_free(b);
+	}
+	for (unsigned c = 0; c < sizeof(counts) / sizeof(*counts); c++)
+		for (unsigned gap = 1; gap <= 3; gap++)
+			for (unsigned hole = 0; hole < 6; hole++, all++) {
+				n = stretch(v, 65530, counts[c], gap, hole);
+				n += stretch(v + n, v[n - 1] + 70000, 3, 1, 0);
+				good += freezes_alike(v, n);
+			}
+	v[0] = UINT32_MAX;
+	good += freezes_alike(v, 0) + freezes_alike(v, 1);
+	is_int(good, all + 2, "sorted numbers are frozen as the set of them would be");
+	free(v);
+}
+
 static void small(void)
 {
 	static const uint32_t v[] = { 5, UINT32_MAX, 0, 5, 70000 };
@@ -410,6 +470,7 @@ int main(void)
 	shapes();
 	round_trips();
 	mapping();
+	freezing();
 	format();
 	damaged(false);
 	damaged(true);

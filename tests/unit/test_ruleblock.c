@@ -368,6 +368,7 @@ static void many_members(void)
 	struct cdp_audience_part *parts[2] = { cdp_audience_part_new(2, NULL),
 					       cdp_audience_part_new(2, NULL) };
 	static uint64_t want[2][40000 / 64];
+	static uint32_t to[40000];
 	struct cdp_audiences *a;
 	uint32_t *v = NULL, cap = 0, bad = 0;
 	char key[16];
@@ -396,6 +397,21 @@ static void many_members(void)
 		bad += k != n;
 	}
 	is_int(bad, 0, "members of large and small audiences come in order");
+	for (uint32_t who = 0; who < 40000; who++)
+		to[who] = 50000 - who;
+	cdp_audiences_renumber(a, to, 50001);
+	for (unsigned set = 0; set < 2; set++) {
+		uint32_t n = cdp_audiences_members(a, set, &v, &cap), k = 0;
+
+		for (uint32_t who = 40000; who-- > 0;)
+			if (want[set][who / 64] >> who % 64 & 1)
+				bad += k >= n || v[k++] != 50000 - who;
+		bad += k != n;
+	}
+	is_int(bad, 0, "by other numbers in their order");
+	cdp_audiences_renumber(a, NULL, 0);
+	is_int(cdp_audiences_members(a, 0, &v, &cap), (int)cdp_audiences_count(a, 0),
+	       "and by ranks again");
 	cdp_audiences_free(a);
 	free(v);
 }
