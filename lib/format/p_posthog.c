@@ -10,9 +10,9 @@
  *
  * distinct_id is a login id if $user_id, $is_identified, $is_server or an $identify says
  * so, the anonymous id if it equals $device_id, else of the kind of unmarked ids.
- * $device_id and $anon_distinct_id are anonymous ids.  uuid is the event id,
- * api_key the project.  What other
- * properties an update, an entity or a relation came with is its member `context`. */
+ * $device_id and $anon_distinct_id are anonymous ids.  uuid is the event id, api_key the
+ * project.  An event without a time has that of receipt.  What other properties an
+ * update, an entity or a relation came with is its member `context`. */
 #include "format/keep.h"
 #include "format/protocols.h"
 
@@ -163,8 +163,11 @@ static int read_times(struct cdp_decoder *d, const struct message *m,
 	r->received = from->received;
 	if (cdp_given(sent) && cdp_when(&r->sent, sent, &clock, "sent_at", err) < 0)
 		return -1;
-	if (cdp_given(&m->v[TIME]) || !cdp_given(&m->p[P_TIME]))
+	r->ms = from->received;
+	if (cdp_given(&m->v[TIME]))
 		return cdp_when(&r->ms, &m->v[TIME], &clock, "timestamp", err);
+	if (!cdp_given(&m->p[P_TIME]))
+		return 0;
 	clock.unit = CDP_UNIT_S;
 	return cdp_when(&r->ms, &m->p[P_TIME], &clock, "properties.$time", err);
 }

@@ -11,10 +11,10 @@
  *
  * A message without a type, as one may write oneself for /v1/track, is what its members
  * make it.  Ids are anonymousId, userId (login), context.device.id, and in an identify
- * the traits email and phone.  The time is `timestamp`, else `originalTimestamp`; sentAt
- * of the message counts before that of the batch, and so does writeKey, the project.
- * messageId is the event id.  The
- * context stays without the library, which becomes the source. */
+ * the traits email and phone.  The time is `timestamp`, else `originalTimestamp`, else
+ * that of receipt, as with Segment; sentAt of the message counts before that of the
+ *batch, and so does writeKey, the project.  messageId is the event id.  The context stays
+ * without the library, which becomes the source. */
 #include "format/keep.h"
 #include "format/protocols.h"
 
@@ -185,10 +185,11 @@ static int read_times(struct cdp_decoder *d, const struct message *m,
 	const struct cdp_clock clock = { CDP_UNIT_MS, d->opts->zone, CDP_NO_OFFSET };
 	struct cdp_draft *r = &d->draft;
 	const struct cdp_val *sent = cdp_given(&m->v[SENT]) ? &m->v[SENT] : &e[E_SENT];
-	bool own = cdp_given(&m->v[TIME]);
+	const struct cdp_val *when = &m->v[cdp_given(&m->v[TIME]) ? TIME : ORIGINAL];
 
 	r->received = from->received;
-	if (cdp_when(&r->ms, &m->v[own ? TIME : ORIGINAL], &clock, "timestamp", err) < 0)
+	r->ms = from->received;
+	if (cdp_given(when) && cdp_when(&r->ms, when, &clock, "timestamp", err) < 0)
 		return -1;
 	return cdp_given(sent) ? cdp_when(&r->sent, sent, &clock, "sentAt", err) : 0;
 }

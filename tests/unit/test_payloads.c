@@ -51,7 +51,7 @@ static void segment(void)
 		"a group without traits is a relation alone");
 	becomes("{\"batch\":[{\"type\":\"track\",\"event\":\"e\",\"userId\":\"u\"},7],"
 		"\"sentAt\":\"2024-03-01T00:00:05Z\"}",
-		"REJECT timestamp: timestamp is missing: {\"batch\":[{\"type\":\"track\","
+		"REJECT time: time is missing: {\"batch\":[{\"type\":\"track\","
 		"\"event\":\"e\",\"userId\":\"u\"}],\"sentAt\":\"2024-03-01T00:00:05Z\"}"
 		"\n"
 		"REJECT : a message that is not an object: {\"batch\":[7],\"sentAt\":"
@@ -64,6 +64,12 @@ static void segment(void)
 		"{\"type\":\"alias\",\"userId\":"
 		"\"u\"," AT "}",
 		"an alias of nobody is none");
+	t.opts.received = 1709251200000;
+	becomes("{\"event\":\"e\",\"userId\":\"u\"}",
+		"{" T
+		",\"event\":\"e\",\"ids\":{\"customer\":\"u\"},\"source\":\"segment\","
+		"\"received\":\"2024-03-01T00:00:00.000Z\"}",
+		"a message written by hand has the time of receipt");
 	collect_end(&t);
 }
 
@@ -328,6 +334,12 @@ static void posthog(void)
 		"\"distinct_id\":\"u\",\"properties\":{\"$group_type\":\"company\"}," AT
 		"}",
 		"a group without a name is rejected");
+	t.opts.received = 1709251200000;
+	becomes("{\"event\":\"e\",\"distinct_id\":\"u\"}",
+		"{" T
+		",\"event\":\"e\",\"ids\":{\"anonymous\":\"u\"},\"source\":\"posthog\","
+		"\"received\":\"2024-03-01T00:00:00.000Z\"}",
+		"an event written by hand has the time of receipt");
 	collect_end(&t);
 }
 
