@@ -15,6 +15,7 @@ setup_file() {
       if (rand() < .8) t = t ",\"tier\":" tier[1 + int(rand() * 6)]
       if (rand() < .9) t = t ",\"aum\":" (rand() < .5 ? int(rand() * 100) - 50 : sprintf("%.2f", rand() * 900))
       if (rand() < .3) t = t ",\"aum\":1.50,\"aum\":150e-2"
+      if (i == 77) t = t ",\"aum\":600" # one that is surely rich
       if (rand() < .5) t = t ",\"list\":" list[1 + int(rand() * 6)]
       if (rand() < .5) t = t sprintf(",\"since\":\"2024-%02d-%02d\"", 1 + rand() * 12, 1 + rand() * 28)
       if (rand() < .3) t = t ",\"mixed\":" mixed[1 + int(rand() * 6)]
