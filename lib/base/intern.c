@@ -347,8 +347,14 @@ uint32_t *cdp_intern_put_all(struct cdp_intern *into, const struct cdp_intern *f
 	return map;
 }
 
+void cdp_intern_seal(struct cdp_intern *t)
+{
+	free(t->slots);
+	t->slots = NULL;
+}
+
 size_t cdp_intern_memory(const struct cdp_intern *t)
 {
-	return sizeof(*t) + (sizeof(*t->slots) << t->bits) +
+	return sizeof(*t) + (t->slots ? sizeof(*t->slots) << t->bits : 0) +
 	       t->keys_cap * sizeof(struct key) + t->chunk_bytes;
 }

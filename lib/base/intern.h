@@ -52,6 +52,9 @@ uint32_t *cdp_intern_order_all(const struct cdp_intern *const *tables, unsigned 
 /* The same by so many threads. */
 uint32_t *cdp_intern_order_jobs(const struct cdp_intern *const *tables, unsigned count,
 				unsigned jobs);
+/* Nothing is put or looked for any more, keys are asked for alone: frees what only that
+ * needs. */
+void cdp_intern_seal(struct cdp_intern *t);
 size_t cdp_intern_memory(const struct cdp_intern *t); /* bytes, for --stats */
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,88 +128,128 @@ static void sort_from(const struct keys *t, struct item *v, struct item *tmp, si
 	sort_words(t, v, tmp, n, depth);
 }
 
-/* --- in parts, each of a range of words --- */
+/* --- in parts, each of a range of words, so that little more than the order itself is in
+ * memory at a time --- */
 
-enum { PART_MIN = 1 << 15, JOBS_MAX = 64, SAMPLES = 64 };
+enum {
+	PART = 1 << 14, /* keys, about */
+	PARTS_MAX = 1 << 12,
+	SAMPLES = 16, /* for each part */
+	JOBS_MAX = 64,
+};
 
 struct sorting {
-	const struct keys *keys;
+	struct keys keys;
 	size_t n, depth; /* all keys agree before `depth` */
-	struct item *items;
+	unsigned jobs, parts;
+	uint64_t *to;      /* the last word of each part but the last */
+	uint16_t **part;   /* of each key, by table */
+	size_t *at;        /* by job and part: where its keys go */
+	size_t *begin;     /* of the parts, and the end */
+	atomic_uint taken; /* parts that some job has */
 	uint32_t *order;
 };
 
-struct part {
-	const struct sorting *s;
+struct job {
+	struct sorting *s;
+	unsigned number;
 	pthread_t thread;
 	bool threaded;
-	const uint64_t *after; /* words above this one, if any, */
-	uint64_t to;           /* and up to this one */
-	size_t at, end;        /* of the items, then of the order */
 };
 
-static bool holds(const struct part *p, uint64_t word)
+/* The last job is this thread's, and all for which there is none. */
+static void each_job(struct sorting *s, void *(*work)(void *))
 {
-	return (!p->after || word > *p->after) && word <= p->to;
-}
+	struct job j[JOBS_MAX];
 
-static void *add_words(void *arg)
-{
-	const struct part *p = arg;
-	const struct sorting *s = p->s;
-
-	for (size_t i = p->at; i < p->end; i++)
-		s->items[i].word = word_at(s->keys, s->items[i].id, s->depth);
-	return NULL;
-}
-
-static void *count_items(void *arg)
-{
-	struct part *p = arg;
-
-	p->at = 0;
-	p->end = 0;
-	for (size_t i = 0; i < p->s->n; i++)
-		p->end += holds(p, p->s->items[i].word);
-	return NULL;
-}
-
-static void *sort_items(void *arg)
-{
-	const struct part *p = arg;
-	const struct sorting *s = p->s;
-	size_t n = p->end - p->at, k = 0;
-	struct item *tmp = cdp_alloc(n * sizeof(*tmp)), *v = s->items;
-
-	/* All of them, or copies of those that are its own. */
-	if (n < s->n) {
-		v = cdp_alloc(n * sizeof(*v));
-		for (size_t i = 0; i < s->n; i++)
-			if (holds(p, s->items[i].word))
-				v[k++] = s->items[i];
+	for (unsigned i = 0; i < s->jobs; i++) {
+		j[i] = (struct job){ .s = s, .number = i };
+		j[i].threaded = i + 1 < s->jobs &&
+				pthread_create(&j[i].thread, NULL, work, &j[i]) == 0;
 	}
-	if (n)
-		sort_words(s->keys, v, tmp, n, s->depth);
-	for (size_t i = 0; i < n; i++)
-		s->order[p->at + i] = v[i].id;
-	if (v != s->items)
-		free(v);
-	free(tmp);
+	for (unsigned i = 0; i < s->jobs; i++)
+		if (!j[i].threaded)
+			work(&j[i]);
+	for (unsigned i = 0; i < s->jobs; i++)
+		if (j[i].threaded)
+			pthread_join(j[i].thread, NULL);
+}
+
+/* The number of the words that are less: of the part, as they are the ends of parts. */
+static unsigned part_of(const struct sorting *s, uint64_t word)
+{
+	const uint64_t *to = s->to;
+	unsigned n = s->parts - 1;
+
+	while (n > 1) {
+		unsigned half = n / 2;
+
+		to += to[half - 1] < word ? half : 0;
+		n -= half;
+	}
+	return (unsigned)(to - s->to) + (n && *to < word);
+}
+
+/* Of the tables that are the job's. */
+static void *count_keys(void *arg)
+{
+	const struct job *j = arg;
+	struct sorting *s = j->s;
+	size_t *count = s->at + (size_t)j->number * s->parts;
+
+	for (unsigned k = j->number; k < s->keys.count; k += s->jobs)
+		for (uint32_t i = 0; i < cdp_intern_count(s->keys.tables[k]); i++) {
+			uint64_t w = word_at(&s->keys, i * s->keys.count + k, s->depth);
+
+			s->part[k][i] = (uint16_t)part_of(s, w);
+			count[s->part[k][i]]++;
+		}
 	return NULL;
 }
 
-/* The last part is this thread's, and all for which there is none. */
-static void each_part(struct part *p, unsigned parts, void *(*work)(void *))
+static void *place_keys(void *arg)
 {
-	for (unsigned i = 0; i < parts; i++)
-		p[i].threaded = i + 1 < parts &&
-				pthread_create(&p[i].thread, NULL, work, &p[i]) == 0;
-	for (unsigned i = 0; i < parts; i++)
-		if (!p[i].threaded)
-			work(&p[i]);
-	for (unsigned i = 0; i < parts; i++)
-		if (p[i].threaded)
-			pthread_join(p[i].thread, NULL);
+	const struct job *j = arg;
+	struct sorting *s = j->s;
+	size_t *at = s->at + (size_t)j->number * s->parts;
+
+	for (unsigned k = j->number; k < s->keys.count; k += s->jobs) {
+		for (uint32_t i = 0; i < cdp_intern_count(s->keys.tables[k]); i++)
+			s->order[at[s->part[k][i]]++] = i * s->keys.count + k;
+		free(s->part[k]);
+	}
+	return NULL;
+}
+
+static void sort_part(const struct sorting *s, uint32_t *order, struct item *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct item){ word_at(&s->keys, order[i], s->depth), order[i] };
+	if (n)
+		sort_words(&s->keys, v, v + n, n, s->depth);
+	for (size_t i = 0; i < n; i++)
+		order[i] = v[i].id;
+}
+
+static void *sort_parts(void *arg)
+{
+	struct sorting *s = ((const struct job *)arg)->s;
+	struct item *v = NULL;
+	size_t cap = 0;
+	unsigned p;
+
+	while ((p = atomic_fetch_add(&s->taken, 1)) < s->parts) {
+		size_t n = s->begin[p + 1] - s->begin[p];
+
+		if (cap < 2 * n) {
+			free(v);
+			cap = 2 * n;
+			v = cdp_alloc(cap * sizeof(*v));
+		}
+		sort_part(s, s->order + s->begin[p], v, n);
+	}
+	free(v);
+	return NULL;
 }
 
 static int by_word(const void *a, const void *b)
@@ -218,77 +259,102 @@ static int by_word(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Ranges with about as many items each, as far as a sample tells. */
-static void choose_ranges(const struct sorting *s, struct part *p, unsigned parts)
+/* Ranges with about as many keys each, as far as a sample tells. */
+static void choose_ranges(struct sorting *s)
 {
-	uint64_t sample[JOBS_MAX * SAMPLES];
-	size_t n = (size_t)parts * SAMPLES;
+	size_t n = (size_t)s->parts * SAMPLES, step = s->n / n, skip = 0, at = 0;
+	uint64_t *sample = cdp_alloc(n * sizeof(*sample));
 
-	for (size_t i = 0; i < n; i++)
-		sample[i] = s->items[s->n / n * i].word;
-	qsort(sample, n, sizeof(*sample), by_word);
-	for (unsigned i = 0; i < parts; i++) {
-		p[i].after = i ? &p[i - 1].to : NULL;
-		p[i].to = i + 1 < parts ? sample[(size_t)(i + 1) * SAMPLES] : UINT64_MAX;
+	for (unsigned k = 0; k < s->keys.count; k++) {
+		size_t keys = cdp_intern_count(s->keys.tables[k]);
+
+		for (; skip < keys && at < n; skip += step)
+			sample[at++] = word_at(
+				&s->keys, (uint32_t)skip * s->keys.count + k, s->depth);
+		skip -= skip < keys ? skip : keys;
 	}
+	qsort(sample, at, sizeof(*sample), by_word);
+	for (unsigned i = 0; i + 1 < s->parts; i++)
+		s->to[i] = sample[(size_t)(i + 1) * at / s->parts];
+	free(sample);
 }
 
-static size_t common_prefix(const struct keys *t, const struct item *v, size_t n)
+static size_t common_prefix(const struct keys *t)
 {
-	size_t depth, len;
-	const char *first = key_of(t, v[0].id, &depth), *p;
+	const char *first = NULL, *p;
+	size_t depth = 0, len;
 
-	for (size_t i = 1; i < n && depth; i++) {
-		p = key_of(t, v[i].id, &len);
-		if (len < depth)
-			depth = len;
-		while (depth && memcmp(first, p, depth) != 0)
-			depth--;
-	}
+	for (unsigned k = 0; k < t->count; k++)
+		for (uint32_t i = 0; i < cdp_intern_count(t->tables[k]); i++) {
+			p = cdp_intern_key(t->tables[k], i, &len);
+			if (!first) {
+				first = p;
+				depth = len;
+			}
+			if (len < depth)
+				depth = len;
+			while (depth && memcmp(first, p, depth) != 0)
+				depth--;
+			if (!depth)
+				return 0;
+		}
 	return depth;
 }
 
-static void sort_all(const struct sorting *s, unsigned jobs)
+static void begin_parts(struct sorting *s)
 {
-	struct part p[JOBS_MAX];
-	unsigned parts = jobs < JOBS_MAX ? jobs : JOBS_MAX;
+	size_t at = 0;
 
-	if (parts > s->n / PART_MIN)
-		parts = (unsigned)(s->n / PART_MIN);
-	parts = parts ? parts : 1;
-	for (unsigned i = 0; i < parts; i++)
-		p[i] = (struct part){ .s = s,
-				      .at = s->n * i / parts,
-				      .end = s->n * (i + 1) / parts };
-	each_part(p, parts, add_words);
-	p[0].to = UINT64_MAX;
-	if (parts > 1)
-		choose_ranges(s, p, parts);
-	each_part(p, parts, count_items);
-	for (unsigned i = 1; i < parts; i++) {
-		p[i].at = p[i - 1].end;
-		p[i].end += p[i].at;
+	for (unsigned p = 0; p < s->parts; p++) {
+		s->begin[p] = at;
+		for (unsigned j = 0; j < s->jobs; j++) {
+			size_t *place = &s->at[(size_t)j * s->parts + p], n = *place;
+
+			*place = at;
+			at += n;
+		}
 	}
-	each_part(p, parts, sort_items);
+	s->begin[s->parts] = at;
+}
+
+static void sort_all(struct sorting *s)
+{
+	unsigned tables = s->keys.count;
+
+	s->to = cdp_alloc(s->parts * sizeof(*s->to));
+	s->at = cdp_calloc((size_t)s->jobs * s->parts, sizeof(*s->at));
+	s->begin = cdp_alloc((s->parts + (size_t)1) * sizeof(*s->begin));
+	s->part = cdp_alloc(tables * sizeof(*s->part));
+	for (unsigned k = 0; k < tables; k++)
+		s->part[k] = cdp_alloc(cdp_intern_count(s->keys.tables[k]) *
+				       sizeof(**s->part));
+	s->depth = common_prefix(&s->keys);
+	if (s->parts > 1)
+		choose_ranges(s);
+	each_job(s, count_keys);
+	begin_parts(s);
+	each_job(s, place_keys);
+	each_job(s, sort_parts);
+	free(s->part);
+	free(s->begin);
+	free(s->at);
+	free(s->to);
 }
 
 uint32_t *cdp_intern_order_jobs(const struct cdp_intern *const *tables, unsigned count,
 				unsigned jobs)
 {
-	const struct keys t = { tables, count };
-	struct sorting s = { .keys = &t };
-	size_t n = 0;
+	struct sorting s = { .keys = { tables, count } };
 
 	for (unsigned k = 0; k < count; k++)
 		s.n += cdp_intern_count(tables[k]);
-	s.items = cdp_alloc(s.n * sizeof(*s.items));
+	s.jobs = jobs < 1 ? 1 : jobs < JOBS_MAX ? jobs : JOBS_MAX;
+	s.parts = s.n / PART < PARTS_MAX ? (unsigned)(s.n / PART) + 1 : PARTS_MAX;
 	s.order = cdp_alloc(s.n * sizeof(*s.order));
-	for (unsigned k = 0; k < count; k++)
-		for (uint32_t i = 0; i < cdp_intern_count(tables[k]); i++)
-			s.items[n++].id = i * count + k;
-	s.depth = n ? common_prefix(&t, s.items, n) : 0;
-	sort_all(&s, jobs);
-	free(s.items);
+	if (s.parts == 1)
+		s.jobs = 1;
+	if (s.n)
+		sort_all(&s);
 	return s.order;
 }
 

@@ -99,6 +99,7 @@ void cdp_customers_finish(struct cdp_customers *c)
 	const struct cdp_intern **keys = cdp_alloc(c->shard_count * sizeof(*keys));
 
 	for (unsigned i = 0; i < c->shard_count; i++) {
+		cdp_intern_seal(c->shards[i].keys);
 		keys[i] = c->shards[i].keys;
 		c->count += cdp_intern_count(keys[i]);
 	}

@@ -77,6 +77,41 @@ static void many(void)
 	is_int(bad, 0, "so they do by any number of threads");
 }
 
+/* Keys in several tables, of which one is empty, by fewer and by more threads. */
+static void several(void)
+{
+	enum { TABLES = 5, KEYS = 100000 };
+	struct cdp_intern *t[TABLES];
+	unsigned bad = 0;
+
+	for (unsigned k = 0; k < TABLES; k++)
+		t[k] = cdp_intern_new(0);
+	for (unsigned i = 0; i < KEYS; i++) {
+		char key[16];
+		int n = snprintf(key, sizeof(key), "m%06u", i);
+
+		cdp_intern_put(t[rnd(TABLES - 1)], key, (size_t)n, NULL);
+	}
+	for (unsigned jobs = 1; jobs < 8; jobs += 3) {
+		uint32_t *order = cdp_intern_order_jobs(
+			(const struct cdp_intern *const *)t, TABLES, jobs);
+
+		for (unsigned i = 0; i < KEYS; i++) {
+			char key[16];
+			int len = snprintf(key, sizeof(key), "m%06u", i);
+			size_t n;
+			const char *p = cdp_intern_key(t[order[i] % TABLES],
+						       order[i] / TABLES, &n);
+
+			bad += n != (size_t)len || memcmp(p, key, n) != 0;
+		}
+		free(order);
+	}
+	is_int(bad, 0, "and those of several tables");
+	for (unsigned k = 0; k < TABLES; k++)
+		cdp_intern_free(t[k]);
+}
+
 int main(void)
 {
 	struct cdp_intern *t;
@@ -102,6 +137,7 @@ int main(void)
 	}
 	is_int(bad, 0, "ids come once each and by key bytes");
 	many();
+	several();
 	t = cdp_intern_new(0);
 	ok(in_order(t), "an empty table has an empty order");
 	cdp_intern_free(t);
