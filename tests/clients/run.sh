@@ -4,7 +4,8 @@
 # says `N passed, N failed`.  The packages go to build/clients.  From the environment:
 #   ONLY=TEXT          only tests with this text in their name
 #   SHOW=1             show the records that come
-#   GROWINGIO_SDK=FILE GrowingIO's library for pages (gdp-full.js), which no registry has
+#   GROWINGIO_SDK=FILE GrowingIO's library for pages, which no registry has: dist/gdp-full.js
+#                      of its repository growingio-sdk-webjs-autotracker (shown with 4.3.1)
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 dir=build/clients
