@@ -65,8 +65,8 @@ over_http "$dir/raw/core/transactions-$last.ndjson.gz"
 
 begin=$(date +%s)
 "$here/nightly.sh" -i "$dir/raw" -w "$dir/cdp" -a "$day"
-title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, set aside:"
-table stage in out rejected <"$run/stages.ndjson"
+title "Its night, $(($(date +%s) - begin)) seconds; what each stage took in, gave out, knew already, set aside:"
+table stage in out duplicates rejected <"$run/stages.ndjson"
 
 title 'What the last day is worth, source by source (cdp-quality):'
 grep '"quality_source"' "$run/quality.ndjson" |
