@@ -175,6 +175,9 @@ struct cdp_job {
 	 * as commit: what it committed has left.  0, or -1 with *err, which ends the
 	 * run.  NULL: none. */
 	int (*flushed)(void *ctx, struct cdp_err *err);
+	/* For how many milliseconds the input may be waited for until the output is
+	 * flushed again, -1: for ever.  NULL: so. */
+	int (*wait_ms)(void *ctx);
 	/* Once for each worker state after the last record, on the main thread, also when
 	 * the run failed: add it to ctx and free it.  NULL: free() is called. */
 	int (*merge)(void *ctx, void *worker, struct cdp_err *err);

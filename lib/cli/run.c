@@ -86,6 +86,14 @@ static void before_wait(void *ctx)
 	pthread_setcancelstate(old, NULL);
 }
 
+static int wait_ms(void *ctx)
+{
+	struct run *r = ctx;
+
+	/* What cannot go on need not be woken. */
+	return r->job->wait_ms && !r->failed ? r->job->wait_ms(r->job->ctx) : -1;
+}
+
 static void unlock(void *mutex)
 {
 	pthread_mutex_unlock(mutex);
@@ -452,6 +460,7 @@ int cdp_cli_run_files(struct cdp_cli *cli, const struct cdp_job *job,
 	struct cdp_in_opts opts = {
 		.line_max = cli->opt.line_max,
 		.before_wait = before_wait,
+		.wait_ms = wait_ms,
 		.long_sink = cli->opt.rejects && !job->again ? sink : NULL,
 		.ctx = &r,
 	};

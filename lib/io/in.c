@@ -116,6 +116,17 @@ static void announce_wait(struct cdp_in *in)
 		in->opts.before_wait(in->opts.ctx);
 }
 
+/* Until there is something to be read, or nothing more to be announced. */
+static void wait_for(struct cdp_in *in, struct pollfd *ready)
+{
+	int ms;
+
+	do {
+		announce_wait(in);
+		ms = in->opts.wait_ms ? in->opts.wait_ms(in->opts.ctx) : -1;
+	} while (ms >= 0 && poll(ready, 1, ms) == 0);
+}
+
 /* read(2) that retries; 0 at the end, -1 with in->failure. */
 static ssize_t read_raw(struct cdp_in *in, char *p, size_t n)
 {
@@ -123,7 +134,7 @@ static ssize_t read_raw(struct cdp_in *in, char *p, size_t n)
 	ssize_t got;
 
 	if (in->waits && poll(&ready, 1, 0) == 0)
-		announce_wait(in);
+		wait_for(in, &ready);
 	for (;;) {
 		got = read(in->fd, p, n);
 		if (got >= 0)

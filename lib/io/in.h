@@ -58,6 +58,9 @@ struct cdp_in_opts {
 	/* Called before a read (or the opening of a FIFO) that is going to wait; never
 	 * for regular files: flush what you owe. */
 	void (*before_wait)(void *ctx);
+	/* For how many milliseconds it may wait until before_wait() is called again; -1:
+	 * for ever, as without this. */
+	int (*wait_ms)(void *ctx);
 	/* Overlong lines, without LF, are streamed here (NULL: dropped); returns 0, or -1
 	 * with *err, which ends that input. */
 	int (*long_sink)(void *ctx, const char *p, size_t n, struct cdp_err *err);
