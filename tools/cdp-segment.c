@@ -271,6 +271,9 @@ static int follow(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *er
 	f.given = s->given;
 	f.paths = s->job.paths;
 	f.tags_slot = s->job.tags_slot;
+	f.reading = &s->gather.reading;
+	f.entities = &s->gather.entities;
+	f.map = s->lists.map;
 	return cdp_segment_follow(cli, &f, err);
 }
 
@@ -350,7 +353,7 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--previous and --store exclude each other");
 	if (s->follow.on &&
 	    (!s->definition || s->previous || s->explain || o->count || o->changes ||
-	     o->keep || s->lists.report || s->lists.unmatched || s->gather.entities.n))
+	     o->keep || s->lists.report || s->lists.unmatched))
 		cdp_cli_usage(cli, "--follow needs -d and nothing else that is written");
 	if (s->follow.profiles && !s->follow.on)
 		cdp_cli_usage(cli, "--profiles needs --follow");
@@ -440,10 +443,10 @@ int main(int argc, char **argv)
 		{ 0, "unmatched", CDP_OPT_STR, &s.lists.unmatched, "FILE",
 		  "write the rows of lists that brought no customer", NULL, 0, 0 },
 		{ 0, "follow", CDP_OPT_FLAG, &s.follow.on, NULL,
-		  "write who enters and leaves with each profile that comes", NULL, 0,
-		  0 },
+		  "write who enters and leaves with each profile or event that comes",
+		  NULL, 0, 0 },
 		{ 0, "profiles", CDP_OPT_STR, &s.follow.profiles, "FILE",
-		  "with --follow: the profiles there were", NULL, 0, 0 },
+		  "with --follow: the profiles and events there were", NULL, 0, 0 },
 		{ 0, "feed", CDP_OPT_STR, &s.follow.feed, "NAME",
 		  "with --follow and --store: pass over what was read of it before", NULL,
 		  0, 0 },

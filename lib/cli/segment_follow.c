@@ -1,10 +1,7 @@
-#include "cli/segment_follow.h"
+#include "cli/segment_follow_priv.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "model/live.h"
-#include "model/livepeople.h"
-#include "model/livestore.h"
 #include "record/json.h"
 
 #include <inttypes.h>
@@ -13,49 +10,18 @@
 
 /* Bytes of profiles that are kept no later than this. */
 #define PENDING_MAX ((size_t)16 << 20)
-#define NO_TIME INT64_MIN
-
-struct follow {
-	struct cdp_cli *cli;
-	const struct cdp_segment_follow *f;
-	struct cdp_live *live;
-	int as_of_slot, deleted_slot;
-	char as_of[CDP_TIME_CANON]; /* of the run */
-	bool held;                  /* the output is in its place at the end alone */
-	bool block_over; /* the lines of all profiles so far are on their way */
-	uint64_t stale, entered, left;
-	struct cdp_buf names;      /* of audiences, as JSON */
-	size_t *name_at;           /* by audience, and where the last one ends */
-	struct cdp_livefeed now;   /* `lines`: of all blocks before */
-	struct cdp_livefeed known; /* of the feed, in earlier runs */
-	/* What there was, in memory: */
-	struct cdp_livepeople *people;
-	uint32_t *classes;
-	/* or in a store: */
-	struct cdp_livestore *store;
-	struct cdp_scan *scan;
-	struct cdp_buf line;
-};
-
-/* A profile, or that there is none any more. */
-struct sight {
-	const struct cdp_val *key;
-	bool there;
-	int64_t as_of; /* milliseconds, or NO_TIME */
-};
-
 /* ---- reading ---- */
 
 static int read_as_of(const struct cdp_val *v, int64_t *ms, struct cdp_err *err)
 {
 	struct cdp_time t;
 
-	*ms = NO_TIME;
+	*ms = SEGMENT_NO_TIME;
 	if (v->type == CDP_MISSING || v->type == CDP_NULL)
 		return 0;
 	if (v->type == CDP_STRING)
 		*ms = cdp_time_canon_ms(v->p, v->n);
-	if (*ms != NO_TIME)
+	if (*ms != SEGMENT_NO_TIME)
 		return 0;
 	if (v->type != CDP_STRING || cdp_time_parse(&t, v->p, v->n, err) < 0)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: as_of is no time");
@@ -63,8 +29,8 @@ static int read_as_of(const struct cdp_val *v, int64_t *ms, struct cdp_err *err)
 	return 0;
 }
 
-static int read_sight(const struct follow *w, struct cdp_rec *rec, struct sight *s,
-		      struct cdp_err *err)
+int segment_follow_sight(const struct segment_following *w, struct cdp_rec *rec,
+			 struct segment_sight *s, struct cdp_err *err)
 {
 	s->key = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
 	if (s->key->type != CDP_STRING || s->key->escaped || s->key->n == 0)
@@ -77,9 +43,34 @@ static int read_sight(const struct follow *w, struct cdp_rec *rec, struct sight 
 
 /* ---- what there was ---- */
 
+void segment_line_init(struct segment_line *l, const struct cdp_paths *paths)
+{
+	l->scan = cdp_scan_new(paths);
+	cdp_buf_init(&l->text, CDP_BUF_NOMAX);
+}
+
+void segment_line_release(struct segment_line *l)
+{
+	cdp_scan_free(l->scan);
+	cdp_buf_release(&l->text);
+}
+
+int segment_line_read(struct segment_line *l, const char *line, size_t n,
+		      struct cdp_rec *rec, struct cdp_err *err)
+{
+	cdp_buf_reset(&l->text);
+	cdp_buf_add(&l->text, line, n);
+	cdp_buf_addc(&l->text, '\n');
+	if (cdp_buf_reserve(&l->text, CDP_IN_PAD) < 0)
+		cdp_mem_exhausted();
+	memset(l->text.p + l->text.n, 0, CDP_IN_PAD);
+	cdp_scan_block(l->scan, l->text.p, l->text.n);
+	return cdp_scan_next(l->scan, rec, err) > 0 ? 0 : -1;
+}
+
 /* In the store, as it came. */
-static int find_line(struct follow *w, const struct cdp_val *key, struct sight *was,
-		     struct cdp_rec *rec, struct cdp_err *err)
+static int find_line(struct segment_following *w, const struct cdp_val *key,
+		     struct segment_sight *was, struct cdp_rec *rec, struct cdp_err *err)
 {
 	const char *line;
 	size_t n;
@@ -87,14 +78,8 @@ static int find_line(struct follow *w, const struct cdp_val *key, struct sight *
 
 	if (rc <= 0)
 		return rc;
-	cdp_buf_reset(&w->line);
-	cdp_buf_add(&w->line, line, n);
-	cdp_buf_addc(&w->line, '\n');
-	if (cdp_buf_reserve(&w->line, CDP_IN_PAD) < 0)
-		cdp_mem_exhausted();
-	memset(w->line.p + w->line.n, 0, CDP_IN_PAD);
-	cdp_scan_block(w->scan, w->line.p, w->line.n);
-	if (cdp_scan_next(w->scan, rec, err) <= 0 || read_sight(w, rec, was, err) < 0)
+	if (segment_line_read(&w->line, line, n, rec, err) < 0 ||
+	    segment_follow_sight(w, rec, was, err) < 0)
 		return cdp_err_set(err, CDP_ERR_SYS,
 				   "'%s': damaged: the profile of '%.*s'", w->f->dir,
 				   (int)key->n, key->p);
@@ -102,8 +87,8 @@ static int find_line(struct follow *w, const struct cdp_val *key, struct sight *
 }
 
 /* 1 and what it was, which is the last one's from now on; 0: not known. */
-static int find(struct follow *w, const struct cdp_val *key, struct sight *was,
-		struct cdp_err *err)
+static int find(struct segment_following *w, const struct cdp_val *key,
+		struct segment_sight *was, struct cdp_err *err)
 {
 	struct cdp_liveperson who = { .classes = w->classes };
 	struct cdp_rec rec = { 0 };
@@ -124,8 +109,8 @@ static int find(struct follow *w, const struct cdp_val *key, struct sight *was,
 	return 1;
 }
 
-static int keep(struct follow *w, const struct cdp_rec *rec, const struct sight *is,
-		struct cdp_err *err)
+static int keep(struct segment_following *w, const struct cdp_rec *rec,
+		const struct segment_sight *is, struct cdp_err *err)
 {
 	struct cdp_liveperson who = { is->as_of, is->there, w->classes };
 	const struct cdp_val *key = is->key;
@@ -147,12 +132,12 @@ static int keep(struct follow *w, const struct cdp_rec *rec, const struct sight 
 static int start(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 		 struct cdp_err *err)
 {
-	struct follow *w = ctx;
-	struct sight is, was;
+	struct segment_following *w = ctx;
+	struct segment_sight is, was;
 	int rc;
 
 	(void)emit;
-	if (read_sight(w, rec, &is, err) < 0)
+	if (segment_follow_sight(w, rec, &is, err) < 0)
 		return -1;
 	cdp_live_begin(w->live, is.key->p, is.key->n);
 	rc = find(w, is.key, &was, err);
@@ -167,7 +152,7 @@ static int start(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 
 static int keep_some(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 {
-	struct follow *w = ctx;
+	struct segment_following *w = ctx;
 
 	(void)emit;
 	if (!w->store || cdp_livestore_pending(w->store) < PENDING_MAX)
@@ -175,7 +160,7 @@ static int keep_some(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 	return cdp_livestore_commit(w->store, err);
 }
 
-static int read_start(struct follow *w, struct cdp_err *err)
+static int read_start(struct segment_following *w, struct cdp_err *err)
 {
 	const struct cdp_job loop = { .ctx = w,
 				      .paths = w->f->paths,
@@ -191,35 +176,34 @@ static int read_start(struct follow *w, struct cdp_err *err)
 
 /* ---- the profiles that come ---- */
 
-static void write_changes(struct follow *w, const struct sight *is,
-			  const struct cdp_live_change *v, size_t n,
-			  struct cdp_emit *emit)
+size_t segment_follow_write(struct segment_following *w, const char *key, size_t n,
+			    int64_t as_of, const struct cdp_live_change *v, size_t count,
+			    struct cdp_buf *b)
 {
-	struct cdp_buf *b = &emit->out;
-	char as_of[CDP_TIME_CANON];
+	char text[CDP_TIME_CANON];
 
-	memcpy(as_of, w->as_of, sizeof(as_of));
-	if (is->as_of != NO_TIME)
-		cdp_time_format(as_of, cdp_time_from_ms(is->as_of));
-	for (size_t i = 0; i < n; i++) {
+	memcpy(text, w->as_of, sizeof(text));
+	if (as_of != SEGMENT_NO_TIME)
+		cdp_time_format(text, cdp_time_from_ms(as_of));
+	for (size_t i = 0; i < count; i++) {
 		const size_t *name = &w->name_at[v[i].set];
 
 		cdp_buf_adds(b, "{\"one_id\":");
-		cdp_json_str(b, is->key->p, is->key->n);
+		cdp_json_str(b, key, n);
 		cdp_json_key(b, "segment");
 		cdp_buf_add(b, w->names.p + name[0], name[1] - name[0]);
 		cdp_json_key(b, "as_of");
-		cdp_json_str(b, as_of, sizeof(as_of));
+		cdp_json_str(b, text, sizeof(text));
 		cdp_json_key(b, "change");
 		cdp_json_cstr(b, v[i].entered ? "entered" : "left");
-		cdp_buf_addc(b, '}');
-		cdp_emit_line(emit);
+		cdp_buf_adds(b, "}\n");
 		*(v[i].entered ? &w->entered : &w->left) += 1;
 	}
+	return count;
 }
 
 /* What was written has left: it need not be told again. */
-static int keep_all(struct follow *w, struct cdp_err *err)
+static int keep_all(struct segment_following *w, struct cdp_err *err)
 {
 	if (!w->store || cdp_livestore_pending(w->store) == 0)
 		return 0;
@@ -228,25 +212,49 @@ static int keep_all(struct follow *w, struct cdp_err *err)
 	return cdp_livestore_commit(w->store, err);
 }
 
-static int flushed(void *ctx, struct cdp_err *err)
+int segment_follow_keep(struct segment_following *w, struct cdp_err *err)
 {
-	struct follow *w = ctx;
-
-	return w->held ? 0 : keep_all(w, err);
-}
-
-/* Between two blocks, where the input never waits.  There is one thread. */
-static int keep_up(struct follow *w, struct cdp_err *err)
-{
-	if (!w->block_over || !w->store || w->held ||
-	    cdp_livestore_pending(w->store) < PENDING_MAX)
-		return 0;
 	if (cdp_cli_flush(w->cli) < 0)
 		return cdp_err_set(err, CDP_ERR_SYS, "the output cannot be written");
 	return keep_all(w, err);
 }
 
-static int not_the_feed(const struct follow *w, struct cdp_err *err)
+/* The day may have ended by the clock. */
+static int turn_if_due(struct segment_following *w, struct cdp_err *err)
+{
+	if (!w->whole || !segment_whole_is_due(w))
+		return 0;
+	return segment_whole_turn(w, err) < 0 || segment_follow_keep(w, err) < 0 ? -1 : 0;
+}
+
+static int flushed(void *ctx, struct cdp_err *err)
+{
+	struct segment_following *w = ctx;
+
+	if (w->held)
+		return 0;
+	return keep_all(w, err) < 0 || turn_if_due(w, err) < 0 ? -1 : 0;
+}
+
+static int wait_ms(void *ctx)
+{
+	const struct segment_following *w = ctx;
+
+	return w->whole && !w->held ? segment_whole_wait_ms(w) : -1;
+}
+
+/* Between two blocks, where the input never waits.  There is one thread. */
+static int keep_up(struct segment_following *w, struct cdp_err *err)
+{
+	bool due = w->whole && segment_whole_is_due(w);
+
+	if (!w->block_over || w->held ||
+	    (!due && (!w->store || cdp_livestore_pending(w->store) < PENDING_MAX)))
+		return 0;
+	return segment_follow_keep(w, err) < 0 || turn_if_due(w, err) < 0 ? -1 : 0;
+}
+
+static int not_the_feed(const struct segment_following *w, struct cdp_err *err)
 {
 	return cdp_err_set(err, CDP_ERR_USAGE,
 			   "--feed: of '%s' %" PRIu64 " lines were dealt with, and these "
@@ -255,7 +263,8 @@ static int not_the_feed(const struct follow *w, struct cdp_err *err)
 }
 
 /* A line that was dealt with before; the last of them must be what it was. */
-static int pass_over(struct follow *w, const struct cdp_rec *rec, struct cdp_err *err)
+static int pass_over(struct segment_following *w, const struct cdp_rec *rec,
+		     struct cdp_err *err)
 {
 	if (w->now.lines + rec->line == w->known.line &&
 	    cdp_hash_stable(rec->raw, rec->len, 0) != w->known.hash)
@@ -263,44 +272,56 @@ static int pass_over(struct follow *w, const struct cdp_rec *rec, struct cdp_err
 	return 0;
 }
 
-static int follow(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
-		  struct cdp_err *err)
+static int follow_profile(struct segment_following *w, struct cdp_rec *rec,
+			  struct cdp_emit *emit, struct cdp_err *err)
 {
-	struct follow *w = ctx;
 	const struct cdp_live_change *v;
-	struct sight is, was;
+	struct segment_sight is, was;
 	size_t n;
 	int rc;
 
-	if (w->now.lines + rec->line <= w->known.lines)
-		return pass_over(w, rec, err);
-	if (keep_up(w, err) < 0 || read_sight(w, rec, &is, err) < 0)
+	if (segment_follow_sight(w, rec, &is, err) < 0)
 		return -1;
-	w->block_over = false;
 	cdp_live_begin(w->live, is.key->p, is.key->n);
 	rc = find(w, is.key, &was, err);
 	if (rc < 0)
 		return -1;
-	if (rc > 0 && is.as_of != NO_TIME && is.as_of < was.as_of) {
+	if (rc > 0 && is.as_of != SEGMENT_NO_TIME && is.as_of < was.as_of) {
 		w->stale++;
 		return 0;
 	}
 	if (is.there)
 		cdp_live_is(w->live, rec);
+	n = cdp_live_decide(w->live, &v);
+	if (keep(w, rec, &is, err) < 0)
+		return -1;
+	emit->counts.out +=
+		segment_follow_write(w, is.key->p, is.key->n, is.as_of, v, n, &emit->out);
+	return 0;
+}
+
+static int follow(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
+		  struct cdp_err *err)
+{
+	struct segment_following *w = ctx;
+
+	if (w->now.lines + rec->line <= w->known.lines)
+		return pass_over(w, rec, err);
+	if (keep_up(w, err) < 0)
+		return -1;
+	w->block_over = false;
+	if ((w->whole ? segment_whole_record : follow_profile)(w, rec, emit, err) < 0)
+		return -1;
 	if (w->f->feed) {
 		w->now.line = w->now.lines + rec->line;
 		w->now.hash = cdp_hash_stable(rec->raw, rec->len, 0);
 	}
-	n = cdp_live_decide(w->live, &v);
-	if (keep(w, rec, &is, err) < 0)
-		return -1;
-	write_changes(w, &is, v, n, emit);
 	return 0;
 }
 
 static int end_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 {
-	struct follow *w = ctx;
+	struct segment_following *w = ctx;
 
 	(void)err;
 	w->block_over = true;
@@ -308,13 +329,15 @@ static int end_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 	return 0;
 }
 
-static int read_changes(struct follow *w, struct cdp_err *err)
+static int read_changes(struct segment_following *w, struct cdp_err *err)
 {
 	const struct cdp_job loop = { .ctx = w,
-				      .paths = w->f->paths,
+				      .paths = w->whole ? w->f->reading->paths
+							: w->f->paths,
 				      .record = follow,
 				      .commit = end_block,
 				      .flushed = flushed,
+				      .wait_ms = wait_ms,
 				      .serial = true };
 
 	if (w->f->feed && cdp_livestore_feed(w->store, w->f->feed, &w->known, err) < 0)
@@ -326,98 +349,14 @@ static int read_changes(struct follow *w, struct cdp_err *err)
 	return cdp_cli_close_out(w->cli) < 0 ? 1 : keep_all(w, err);
 }
 
-/* ---- the audiences ---- */
-
-/* Why one is not followed. */
-enum { FOLLOWED, BY_RANK, BY_EVENTS };
-static const char *const reasons[] = {
-	[BY_RANK] = "it is cut by rank, or refers to one that is",
-	[BY_EVENTS] = "it asks for more than profiles, or refers to one that does"
-};
-
-static void note_entity(void *ctx, enum cdp_use what, int number)
-{
-	(void)number;
-	*(bool *)ctx |= what == CDP_USE_ENTITY;
-}
-
-/* By node: whether it asks for what stands in no profile. */
-static bool *find_asking(const struct cdp_rules *r)
-{
-	bool *asks = cdp_calloc((size_t)r->count + 1, sizeof(*asks));
-
-	for (uint32_t i = 0; i < r->count; i++) {
-		const struct cdp_rule *n = &r->v[i];
-		const uint32_t *kids = cdp_rule_kids(r, n);
-
-		if (n->kind == CDP_RULE_LEAF) {
-			asks[i] = r->leaves[kids[0]].asks.n > 0;
-			cdp_expr_uses(r->leaves[kids[0]].expr, note_entity, &asks[i]);
-		}
-		for (uint32_t k = 0; n->kind > CDP_RULE_SET && k < n->count; k++)
-			asks[i] |= asks[kids[k]];
-	}
-	return asks;
-}
-
-/* By audience. */
-static uint8_t *find_reasons(const struct cdp_segments *s)
-{
-	uint8_t *why = cdp_calloc((size_t)s->count + 1, sizeof(*why));
-	bool *asks = find_asking(s->rules);
-
-	for (unsigned i = 0; i < s->count; i++) {
-		unsigned at = s->order[i];
-		const struct cdp_segment *g = &s->v[at];
-
-		if (g->cut > CDP_CUT_SAMPLE)
-			why[at] = BY_RANK;
-		else if (g->rule != CDP_RULE_GIVEN && asks[g->rule])
-			why[at] = BY_EVENTS;
-		for (size_t k = 0; k < g->needs.n && !why[at]; k++)
-			why[at] = why[g->needs.v[k]];
-	}
-	free(asks);
-	return why;
-}
-
-/* Leaves those of `wanted` that a profile alone decides. */
-static int leave_others(struct cdp_cli *cli, const struct cdp_segment_follow *f,
-			uint64_t *wanted, struct cdp_err *err)
-{
-	enum { SHOWN = 10 };
-	uint8_t *why = find_reasons(f->set);
-	unsigned n = 0;
-	int rc = 0;
-
-	for (unsigned i = 0; i < f->set->defined && rc == 0; i++) {
-		const char *name = f->set->v[i].name;
-
-		if (!cdp_bit(wanted, i) || !why[i])
-			continue;
-		if (f->chosen)
-			rc = cdp_err_set(err, CDP_ERR_USAGE,
-					 "--follow: audience '%s': %s", name,
-					 reasons[why[i]]);
-		wanted[i / 64] &= ~((uint64_t)1 << i % 64);
-		if (rc == 0 && n++ < SHOWN)
-			cdp_cli_note(cli, "audience '%s' is not followed: %s", name,
-				     reasons[why[i]]);
-	}
-	if (n > SHOWN)
-		cdp_cli_note(cli, "nor are %u other audiences", n - SHOWN);
-	free(why);
-	return rc;
-}
-
-static void tell(struct follow *w)
+static void tell(struct segment_following *w)
 {
 	cdp_cli_stat(w->cli, "entered", w->entered);
 	cdp_cli_stat(w->cli, "left", w->left);
 	cdp_cli_stat(w->cli, "stale", w->stale);
 }
 
-static void write_names(struct follow *w)
+static void write_names(struct segment_following *w)
 {
 	const struct cdp_segments *s = w->f->set;
 
@@ -429,7 +368,8 @@ static void write_names(struct follow *w)
 	}
 }
 
-static int begin(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
+static int begin(struct segment_following *w, const uint64_t *wanted, bool more,
+		 struct cdp_err *err)
 {
 	const struct cdp_segment_follow *f = w->f;
 	const char *output = w->cli->opt.output;
@@ -440,34 +380,41 @@ static int begin(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
 	w->live = cdp_live_new(f->set, wanted, f->given, &w->cli->opt.run);
 	w->classes =
 		cdp_calloc((size_t)cdp_live_columns(w->live) + 1, sizeof(*w->classes));
-	cdp_buf_init(&w->line, CDP_BUF_NOMAX);
+	segment_line_init(&w->line, f->paths);
 	write_names(w);
-	if (!f->dir) {
-		w->people = cdp_livepeople_new(cdp_live_columns(w->live));
-		return 0;
+	if (f->dir) {
+		w->store = cdp_livestore_open(f->dir, err);
+		if (!w->store)
+			return -1;
 	}
-	w->scan = cdp_scan_new(f->paths);
-	w->store = cdp_livestore_open(f->dir, err);
-	return w->store ? 0 : -1;
+	if (more)
+		return segment_whole_begin(w, err);
+	if (!f->dir)
+		w->people = cdp_livepeople_new(cdp_live_columns(w->live));
+	return 0;
 }
 
-static void release(struct follow *w)
+static void release(struct segment_following *w)
 {
+	segment_whole_end(w);
 	cdp_live_free(w->live);
+	segment_whole_free(w);
 	cdp_livepeople_free(w->people);
 	cdp_livestore_close(w->store);
-	cdp_scan_free(w->scan);
-	cdp_buf_release(&w->line);
+	segment_line_release(&w->line);
 	cdp_buf_release(&w->names);
 	free(w->name_at);
 	free(w->classes);
 }
 
-static int run(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
+static int run(struct segment_following *w, const uint64_t *wanted, bool more,
+	       struct cdp_err *err)
 {
-	int rc = begin(w, wanted, err);
+	int rc = begin(w, wanted, more, err);
 
-	if (rc == 0 && w->f->profiles)
+	if (rc == 0 && more)
+		rc = segment_whole_start(w, err);
+	else if (rc == 0 && w->f->profiles)
 		rc = read_start(w, err);
 	if (rc == 0) {
 		rc = read_changes(w, err);
@@ -480,14 +427,15 @@ static int run(struct follow *w, const uint64_t *wanted, struct cdp_err *err)
 int cdp_segment_follow(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 		       struct cdp_err *err)
 {
-	struct follow w = { .cli = cli, .f = f };
+	struct segment_following w = { .cli = cli, .f = f };
 	uint64_t *wanted =
 		cdp_memdup(f->wanted, cdp_bit_words(f->set->count) * sizeof(*wanted));
-	int rc = leave_others(cli, f, wanted, err);
+	bool more = false;
+	int rc = segment_followed(cli, f, wanted, &more, err);
 
 	cdp_time_format(w.as_of, cli->opt.run.as_of);
 	if (rc == 0)
-		rc = run(&w, wanted, err);
+		rc = run(&w, wanted, more, err);
 	free(wanted);
 	return rc < 0 ? -1 : 0;
 }

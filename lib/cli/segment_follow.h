@@ -1,8 +1,9 @@
-/* Profiles followed as they change: cdp-segment --follow. */
+/* Profiles, and what else rules ask for, followed as they come: cdp-segment --follow. */
 #ifndef CDP_CLI_SEGMENT_FOLLOW_H
 #define CDP_CLI_SEGMENT_FOLLOW_H
 
 #include "cli/cli.h"
+#include "cli/tag_reading.h"
 #include "model/segments.h"
 
 struct cdp_segment_follow {
@@ -17,9 +18,14 @@ struct cdp_segment_follow {
 	const struct cdp_members *given; /* as in struct cdp_segment_job */
 	struct cdp_paths *paths;
 	int tags_slot;
+	/* Where rules ask for more than profiles: what they ask for, the files of
+	 * entities and the map of ids (NULL: none). */
+	struct cdp_tag_reading *reading;
+	const struct cdp_strs *entities;
+	const char *map;
 };
 
-/* Writes who enters and leaves with each profile that comes, until there are no more.  0,
+/* Writes who enters and leaves with each record that comes, until there are no more.  0,
  * also when the run ended early (told), or -1. */
 int cdp_segment_follow(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 		       struct cdp_err *err);

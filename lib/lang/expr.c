@@ -287,6 +287,11 @@ struct cdp_eval *cdp_eval_new(const struct cdp_run *run)
 	return ev;
 }
 
+void cdp_eval_set_base(struct cdp_eval *ev, struct cdp_time as_of)
+{
+	ev->run.as_of = as_of;
+}
+
 void cdp_eval_free(struct cdp_eval *ev)
 {
 	if (!ev)

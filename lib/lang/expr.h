@@ -136,6 +136,8 @@ struct cdp_run {
 /* One evaluator a thread. */
 struct cdp_eval *cdp_eval_new(const struct cdp_run *run);
 void cdp_eval_free(struct cdp_eval *ev);
+/* The run has another base time. */
+void cdp_eval_set_base(struct cdp_eval *ev, struct cdp_time as_of);
 /* Values handed out so far are gone.  Cheap: call it for every record, or memory grows.
  */
 void cdp_eval_reset(struct cdp_eval *ev);

@@ -1,6 +1,7 @@
 #include "model/live.h"
 
 #include "base/mem.h"
+#include "model/liveasks.h"
 #include "model/liveindex.h"
 
 #include <stdlib.h>
@@ -19,6 +20,11 @@ struct side {
 	uint64_t *planes;
 	bool spread;    /* the planes are those of the classes */
 	uint32_t *sets; /* by audience: twice the customer's stamp, and if it is in it */
+	struct cdp_eval *ev;
+	/* of rows; or NULL */
+	struct cdp_liveknown *known;
+	const struct cdp_livewindows *windows;
+	struct cdp_liveasking *asking;
 };
 
 struct cdp_live {
@@ -28,7 +34,8 @@ struct cdp_live {
 	uint64_t *needed;
 	struct cdp_livecols *cols;
 	struct cdp_liveindex *index;
-	struct cdp_eval *ev;
+	struct cdp_liverows *rows; /* or NULL */
+	struct cdp_liveasks *asks;
 	uint32_t *weight; /* until the index was made anew */
 	uint32_t learned;
 	struct side was, is;
@@ -220,11 +227,11 @@ static void turn_set(struct cdp_live *l, uint32_t set, bool entered)
 	decide_posts(entered ? &l->was : &l->is, &l->index->users, 2 * set + 1, false);
 }
 
-static void turn_column(struct cdp_live *l, const struct cdp_livecol *x)
+static void turn_words(struct cdp_live *l, uint32_t first, uint32_t words)
 {
 	for (uint32_t plane = 0; plane < 2; plane++)
-		for (uint32_t w = 0; w < x->words; w++) {
-			uint32_t at = plane * l->cols->words + x->first + w;
+		for (uint32_t w = 0; w < words; w++) {
+			uint32_t at = plane * l->cols->words + first + w;
 			uint64_t is = l->is.planes[at];
 
 			for (uint64_t t = is ^ l->was.planes[at]; t; t &= t - 1)
@@ -249,13 +256,16 @@ static void turn_all(struct side *d)
 
 static void turn(struct cdp_live *l)
 {
+	const struct cdp_livecols *c = l->cols;
+
 	if (l->was.there != l->is.there) {
 		turn_all(l->is.there ? &l->is : &l->was);
 		return;
 	}
-	for (uint32_t i = 0; i < l->cols->count; i++)
+	for (uint32_t i = 0; i < c->count; i++)
 		if (l->was.classes[i] != l->is.classes[i])
-			turn_column(l, &l->cols->v[i]);
+			turn_words(l, c->v[i].first, c->v[i].words);
+	turn_words(l, c->asked_first, c->words - c->asked_first);
 	for (uint32_t i = 0; i < l->turned_count; i++)
 		turn_set(l, l->turned[i].set, l->turned[i].entered);
 }
@@ -280,8 +290,11 @@ static void spread(struct side *d)
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
-	(void)err;
-	*out = (struct cdp_value){ .type = CDP_V_BOOL, .b = is_in(host, (uint32_t)ref) };
+	struct side *d = host;
+
+	if (cdp_rule_ask_kind((uint32_t)ref) != 0)
+		return cdp_liveknown_fetch(d->known, ref, out, err);
+	*out = (struct cdp_value){ .type = CDP_V_BOOL, .b = is_in(d, (uint32_t)ref) };
 	return 0;
 }
 
@@ -291,20 +304,36 @@ static void look(struct side *d, struct cdp_rec *profile)
 
 	d->there = true;
 	d->spread = false;
-	cdp_livecols_look(c, profile, d->l->ev, d->classes);
+	cdp_livecols_look(c, profile, d->ev, d->classes);
+	if (d->known) {
+		cdp_liveknown_again(d->known);
+		cdp_liveasking_fill(d->asking, d->planes);
+	}
 	if (c->mixed == c->count)
 		return;
 	cdp_livecols_spread(c, d->classes, 0, c->mixed, d->planes);
-	cdp_eval_set_host(d->l->ev, fetch, d);
-	cdp_livecols_look_mixed(c, profile, d->l->ev, d->classes, d->planes);
+	cdp_livecols_look_mixed(c, profile, d->ev, d->classes, d->planes);
 	d->spread = true;
+}
+
+static bool same_asked(const struct cdp_live *l)
+{
+	const struct cdp_livecols *c = l->cols;
+	size_t size = (c->words - c->asked_first) * sizeof(uint64_t);
+
+	return memcmp(l->was.planes + c->asked_first, l->is.planes + c->asked_first,
+		      size) == 0 &&
+	       memcmp(l->was.planes + c->words + c->asked_first,
+		      l->is.planes + c->words + c->asked_first, size) == 0;
 }
 
 static bool is_same(const struct cdp_live *l)
 {
-	return l->was.there == l->is.there &&
-	       (!l->is.there || memcmp(l->was.classes, l->is.classes,
-				       l->cols->count * sizeof(*l->is.classes)) == 0);
+	return l->change_count == 0 && l->turned_count == 0 &&
+	       l->was.there == l->is.there &&
+	       (!l->is.there || (memcmp(l->was.classes, l->is.classes,
+					l->cols->count * sizeof(*l->is.classes)) == 0 &&
+				 same_asked(l)));
 }
 
 /* The index with what was seen. */
@@ -354,9 +383,11 @@ static bool *wanted_leaves(const struct cdp_segments *s, const uint64_t *needed)
 	return wanted;
 }
 
-static void begin_side(struct cdp_live *l, struct side *d)
+static void begin_side(struct cdp_live *l, struct side *d, const struct cdp_run *run)
 {
 	d->l = l;
+	d->ev = cdp_eval_new(run);
+	cdp_eval_set_host(d->ev, fetch, d);
 	d->classes = cdp_calloc((size_t)l->cols->count + 1, sizeof(*d->classes));
 	d->planes = cdp_calloc(2 * (size_t)l->cols->words + 1, sizeof(*d->planes));
 	d->planes[2 * (size_t)l->cols->words] = 1;
@@ -380,13 +411,43 @@ struct cdp_live *cdp_live_new(const struct cdp_segments *s, const uint64_t *want
 	l->cols = cdp_livecols_new(s->rules, leaves, place);
 	l->weight = cdp_liveindex_guess(l->cols);
 	l->index = cdp_liveindex_new(s, l->cols, l->needed, l->weight);
-	l->ev = cdp_eval_new(run);
-	begin_side(l, &l->was);
-	begin_side(l, &l->is);
+	begin_side(l, &l->was, run);
+	begin_side(l, &l->is, run);
 	l->decided = cdp_calloc((size_t)s->count + 1, sizeof(*l->decided));
 	free(place);
 	free(leaves);
 	return l;
+}
+
+void cdp_live_gather(struct cdp_live *l, struct cdp_liverows *rows)
+{
+	struct side *sides[] = { &l->was, &l->is };
+
+	l->rows = rows;
+	l->asks = cdp_liveasks_new(l->cols);
+	for (unsigned i = 0; i < 2; i++) {
+		sides[i]->known = cdp_liveknown_new(rows, sides[i]->ev);
+		sides[i]->asking =
+			cdp_liveasking_new(l->asks, sides[i]->ev, sides[i]->known);
+	}
+}
+
+/* ---- the base time ---- */
+
+static void set_windows(struct side *d, const struct cdp_livewindows *w)
+{
+	struct cdp_err ignored; /* of nobody nothing is read */
+
+	d->windows = w;
+	cdp_eval_set_base(d->ev, cdp_time_from_ms(w->base_ms));
+	cdp_liveknown_turn(d->known, NULL, w, &ignored);
+	cdp_liveasking_turn(d->asking);
+}
+
+void cdp_live_turn(struct cdp_live *l, bool turning)
+{
+	set_windows(&l->was, turning ? &l->rows->before : &l->rows->now);
+	set_windows(&l->is, &l->rows->now);
 }
 
 void cdp_live_free(struct cdp_live *l)
@@ -397,10 +458,13 @@ void cdp_live_free(struct cdp_live *l)
 		free(sides[i]->classes);
 		free(sides[i]->planes);
 		free(sides[i]->sets);
+		cdp_liveasking_free(sides[i]->asking);
+		cdp_liveknown_free(sides[i]->known);
+		cdp_eval_free(sides[i]->ev);
 	}
+	cdp_liveasks_free(l->asks);
 	cdp_liveindex_free(l->index);
 	cdp_livecols_free(l->cols);
-	cdp_eval_free(l->ev);
 	free(l->weight);
 	free(l->needed);
 	free(l->decided);
@@ -430,6 +494,20 @@ void cdp_live_begin(struct cdp_live *l, const char *key, size_t n)
 	l->in = cdp_members_get(l->given, key, n);
 	l->was.there = l->is.there = false;
 	l->change_count = l->turned_count = 0;
+}
+
+int cdp_live_rows(struct cdp_live *l, struct cdp_liverow *was, struct cdp_liverow *is,
+		  struct cdp_err *err)
+{
+	return cdp_liveknown_turn(l->was.known, was, l->was.windows, err) < 0 ||
+			       cdp_liveknown_turn(l->is.known, is, l->is.windows, err) < 0
+		       ? -1
+		       : 0;
+}
+
+bool cdp_live_may_differ(struct cdp_live *l, const uint32_t *asks, size_t n)
+{
+	return cdp_liveasks_differ(l->asks, asks, n, l->was.asking, l->is.asking);
 }
 
 void cdp_live_was(struct cdp_live *l, struct cdp_rec *profile)

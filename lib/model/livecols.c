@@ -158,6 +158,19 @@ static void leave_wanted(struct cdp_rule_fields *f, const bool *wanted)
 	f->mixed_count = leave(f->mixed, f->mixed_count, wanted);
 }
 
+static void place_asked(struct cdp_livecols *c, const bool *wanted)
+{
+	const struct cdp_rules *r = c->rules;
+
+	c->asked_first = c->words;
+	c->asked = cdp_alloc(((size_t)r->leaf_count + 1) * sizeof(*c->asked));
+	for (uint32_t i = 0; i < r->leaf_count; i++)
+		if (wanted[i] && r->leaves[i].form.kind == CDP_FORM_ASKED)
+			c->asked[c->asked_count++] = i;
+	place_leaves(c, c->asked, c->asked_count, c->words * 64);
+	c->words += (c->asked_count + 63) / 64;
+}
+
 struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const bool *wanted,
 				      const uint32_t *place)
 {
@@ -177,6 +190,7 @@ struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const bool *wan
 	c->mixed = c->count;
 	sort_mixed(c, place);
 	place_groups(c, c->fields->mixed, c->fields->mixed_count);
+	place_asked(c, wanted);
 	for (uint32_t i = 0; i < c->count; i++)
 		if (c->v[i].words > most)
 			most = c->v[i].words;
@@ -199,6 +213,7 @@ void cdp_livecols_free(struct cdp_livecols *c)
 	cdp_rule_fields_free(c->fields);
 	free(c->v);
 	free(c->bit);
+	free(c->asked);
 	free(c->row);
 	cdp_buf_release(&c->key);
 	free(c);

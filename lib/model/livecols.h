@@ -3,7 +3,8 @@
  * Profiles that agree in their classes agree in every condition.
  *
  * Conditions over several members, or over audiences, are columns of five, evaluated for
- * each profile.
+ * each profile.  Those over what was gathered alone are no columns: they have bits of
+ * their own (model/liveasks.h).
  *
  * For lib/model/live*.c alone. */
 #ifndef CDP_MODEL_LIVECOLS_H
@@ -32,14 +33,15 @@ struct cdp_livecols {
 	uint32_t count, cap;
 	uint32_t rows, mixed; /* the first column of several members, and of audiences */
 	uint32_t words;       /* of a plane: true ones, then as many: false ones */
-	uint32_t *bit;        /* by leaf: its bit in a plane */
-	uint64_t *row;        /* scratch */
+	/* After all columns: conditions over what was gathered, from this word on. */
+	uint32_t asked_first, *asked, asked_count;
+	uint32_t *bit; /* by leaf: its bit in a plane */
+	uint64_t *row; /* scratch */
 	struct cdp_buf key;
 };
 
-/* `wanted`: by leaf, whether it is of a rule that will be asked for, and so must read
- * nothing but profiles and audiences.  `place`: by set, its place in an order in which
- * each stands after those it needs. */
+/* `wanted`: by leaf, whether it is of a rule that will be asked for.  `place`: by set,
+ * its place in an order in which each stands after those it needs. */
 struct cdp_livecols *cdp_livecols_new(const struct cdp_rules *r, const bool *wanted,
 				      const uint32_t *place);
 void cdp_livecols_free(struct cdp_livecols *c);

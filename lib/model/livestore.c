@@ -9,8 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define PROFILES "profiles"
 #define FEEDS "feeds"
+enum { TABLES = 4 };
+static const char *const tables[] = { [CDP_LIVE_PROFILES] = "profiles",
+				      [CDP_LIVE_ROWS] = "rows",
+				      [CDP_LIVE_ABOUT] = "about" };
 
 struct cdp_livestore {
 	struct cdp_store *store;
@@ -25,7 +28,7 @@ static int open_in(struct cdp_livestore *s, const char *dir, struct cdp_err *err
 
 	s->lock = cdp_lock_take(lock, err);
 	if (s->lock >= 0)
-		s->store = cdp_store_open(path, "live profiles 1", 2, true, err);
+		s->store = cdp_store_open(path, "live profiles 1", TABLES, true, err);
 	free(path);
 	free(lock);
 	return s->store ? 0 : -1;
@@ -67,31 +70,73 @@ static int begin(struct cdp_livestore *s, size_t n, struct cdp_err *err)
 	return s->txn ? 0 : -1;
 }
 
-int cdp_livestore_get(struct cdp_livestore *s, const char *key, size_t n,
-		      const char **line, size_t *line_n, struct cdp_err *err)
+int cdp_livestore_find(struct cdp_livestore *s, enum cdp_livetable table, const char *key,
+		       size_t n, const char **p, size_t *len, struct cdp_err *err)
 {
 	struct cdp_bytes value;
 	int rc;
 
 	if (begin(s, n, err) < 0)
 		return -1;
-	rc = cdp_txn_get(s->txn, PROFILES, (struct cdp_bytes){ key, n }, &value, err);
+	rc = cdp_txn_get(s->txn, tables[table], (struct cdp_bytes){ key, n }, &value,
+			 err);
 	if (rc > 0) {
-		*line = value.p;
-		*line_n = value.n;
+		*p = value.p;
+		*len = value.n;
 	}
 	return rc;
+}
+
+int cdp_livestore_keep(struct cdp_livestore *s, enum cdp_livetable table, const char *key,
+		       size_t n, const char *p, size_t len, struct cdp_err *err)
+{
+	if (begin(s, n, err) < 0 ||
+	    cdp_txn_put(s->txn, tables[table], (struct cdp_bytes){ key, n },
+			(struct cdp_bytes){ p, len }, err) < 0)
+		return -1;
+	s->pending += n + len;
+	return 0;
+}
+
+struct each {
+	int (*call)(void *ctx, const char *key, size_t n, struct cdp_err *err);
+	void *ctx;
+	int rc;
+};
+
+static int call_key(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
+		    struct cdp_err *err)
+{
+	struct each *e = ctx;
+
+	(void)value;
+	e->rc = e->call(e->ctx, key.p, key.n, err);
+	return e->rc < 0 ? -1 : e->rc != 0;
+}
+
+int cdp_livestore_each(struct cdp_livestore *s, enum cdp_livetable table,
+		       int (*call)(void *ctx, const char *key, size_t n,
+				   struct cdp_err *err),
+		       void *ctx, struct cdp_err *err)
+{
+	struct each e = { call, ctx, 0 };
+
+	if (begin(s, 1, err) < 0 ||
+	    cdp_txn_each(s->txn, tables[table], NULL, call_key, &e, err) < 0)
+		return -1;
+	return e.rc;
+}
+
+int cdp_livestore_get(struct cdp_livestore *s, const char *key, size_t n,
+		      const char **line, size_t *line_n, struct cdp_err *err)
+{
+	return cdp_livestore_find(s, CDP_LIVE_PROFILES, key, n, line, line_n, err);
 }
 
 int cdp_livestore_put(struct cdp_livestore *s, const char *key, size_t n,
 		      const char *line, size_t line_n, struct cdp_err *err)
 {
-	if (begin(s, n, err) < 0 ||
-	    cdp_txn_put(s->txn, PROFILES, (struct cdp_bytes){ key, n },
-			(struct cdp_bytes){ line, line_n }, err) < 0)
-		return -1;
-	s->pending += n + line_n;
-	return 0;
+	return cdp_livestore_keep(s, CDP_LIVE_PROFILES, key, n, line, line_n, err);
 }
 
 int cdp_livestore_feed(struct cdp_livestore *s, const char *name,

@@ -377,6 +377,25 @@ void cdp_relations_map(struct cdp_relations *r, const struct cdp_val *kind,
 	cdp_buf_release(&tmp);
 }
 
+void cdp_relations_find(struct cdp_relations *r,
+			const char *(*find)(void *ctx, const char *end, size_t end_n,
+					    size_t *n),
+			void *ctx)
+{
+	uint32_t count = cdp_intern_count(r->ends);
+
+	r->wanted = count;
+	r->persons = cdp_realloc(r->persons, count + 1, sizeof(*r->persons));
+	for (uint32_t i = 0; i < count; i++) {
+		size_t n, id_n;
+		const char *end = cdp_intern_key(r->ends, i, &n);
+		const char *one_id = *end ? find(ctx, end, n, &id_n) : NULL;
+
+		r->persons[i] = one_id ? cdp_intern_put(r->one_ids, one_id, id_n, NULL)
+				       : CDP_INTERN_NONE;
+	}
+}
+
 /* --- gathering --- */
 
 /* An end's id, and whether the tags can be of it. */
@@ -396,8 +415,10 @@ static const char *id_of(const struct cdp_relations *r, uint32_t end, size_t *n,
 	return p + kind + 1;
 }
 
-void cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g)
+uint32_t cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g)
 {
+	uint32_t customer = CDP_NOBODY;
+
 	for (size_t i = 0; i < r->n; i++) {
 		const struct edge *e = &r->edges[i];
 		size_t from_n, to_n;
@@ -405,13 +426,15 @@ void cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g)
 		const char *from = id_of(r, e->from, &from_n, &of_from);
 		const char *to = id_of(r, e->to, &to_n, &of_to);
 
-		if (of_from)
-			cdp_gather_relation(g, cdp_gather_customer(g, from, from_n),
-					    e->relation, to, to_n, e->props, e->props_n,
-					    e->ms);
-		else if (of_to)
-			cdp_gather_relation(g, cdp_gather_customer(g, to, to_n),
-					    e->relation, from, from_n, e->props,
+		if (of_from) {
+			customer = cdp_gather_customer(g, from, from_n);
+			cdp_gather_relation(g, customer, e->relation, to, to_n, e->props,
 					    e->props_n, e->ms);
+		} else if (of_to) {
+			customer = cdp_gather_customer(g, to, to_n);
+			cdp_gather_relation(g, customer, e->relation, from, from_n,
+					    e->props, e->props_n, e->ms);
+		}
 	}
+	return customer;
 }

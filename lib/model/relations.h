@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "model/customers.h"
+#include "model/known.h"
 
 struct cdp_relations;
 /* `kind` of the ids that the tags are of; NULL: persons, by one_id. */
@@ -41,6 +42,12 @@ void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r)
 /* When all is read: a row of the identity map; for any number of threads. */
 void cdp_relations_map(struct cdp_relations *r, const struct cdp_val *kind,
 		       const struct cdp_val *value, const struct cdp_val *one_id);
+/* The same of all ends at once, which are texts: a kind, a NUL, an id.  `find` knows
+ * whose one_id it is, or NULL. */
+void cdp_relations_find(struct cdp_relations *r,
+			const char *(*find)(void *ctx, const char *end, size_t end_n,
+					    size_t *n),
+			void *ctx);
 /* --- from run to run (model/tagstate) --- */
 
 /* What was read so far is there in every run, and none of what is kept. */
@@ -54,7 +61,7 @@ void cdp_relations_write(struct cdp_relations *r, struct cdp_buf *out);
 bool cdp_relations_read(struct cdp_relations *r, const char *p, size_t n,
 			const int32_t *number, size_t count);
 
-/* Then: everything goes to the customers. */
-void cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g);
+/* Then: everything goes to the customers.  The last one, or CDP_NOBODY. */
+uint32_t cdp_relations_gather(struct cdp_relations *r, struct cdp_gather *g);
 
 #endif

@@ -1,0 +1,586 @@
+/* Following where rules ask for more than profiles say: events, updates, rows of details
+ * and relations come with profiles, in any order.  A record is gathered as in every run
+ * (cli/tag_reading.h), alone, and added to what is known of its customer. */
+#include "base/mem.h"
+#include "cli/entities_job.h"
+#include "cli/segment_follow_priv.h"
+#include "cli/segment_job.h"
+#include "cli/segment_ties.h"
+#include "io/out.h"
+#include "model/livekeep.h"
+#include "record/head.h"
+#include "record/json.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { RENEW = 4096 }; /* records after which what gathers them is made anew */
+
+struct segment_whole {
+	struct cdp_tag_reading *t;
+	struct cdp_job job; /* of t */
+	void *worker;
+	unsigned gathered; /* records, by this worker */
+	struct cdp_liverows *rows;
+	struct cdp_livekeep *keep;
+	struct cdp_livekept kept;
+	struct segment_ties *ties; /* relations; or NULL: nobody asks for them */
+	bool by_clock; /* days end by the clock, else by the times of events */
+	uint64_t days;
+	/* The customer at hand: */
+	const char *key;
+	size_t key_n;
+	bool known;    /* has a row */
+	bool profiled; /* and a profile, */
+	int64_t as_of; /* of then */
+	struct cdp_buf name, bytes, blank;
+	struct cdp_liverow was, is;
+	struct cdp_rec profile; /* the last one, or that there is none */
+	struct segment_line new;
+	uint32_t *asks; /* what the record touched */
+	size_t ask_count, ask_cap;
+	struct cdp_buf out;
+};
+
+/* ---- the customer at hand ---- */
+
+/* *was: by the windows of then, or NULL. */
+static int read_row(struct segment_following *w, const struct cdp_livewindows *was,
+		    struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	const char *p = NULL;
+	size_t n = 0;
+	int rc = cdp_livekeep_find(o->keep, CDP_LIVE_ROWS, o->key, o->key_n, &p, &n, err);
+
+	if (rc < 0)
+		return -1;
+	o->known = rc > 0;
+	cdp_buf_reset(&o->bytes);
+	if (o->known)
+		cdp_buf_add(&o->bytes, p, n);
+	p = o->known ? o->bytes.p : NULL;
+	return cdp_liverow_read(&o->was, o->rows, was, p, n, err) < 0 ||
+			       cdp_liverow_read(&o->is, o->rows, &o->rows->now, p, n,
+						err) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The customer is decided as one without tags. */
+static int read_blank(struct segment_whole *o, struct segment_line *line,
+		      struct cdp_rec *rec, struct cdp_err *err)
+{
+	cdp_segment_no_profile(&o->blank, o->key, o->key_n);
+	return segment_line_read(line, o->blank.p, o->blank.n - 1, rec, err);
+}
+
+static int read_profile(struct segment_following *w, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	struct segment_sight was;
+	const char *p;
+	size_t n;
+	int rc = cdp_livekeep_find(o->keep, CDP_LIVE_PROFILES, o->key, o->key_n, &p, &n,
+				   err);
+
+	o->profiled = false;
+	o->as_of = SEGMENT_NO_TIME;
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		if (segment_line_read(&w->line, p, n, &o->profile, err) < 0 ||
+		    segment_follow_sight(w, &o->profile, &was, err) < 0)
+			return cdp_err_set(err, CDP_ERR_SYS,
+					   "'%s': damaged: the profile of '%.*s'",
+					   w->f->dir, (int)o->key_n, o->key);
+		o->as_of = was.as_of;
+		o->profiled = was.there;
+	}
+	return o->profiled ? 0 : read_blank(o, &w->line, &o->profile, err);
+}
+
+static int keep_row(struct segment_whole *o, struct cdp_err *err)
+{
+	cdp_buf_reset(&o->out);
+	cdp_liverow_write(&o->is, o->rows, &o->out);
+	return cdp_livekeep_put(o->keep, CDP_LIVE_ROWS, o->key, o->key_n, o->out.p,
+				o->out.n, err);
+}
+
+/* What changed, out of what is known of both sides. */
+static int decide(struct segment_following *w, struct cdp_rec *was, struct cdp_rec *is,
+		  const struct cdp_live_change **v, size_t *n, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+
+	cdp_live_begin(w->live, o->key, o->key_n);
+	if (cdp_live_rows(w->live, &o->was, &o->is, err) < 0)
+		return -1;
+	if (was)
+		cdp_live_was(w->live, was);
+	if (is)
+		cdp_live_is(w->live, is);
+	*n = cdp_live_decide(w->live, v);
+	return 0;
+}
+
+/* ---- days ---- */
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The base time is the end of the day of this instant, or the instant if a day begins
+ * there and it is meant as one. */
+static int64_t end_of_day(const struct cdp_run *run, struct cdp_time at, bool is_end)
+{
+	int64_t day = cdp_zone_day(run->zone, at.s);
+
+	if (is_end && cdp_zone_day_start(run->zone, day) == at.s && !at.ns)
+		day--;
+	return cdp_zone_day_start(run->zone, day + 1) * 1000;
+}
+
+static void set_base(struct segment_following *w, int64_t base_ms)
+{
+	struct cdp_run *run = &w->cli->opt.run;
+
+	run->as_of = cdp_time_from_ms(base_ms);
+	cdp_time_format(w->as_of, run->as_of);
+	cdp_liverows_turn(w->whole->rows, base_ms);
+	w->whole->kept.base_ms = base_ms;
+}
+
+struct turning {
+	struct segment_following *w;
+	struct cdp_buf *out;
+	uint64_t lines;
+};
+
+static int turn_customer(void *ctx, const char *key, size_t n, struct cdp_err *err)
+{
+	struct turning *t = ctx;
+	struct segment_following *w = t->w;
+	struct segment_whole *o = w->whole;
+	const struct cdp_live_change *v;
+	struct cdp_rec *rec = &o->profile;
+	size_t count;
+
+	o->key = key;
+	o->key_n = n;
+	if (read_row(w, &o->rows->before, err) < 0 || read_profile(w, err) < 0)
+		return -1;
+	if (!o->profiled && !o->is.gathered)
+		return 0;
+	if (decide(w, rec, rec, &v, &count, err) < 0)
+		return -1;
+	t->lines += segment_follow_write(w, key, n, SEGMENT_NO_TIME, v, count, t->out);
+	return 0;
+}
+
+/* Another base time: what it changes, as lines. */
+static int turn(struct segment_following *w, int64_t base_ms, struct cdp_buf *out,
+		uint64_t *lines, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	struct turning t = { .w = w, .out = out };
+	int rc;
+
+	o->days++;
+	set_base(w, base_ms);
+	cdp_live_turn(w->live, true);
+	rc = cdp_livekeep_each(o->keep, turn_customer, &t, err);
+	cdp_live_turn(w->live, false);
+	*lines = t.lines;
+	return rc < 0 ? -1 : cdp_livekeep_know(o->keep, &o->kept, err);
+}
+
+/* Outside of records. */
+static int turn_and_write(struct segment_following *w, int64_t base_ms,
+			  struct cdp_err *err)
+{
+	struct cdp_buf out;
+	uint64_t lines;
+	int rc;
+
+	cdp_buf_init(&out, CDP_BUF_NOMAX);
+	rc = turn(w, base_ms, &out, &lines, err);
+	if (rc == 0 && out.n) {
+		cdp_out_write(cdp_cli_out(w->cli), out.p, out.n); /* its errors stay */
+		w->cli->counts.out += lines;
+	}
+	cdp_buf_release(&out);
+	return rc;
+}
+
+bool segment_whole_is_due(const struct segment_following *w)
+{
+	return w->whole->by_clock && clock_ms() >= w->whole->kept.base_ms;
+}
+
+int segment_whole_wait_ms(const struct segment_following *w)
+{
+	int64_t ms = w->whole->kept.base_ms - clock_ms();
+
+	if (!w->whole->by_clock)
+		return -1;
+	return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+int segment_whole_turn(struct segment_following *w, struct cdp_err *err)
+{
+	struct cdp_time now = cdp_time_from_ms(clock_ms());
+
+	return turn_and_write(w, end_of_day(&w->cli->opt.run, now, false), err);
+}
+
+/* An event after the end of the day ends it. */
+static int turn_by_event(struct segment_following *w, int64_t ms, struct cdp_emit *emit,
+			 struct cdp_err *err)
+{
+	const struct cdp_run *run = &w->cli->opt.run;
+	uint64_t lines;
+
+	if (w->whole->by_clock || ms < w->whole->kept.base_ms)
+		return 0;
+	if (turn(w, end_of_day(run, cdp_time_from_ms(ms), false), &emit->out, &lines,
+		 err) < 0)
+		return -1;
+	emit->counts.out += lines;
+	return 0;
+}
+
+/* ---- profiles ---- */
+
+static void set_key(struct segment_whole *o, const char *key, size_t n)
+{
+	cdp_buf_reset(&o->name);
+	cdp_buf_add(&o->name, key, n);
+	o->key = o->name.p;
+	o->key_n = n;
+}
+
+/* A line as a profile, and what is known of its customer. */
+static int see_profile(struct segment_following *w, const struct cdp_rec *line,
+		       struct cdp_rec *rec, struct segment_sight *is, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+
+	if (segment_line_read(&o->new, line->raw, line->len, rec, err) < 0 ||
+	    segment_follow_sight(w, rec, is, err) < 0)
+		return -1;
+	set_key(o, is->key->p, is->key->n);
+	return read_row(w, &o->rows->now, err) < 0 || read_profile(w, err) < 0 ? -1 : 0;
+}
+
+static int keep_profile(struct segment_whole *o, const struct cdp_rec *line,
+			struct cdp_err *err)
+{
+	if (!o->known && keep_row(o, err) < 0)
+		return -1;
+	return cdp_livekeep_put(o->keep, CDP_LIVE_PROFILES, o->key, o->key_n, line->raw,
+				line->len, err);
+}
+
+static int profile_comes(struct segment_following *w, const struct cdp_rec *line,
+			 struct cdp_emit *emit, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	const struct cdp_live_change *v;
+	struct cdp_rec rec = { 0 };
+	struct segment_sight is;
+	size_t n;
+
+	if (see_profile(w, line, &rec, &is, err) < 0)
+		return -1;
+	if (is.as_of != SEGMENT_NO_TIME && is.as_of < o->as_of) {
+		w->stale++;
+		return 0;
+	}
+	if (!is.there && read_blank(o, &o->new, &rec, err) < 0)
+		return -1;
+	if (decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
+		   is.there || o->is.gathered ? &rec : NULL, &v, &n, err) < 0)
+		return -1;
+	emit->counts.out +=
+		segment_follow_write(w, o->key, o->key_n, is.as_of, v, n, &emit->out);
+	return keep_profile(o, line, err);
+}
+
+/* ---- all other records ---- */
+
+static void heard(void *ctx, const char *key, size_t n)
+{
+	set_key(ctx, key, n);
+}
+
+static void begin_gathering(struct segment_whole *o)
+{
+	o->t->customers = cdp_liverows_fresh(o->rows);
+	o->worker = o->job.worker(o->t);
+	o->gathered = 0;
+}
+
+static void end_gathering(struct segment_whole *o)
+{
+	struct cdp_err ignored;
+
+	if (o->worker)
+		o->job.merge(o->t, o->worker, &ignored);
+	o->worker = NULL;
+	o->t->customers = NULL;
+}
+
+/* 1 and the customer's key: something of it was gathered; 0: of nobody. */
+static int gather(struct segment_whole *o, struct cdp_rec *rec, struct cdp_emit *emit,
+		  struct cdp_err *err)
+{
+	int rc;
+
+	if (++o->gathered > RENEW) {
+		end_gathering(o);
+		begin_gathering(o);
+	}
+	o->key_n = 0;
+	if (o->ties && cdp_val_is(cdp_rec_get(rec, CDP_SLOT_TYPE), "relation", 8)) {
+		rc = segment_ties_gather(o->ties, rec, o->t->customers, err);
+		if (rc > 0)
+			o->key = segment_ties_key(o->ties, &o->key_n);
+		return rc;
+	}
+	rc = o->job.record(o->worker, rec, emit, err);
+	o->job.settle(o->worker, emit);
+	cdp_tag_reading_share(o->worker);
+	return rc < 0 ? -1 : o->key_n > 0;
+}
+
+static void touched(void *ctx, uint32_t ask)
+{
+	struct segment_whole *o = ctx;
+
+	CDP_GROW(o->asks, o->ask_count, o->ask_cap);
+	o->asks[o->ask_count++] = ask;
+}
+
+static int take(struct segment_following *w, struct cdp_rec *rec, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	struct cdp_err ignored;
+	int64_t ms = 0;
+
+	if (cdp_rec_get(rec, CDP_SLOT_EVENT)->type == CDP_STRING)
+		cdp_rec_time_ms(rec, &ms, &ignored);
+	o->ask_count = 0;
+	return cdp_liverow_take(&o->is, o->rows, o->key, o->key_n, ms, touched, o, err);
+}
+
+static bool is_profile(struct cdp_rec *rec)
+{
+	return cdp_rec_get(rec, CDP_SLOT_EVENT)->type != CDP_STRING &&
+	       cdp_rec_get(rec, CDP_SLOT_TYPE)->type == CDP_MISSING;
+}
+
+/* What the record added may be of no consequence: then nothing else is looked at. */
+static int other_comes(struct segment_following *w, struct cdp_rec *rec,
+		       struct cdp_emit *emit, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	const struct cdp_live_change *v;
+	bool differ;
+	size_t n;
+	int rc = gather(o, rec, emit, err);
+
+	if (rc <= 0)
+		return rc;
+	if (read_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
+		return -1;
+	if (o->was.gathered && o->ask_count == 0)
+		return 0;
+	cdp_live_begin(w->live, o->key, o->key_n);
+	if (cdp_live_rows(w->live, &o->was, &o->is, err) < 0)
+		return -1;
+	differ = cdp_live_may_differ(w->live, o->asks, o->ask_count);
+	if (!o->was.gathered || differ) {
+		if (read_profile(w, err) < 0 ||
+		    decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
+			   &o->profile, &v, &n, err) < 0)
+			return -1;
+		emit->counts.out += segment_follow_write(
+			w, o->key, o->key_n, SEGMENT_NO_TIME, v, n, &emit->out);
+	}
+	return keep_row(o, err);
+}
+
+int segment_whole_record(struct segment_following *w, struct cdp_rec *rec,
+			 struct cdp_emit *emit, struct cdp_err *err)
+{
+	struct cdp_err ignored;
+	int64_t ms;
+
+	if (is_profile(rec))
+		return profile_comes(w, rec, emit, err);
+	if (cdp_rec_get(rec, CDP_SLOT_EVENT)->type == CDP_STRING &&
+	    cdp_rec_time_ms(rec, &ms, &ignored) == 0 &&
+	    turn_by_event(w, ms, emit, err) < 0)
+		return -1;
+	return other_comes(w, rec, emit, err);
+}
+
+/* ---- the start ---- */
+
+static int profile_was(struct segment_following *w, const struct cdp_rec *line,
+		       struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	struct cdp_rec rec = { 0 };
+	struct segment_sight is;
+
+	if (see_profile(w, line, &rec, &is, err) < 0)
+		return -1;
+	if (o->as_of > is.as_of ||
+	    (w->store && o->as_of == is.as_of && o->as_of != SEGMENT_NO_TIME))
+		return 0;
+	return keep_profile(o, line, err);
+}
+
+static int record_was(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
+		      struct cdp_err *err)
+{
+	struct segment_following *w = ctx;
+	struct segment_whole *o = w->whole;
+	int rc;
+
+	if (is_profile(rec))
+		return profile_was(w, rec, err);
+	if (o->kept.begun)
+		return 0;
+	rc = gather(o, rec, emit, err);
+	if (rc <= 0)
+		return rc;
+	if (read_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
+		return -1;
+	return o->known && o->was.gathered && o->ask_count == 0 ? 0 : keep_row(o, err);
+}
+
+/* In one step with what says that it is there: events would be counted twice. */
+static int read_start(struct segment_following *w)
+{
+	const struct cdp_job loop = { .ctx = w,
+				      .paths = w->f->reading->paths,
+				      .record = record_was,
+				      .serial = true };
+	char *path[] = { (char *)w->f->profiles, NULL };
+
+	return w->f->profiles && cdp_cli_run_files(w->cli, &loop, path) < 0 ? 1 : 0;
+}
+
+int segment_whole_start(struct segment_following *w, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole;
+	int64_t base = end_of_day(&w->cli->opt.run, w->cli->opt.run.as_of, !o->by_clock);
+	int64_t before = o->kept.base_ms;
+	int rc;
+
+	set_base(w, before == INT64_MIN ? base : before);
+	cdp_live_turn(w->live, false);
+	begin_gathering(o);
+	rc = read_start(w);
+	if (rc != 0)
+		return rc;
+	o->kept.begun = true;
+	if (cdp_livekeep_know(o->keep, &o->kept, err) < 0)
+		return -1;
+	if (w->store && cdp_livestore_commit(w->store, err) < 0)
+		return -1;
+	if (base <= o->kept.base_ms)
+		return 0;
+	return turn_and_write(w, base, err) < 0 ||
+			       (!w->held && segment_follow_keep(w, err) < 0)
+		       ? -1
+		       : 0;
+}
+
+/* ---- beginning and end ---- */
+
+/* What rules ask for is all there, though not yet bound to a base time. */
+static int begin_reading(struct segment_following *w, struct cdp_err *err)
+{
+	const struct cdp_segment_follow *f = w->f;
+	struct segment_whole *o = w->whole;
+	struct cdp_tag_reading *t = o->t = f->reading;
+
+	cdp_cli_check_entities(w->cli, t->set->entities, f->entities, -1);
+	if (cdp_aggs_bind(t->set->aggs, t->run, err) < 0 ||
+	    cdp_tag_reading_set(t, t->set, err) < 0)
+		return -1;
+	if (cdp_cli_read_entities(w->cli, t->set->entities, f->entities, -1, NULL) < 0)
+		return 1;
+	o->job = cdp_tag_reading_job(t);
+	t->heard = heard;
+	t->heard_ctx = o;
+	if (cdp_intern_count(t->set->relations) == 0)
+		return 0;
+	o->ties = segment_ties_new(t);
+	return segment_ties_read_map(o->ties, w->cli, f->map);
+}
+
+int segment_whole_begin(struct segment_following *w, struct cdp_err *err)
+{
+	struct segment_whole *o = w->whole = cdp_calloc(1, sizeof(*o));
+	int rc;
+
+	o->by_clock = !w->cli->opt.as_of_given;
+	cdp_buf_init(&o->name, CDP_BUF_NOMAX);
+	cdp_buf_init(&o->bytes, CDP_BUF_NOMAX);
+	cdp_buf_init(&o->blank, CDP_BUF_NOMAX);
+	cdp_buf_init(&o->out, CDP_BUF_NOMAX);
+	cdp_liverow_init(&o->was);
+	cdp_liverow_init(&o->is);
+	segment_line_init(&o->new, w->f->paths);
+	o->keep = cdp_livekeep_new(w->store);
+	rc = begin_reading(w, err);
+	if (rc != 0)
+		return rc;
+	o->rows = cdp_liverows_new(o->t->set, w->cli->opt.run.zone);
+	if (cdp_livekeep_begin(o->keep, o->rows, w->f->dir, &o->kept, err) < 0)
+		return -1;
+	cdp_live_gather(w->live, o->rows);
+	return 0;
+}
+
+void segment_whole_end(struct segment_following *w)
+{
+	struct segment_whole *o = w->whole;
+
+	if (!o)
+		return;
+	end_gathering(o);
+	cdp_cli_stat(w->cli, "days", o->days);
+	cdp_cli_stat(w->cli, "no_key", o->t->no_key);
+	cdp_cli_stat(w->cli, "other", o->t->other);
+	segment_ties_free(o->ties);
+	cdp_livekeep_free(o->keep);
+	cdp_liverow_release(&o->was);
+	cdp_liverow_release(&o->is);
+	segment_line_release(&o->new);
+	cdp_buf_release(&o->name);
+	cdp_buf_release(&o->bytes);
+	cdp_buf_release(&o->blank);
+	cdp_buf_release(&o->out);
+	free(o->asks);
+}
+
+/* Of what the rules' evaluators asked to their end. */
+void segment_whole_free(struct segment_following *w)
+{
+	if (w->whole)
+		cdp_liverows_free(w->whole->rows);
+	free(w->whole);
+}

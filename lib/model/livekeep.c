@@ -1,0 +1,245 @@
+#include "model/livekeep.h"
+
+#include "base/varint.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* In a store's table of what else there is. */
+#define KEPT "kept"
+#define NAMES "names"
+
+struct blob {
+	char *p;
+	size_t n;
+};
+
+struct cdp_livekeep {
+	struct cdp_livestore *store;
+	struct cdp_intern *keys; /* in memory */
+	struct blob (*blobs)[2]; /* by customer: profile, row */
+	size_t cap;
+};
+
+struct cdp_livekeep *cdp_livekeep_new(struct cdp_livestore *store)
+{
+	struct cdp_livekeep *k = cdp_calloc(1, sizeof(*k));
+
+	k->store = store;
+	k->keys = cdp_intern_new(0);
+	return k;
+}
+
+void cdp_livekeep_free(struct cdp_livekeep *k)
+{
+	if (!k)
+		return;
+	for (uint32_t i = 0; i < cdp_intern_count(k->keys); i++) {
+		free(k->blobs[i][0].p);
+		free(k->blobs[i][1].p);
+	}
+	free(k->blobs);
+	cdp_intern_free(k->keys);
+	free(k);
+}
+
+int cdp_livekeep_find(struct cdp_livekeep *k, enum cdp_livetable table, const char *key,
+		      size_t n, const char **p, size_t *len, struct cdp_err *err)
+{
+	const struct blob *b;
+	uint32_t i;
+
+	if (k->store)
+		return cdp_livestore_find(k->store, table, key, n, p, len, err);
+	i = cdp_intern_get(k->keys, key, n);
+	if (i == CDP_INTERN_NONE)
+		return 0;
+	b = &k->blobs[i][table];
+	*p = b->p;
+	*len = b->n;
+	return b->p != NULL;
+}
+
+int cdp_livekeep_put(struct cdp_livekeep *k, enum cdp_livetable table, const char *key,
+		     size_t n, const char *p, size_t len, struct cdp_err *err)
+{
+	struct blob *b;
+	bool added;
+	uint32_t i;
+
+	if (k->store)
+		return cdp_livestore_keep(k->store, table, key, n, p, len, err);
+	i = cdp_intern_put(k->keys, key, n, &added);
+	if (added) {
+		CDP_GROW(k->blobs, i, k->cap);
+		memset(k->blobs[i], 0, sizeof(k->blobs[i]));
+	}
+	b = &k->blobs[i][table];
+	b->p = cdp_realloc(b->p, len + 1, 1);
+	memcpy(b->p, p, len);
+	b->n = len;
+	return 0;
+}
+
+int cdp_livekeep_each(struct cdp_livekeep *k,
+		      int (*call)(void *ctx, const char *key, size_t n,
+				  struct cdp_err *err),
+		      void *ctx, struct cdp_err *err)
+{
+	uint32_t *order;
+	int rc = 0;
+
+	if (k->store)
+		return cdp_livestore_each(k->store, CDP_LIVE_ROWS, call, ctx, err);
+	order = cdp_intern_order(k->keys);
+	for (uint32_t i = 0, count = cdp_intern_count(k->keys); i < count && rc == 0;
+	     i++) {
+		size_t n;
+		const char *key = cdp_intern_key(k->keys, order[i], &n);
+
+		rc = k->blobs[order[i]][CDP_LIVE_ROWS].p ? call(ctx, key, n, err) : 0;
+	}
+	free(order);
+	return rc;
+}
+
+/* ---- what a store knows besides ---- */
+
+static int about(struct cdp_livekeep *k, const char *name, const char **p, size_t *n,
+		 struct cdp_err *err)
+{
+	return cdp_livestore_find(k->store, CDP_LIVE_ABOUT, name, strlen(name), p, n,
+				  err);
+}
+
+static int set_about(struct cdp_livekeep *k, const char *name, const void *p, size_t n,
+		     struct cdp_err *err)
+{
+	return cdp_livestore_keep(k->store, CDP_LIVE_ABOUT, name, strlen(name), p, n,
+				  err);
+}
+
+/* Names of all kinds as they are numbered. */
+struct names {
+	struct cdp_intern *v[CDP_LIVE_FACTS];
+};
+
+static int read_names(struct cdp_livekeep *k, struct names *names, const char *dir,
+		      struct cdp_err *err)
+{
+	const char *p, *end, *name;
+	size_t n;
+	int rc;
+
+	for (int i = 0; i < CDP_LIVE_FACTS; i++)
+		names->v[i] = cdp_intern_new(0);
+	rc = about(k, NAMES, &p, &n, err);
+	for (end = rc > 0 ? p + n : NULL; rc > 0 && p < end;) {
+		unsigned kind = (unsigned char)*p++;
+
+		if (kind >= CDP_LIVE_FACTS || !cdp_varint_get_bytes(&name, &n, &p, end))
+			return cdp_err_set(err, CDP_ERR_SYS, "'%s/live' is damaged", dir);
+		cdp_intern_put(names->v[kind], name, n, NULL);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+static int write_names(struct cdp_livekeep *k, const struct names *names,
+		       struct cdp_err *err)
+{
+	struct cdp_buf b;
+	int rc;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (int i = 0; i < CDP_LIVE_FACTS; i++)
+		for (uint32_t j = 0; j < cdp_intern_count(names->v[i]); j++) {
+			size_t n;
+			const char *name = cdp_intern_key(names->v[i], j, &n);
+
+			cdp_buf_addc(&b, (char)i);
+			cdp_varint_add_bytes(&b, name, n);
+		}
+	rc = set_about(k, NAMES, b.n ? b.p : "", b.n, err);
+	cdp_buf_release(&b);
+	return rc;
+}
+
+static int number_names(struct names *names, struct cdp_liverows *rows, const char *dir,
+			bool begun, bool *any, struct cdp_err *err)
+{
+	static const char *const roots[] = { "", "profile.", "details.", "relations." };
+
+	for (int i = 0; i < CDP_LIVE_FACTS; i++) {
+		enum cdp_livefact kind = (enum cdp_livefact)i;
+
+		for (uint32_t j = 0; j < cdp_liverows_names(rows, kind); j++) {
+			size_t n;
+			const char *name = cdp_liverows_name(rows, kind, j, &n);
+			bool added;
+			uint32_t number = cdp_intern_put(names->v[i], name, n, &added);
+
+			if (added && begun)
+				return cdp_err_set(
+					err, CDP_ERR_USAGE,
+					"rules ask for %s%.*s, of which '%s/live' has no "
+					"history: it must be made anew from all there "
+					"was",
+					roots[i], n < 200 ? (int)n : 200, name, dir);
+			*any |= added;
+			cdp_liverows_number(rows, kind, j, number);
+		}
+	}
+	return 0;
+}
+
+/* Those who came while only profiles were followed. */
+static int make_row(void *ctx, const char *key, size_t n, struct cdp_err *err)
+{
+	struct cdp_livekeep *k = ctx;
+	const char *p;
+	size_t len;
+	int rc = cdp_livekeep_find(k, CDP_LIVE_ROWS, key, n, &p, &len, err);
+
+	return rc ? (rc < 0 ? -1 : 0)
+		  : cdp_livekeep_put(k, CDP_LIVE_ROWS, key, n, "\0\0", 2, err);
+}
+
+int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const char *dir,
+		       struct cdp_livekept *kept, struct cdp_err *err)
+{
+	struct names names = { { NULL } };
+	const char *p;
+	bool any = false;
+	size_t n;
+	int rc;
+
+	*kept = (struct cdp_livekept){ .base_ms = INT64_MIN };
+	if (!k->store)
+		return 0;
+	rc = about(k, KEPT, &p, &n, err);
+	if (rc > 0 && n == sizeof(*kept))
+		memcpy(kept, p, n);
+	if (rc >= 0)
+		rc = read_names(k, &names, dir, err);
+	if (rc == 0)
+		rc = number_names(&names, rows, dir, kept->begun, &any, err);
+	if (rc == 0 && any)
+		rc = write_names(k, &names, err);
+	for (int i = 0; i < CDP_LIVE_FACTS; i++)
+		cdp_intern_free(names.v[i]);
+	return rc < 0 ? -1
+		      : cdp_livestore_each(k->store, CDP_LIVE_PROFILES, make_row, k, err);
+}
+
+int cdp_livekeep_know(struct cdp_livekeep *k, const struct cdp_livekept *kept,
+		      struct cdp_err *err)
+{
+	struct cdp_livekept all;
+
+	if (!k->store)
+		return 0;
+	memset(&all, 0, sizeof(all)); /* no bytes between members are left to chance */
+	all.base_ms = kept->base_ms;
+	all.begun = kept->begun;
+	return set_about(k, KEPT, &all, sizeof(all), err);
+}
