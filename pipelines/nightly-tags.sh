@@ -129,6 +129,8 @@ tag() {
   fi
   [ -z "$map" ] || set -- --ids "$map" "$@"
   [ -z "$jobs" ] || set -- -j "$jobs" "$@"
+  # Tags that are not due tonight keep their values.
+  [ -z "$last" ] || set -- --carry "$work/versions/$last/profiles.ndjson" "$@"
   stage "$name" "$output" cdp-tag -q --trusted --tz "$zone" --as-of "$base" --calendar "$calendar" \
     --state "$work/state/tags" "$@"
 }

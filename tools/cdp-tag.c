@@ -40,6 +40,22 @@ static void check_follow(struct cdp_cli *cli, const struct options *o, bool enti
 			      other);
 }
 
+static void check_carry(struct cdp_cli *cli, const struct options *o,
+			const struct cdp_tag_reading *t)
+{
+	const char *other = o->lineage >= 0 ? "lineage"
+			    : o->lint       ? "lint"
+			    : o->cost       ? "cost"
+			    : o->follow     ? "follow"
+					    : NULL;
+
+	if (t->due.n && !t->carry_from)
+		cdp_cli_usage(cli, "option '--due' requires '--carry'");
+	if (t->carry_from && other)
+		cdp_cli_usage(cli, "options '--carry' and '--%s' exclude each other",
+			      other);
+}
+
 static void check_usage(struct cdp_cli *cli, const struct options *o)
 {
 	bool rows = o->lineage == LINEAGE_ROWS || o->lint || o->cost;
@@ -212,12 +228,17 @@ int main(int argc, char **argv)
 		  "the tags; several files are one set" },
 		{ 0, "batch", CDP_OPT_STR, &o.state.batch, "NAME",
 		  "with --state: the input is known by this name, not by its content" },
+		{ 0, "carry", CDP_OPT_STR, &t.carry_from, "FILE",
+		  "profiles of the version before: tags that are not due keep their "
+		  "values" },
 		{ 0, "changed", CDP_OPT_FLAG, &o.changed, NULL,
 		  "with --state: only profiles that differ from those of the last run" },
 		{ 0, "checkpoint", CDP_OPT_DURATION, &o.live.save_ns, "DURATION",
 		  "with --follow: how often the state is saved (default 5m)" },
 		{ 0, "cost", CDP_OPT_FLAG, &o.cost, NULL,
 		  "write what each tag costs in time and bytes" },
+		{ 0, "due", CDP_OPT_LIST, &t.due, "TAG",
+		  "with --carry: this tag is computed anyhow, repeatable" },
 		{ 0, "entities", CDP_OPT_LIST, &o.entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable" },
 		{ 0, "entity", CDP_OPT_STR, &t.entity, "NAME",
@@ -268,6 +289,8 @@ int main(int argc, char **argv)
 	cdp_cli_start(&cli, &tool, argc, argv);
 	check_usage(&cli, &o);
 	check_follow(&cli, &o, t.entity != NULL);
+	check_carry(&cli, &o, &t);
+	t.keeps_state = o.state.dir != NULL;
 	t.run = &cli.opt.run;
 	if (t.entity && strcmp(t.entity, "person") == 0)
 		t.entity = NULL;

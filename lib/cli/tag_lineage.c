@@ -106,7 +106,8 @@ static void put_label(struct cdp_buf *b, enum cdp_source source, const char *nam
 		[CDP_SOURCE_ENTITY] = "component", [CDP_SOURCE_EVENT] = "cds",
 		[CDP_SOURCE_MEMBER] = "plaintext", [CDP_SOURCE_FILE] = "note",
 		[CDP_SOURCE_PROGRAM] = "octagon",  [CDP_SOURCE_ID] = "ellipse",
-		[CDP_SOURCE_SEGMENT] = "house",    [CDP_SOURCE_ZONE] = "circle"
+		[CDP_SOURCE_SEGMENT] = "house",    [CDP_SOURCE_ZONE] = "circle",
+		[CDP_SOURCE_SCHEDULE] = "circle"
 	};
 
 	cdp_buf_addc(b, '\t');

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/rows.h"
 #include "cli/used_in.h"
+#include "record/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,6 +63,8 @@ static bool put_meaning(struct cdp_buf *b, const struct cdp_tag *t)
 	}
 	if (t->type == CDP_TAG_DATE && t->about.zone)
 		cdp_buf_adds(b, cdp_zone_name(t->about.zone));
+	if (t->about.schedule)
+		cdp_buf_adds(b, cdp_schedule_text(t->about.schedule));
 	cdp_buf_adds(b, "\nelse ");
 	cdp_value_json(b, &t->otherwise);
 	return t->value || t->layers;
@@ -98,6 +101,34 @@ static void find_alike(struct cdp_tag_lint *l)
 	free(first);
 }
 
+static bool same_schedule(const struct cdp_tag *a, const struct cdp_tag *b)
+{
+	const struct cdp_schedule *x = a->about.schedule, *y = b->about.schedule;
+
+	return x && y && strcmp(cdp_schedule_text(x), cdp_schedule_text(y)) == 0;
+}
+
+/* What is computed on some days alone is older than what is computed from it on others.
+ */
+static void find_older(struct cdp_tag_lint *l)
+{
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < l->set->count; i++)
+		for (size_t k = 0; k < l->set->tags[i].needs.n; k++) {
+			const struct cdp_tag *t = &l->set->tags[i],
+					     *need = &l->set->tags[t->needs.v[k]];
+
+			if (!need->about.schedule || same_schedule(need, t))
+				continue;
+			cdp_buf_reset(&b);
+			cdp_json_cstr(&b, need->name);
+			find(l, "older", i, &b);
+		}
+	cdp_buf_release(&b);
+}
+
 static const char *name_of(const void *set, unsigned i)
 {
 	return ((const struct cdp_tagset *)set)->tags[i].name;
@@ -122,6 +153,7 @@ static int find_unused(struct cdp_tag_lint *l, const struct cdp_strs *users)
 int cdp_tag_lint_definitions(struct cdp_tag_lint *l, const struct cdp_strs *users)
 {
 	find_alike(l);
+	find_older(l);
 	return users->n ? find_unused(l, users) : 0;
 }
 

@@ -331,16 +331,58 @@ int cdp_tag_reading_set(struct cdp_tag_reading *t, struct cdp_tagset *set,
 	return add_relations(t, err);
 }
 
+static int open_carry(struct cdp_tag_reading *t, struct cdp_err *err)
+{
+	const struct cdp_carry_opts o = { .path = t->carry_from,
+					  .key = t->entity ? t->entity : t->key,
+					  .run = t->run,
+					  .due = t->due.v,
+					  .due_count = t->due.n,
+					  .history = t->keeps_state };
+
+	if (t->carry_from)
+		t->carry = cdp_carry_new(&o, err);
+	return t->carry_from && !t->carry ? -1 : 0;
+}
+
+/* The set is the reading's in any case, to be released with it. */
+static int check_due(struct cdp_tag_reading *t, struct cdp_tagset *set,
+		     struct cdp_err *err)
+{
+	t->set = set;
+	for (size_t i = 0; i < t->due.n; i++)
+		if (cdp_intern_get(set->names, t->due.v[i], strlen(t->due.v[i])) ==
+		    CDP_INTERN_NONE) {
+			cdp_depend_unknown(set->names, "tag", t->due.v[i], err);
+			cdp_err_prefix(err, "--due");
+			return -1;
+		}
+	return 0;
+}
+
+/* Values of the tags that are not due. */
+static int read_carried(struct cdp_cli *cli, struct cdp_tag_reading *t)
+{
+	const struct cdp_carry_became became = { cdp_tag_state_became, t->state };
+	struct cdp_err err;
+
+	if (!t->carry || cdp_carry_read(t->carry, t->set, t->customers, t->given,
+					t->state ? &became : NULL, &err) == 0)
+		return 0;
+	cdp_cli_report(cli, &err);
+	return -1;
+}
+
 int cdp_tag_reading_load(struct cdp_tag_reading *t, const struct cdp_strs *definitions,
 			 struct cdp_err *err)
 {
 	struct cdp_tagset *set;
 
-	if (cdp_tag_reading_paths(t, err) < 0)
+	if (cdp_tag_reading_paths(t, err) < 0 || open_carry(t, err) < 0)
 		return -1;
-	set = cdp_tagset_load(definitions->v, definitions->n, t->entity, t->paths, t->run,
-			      err);
-	return set ? cdp_tag_reading_set(t, set, err) : -1;
+	set = cdp_tagset_load_due(definitions->v, definitions->n, t->entity, t->paths,
+				  t->run, t->carry, err);
+	return set && check_due(t, set, err) == 0 ? cdp_tag_reading_set(t, set, err) : -1;
 }
 
 int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
@@ -386,6 +428,8 @@ void cdp_tag_reading_release(struct cdp_tag_reading *t)
 {
 	cdp_tag_sample_free(t->sample);
 	cdp_given_free(t->given);
+	cdp_carry_free(t->carry);
+	cdp_strs_release(&t->due);
 	cdp_shelf_free(t->shelf);
 	cdp_tag_state_close(t->state);
 	/* Millions of small states go with the process, but where leaks are looked for.
@@ -450,6 +494,8 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			return -1;
 	}
 	gather_rest(t);
+	if (read_carried(cli, t) < 0)
+		return -1;
 	if (cdp_customers_count(t->customers) == 0 && t->no_key + t->other)
 		cdp_cli_note(cli,
 			     "no record is an event, profile update or detail row with a "

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/tag_cost.h"
 #include "cli/tag_state.h"
+#include "model/carry.h"
 #include "model/given.h"
 #include "model/relations.h"
 #include "model/shelf.h"
@@ -22,6 +23,12 @@ struct cdp_tag_reading {
 	struct cdp_relation_slots relation_slots;
 	struct cdp_entity_slots *slots; /* of rows of the tags' entity, or NULL */
 	struct cdp_given *given;
+	/* An earlier version that tags which are not due are carried from, and tags that
+	 * are due in any case; given, NULL and empty: none. */
+	const char *carry_from;
+	struct cdp_strs due;
+	bool keeps_state; /* given: there will be a state */
+	struct cdp_carry *carry;
 	struct cdp_tag_sample *sample; /* of events, or NULL: none is wanted */
 	/* Where profiles go that are among the records; NULL: they are passed over, as is
 	 * all that is of no use. */

@@ -205,6 +205,13 @@ static int read_merges(struct cdp_tag_state *s)
 	return rc;
 }
 
+const char *cdp_tag_state_became(void *state, const char *key, size_t n, size_t *len)
+{
+	const struct cdp_tag_state *s = state;
+
+	return cdp_tagstate_became(s->state, key, n, len);
+}
+
 void cdp_tag_state_written(struct cdp_tag_state *s)
 {
 	if (s)

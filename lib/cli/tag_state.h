@@ -30,6 +30,8 @@ struct cdp_customers *cdp_tag_state_fresh(struct cdp_tag_state *s);
  * NULL: told, the state is what it was.  `fresh` is consumed. */
 struct cdp_customers *cdp_tag_state_update(struct cdp_tag_state *s,
 					   struct cdp_customers *fresh);
+/* For cdp_carry_became, of a struct cdp_tag_state. */
+const char *cdp_tag_state_became(void *state, const char *key, size_t n, size_t *len);
 /* After the profiles: completes what --stats tells of input, state and output.  NULL is
  * fine. */
 void cdp_tag_state_written(struct cdp_tag_state *s);

@@ -14,9 +14,8 @@ const char *const cdp_event_members[] = {
 	"deleted", "entity",    "id",       "set",      "set_once", "append",
 	"unset",   "increment", "relation", "to",       NULL,
 };
-const char *const cdp_profile_members[] = {
-	"one_id", "as_of", "tags", "ids", "type", NULL
-};
+const char *const cdp_profile_members[] = { "one_id", "as_of", "computed", "tags",
+					    "ids",    "type",  NULL };
 
 /* ---- expressions ---- */
 

@@ -202,14 +202,14 @@ bool cdp_changes_first(const struct cdp_changes *c)
 
 bool cdp_changes_line(struct cdp_changes *c, uint32_t place, const char *line, size_t n)
 {
-	static const char as_of[] = ",\"as_of\":\"";
-	const char *at = memmem(line, n, as_of, sizeof(as_of) - 1);
+	static const char tags[] = ",\"tags\":{";
+	const char *at = memmem(line, n, tags, sizeof(tags) - 1);
 	size_t skip;
 
 	if (!at)
-		CDP_BUG("a profile without as_of");
-	/* The key before it is the same anyhow. */
-	skip = (size_t)(at - line) + sizeof(as_of) - 1 + CDP_TIME_CANON;
+		CDP_BUG("a profile without tags");
+	/* The key before them is the same anyhow, times are not compared. */
+	skip = (size_t)(at - line);
 	c->is[place] = cdp_hash_stable(line + skip, n - skip, 0) | 1;
 	return c->is[place] != c->was[place];
 }

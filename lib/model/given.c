@@ -14,7 +14,7 @@ struct cdp_given {
 
 static bool is_given(const struct cdp_tag *t)
 {
-	return t->import || t->program;
+	return t->import || t->program || t->carried;
 }
 
 struct cdp_given *cdp_given_new(const struct cdp_tagset *set)

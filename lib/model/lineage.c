@@ -16,10 +16,10 @@ struct cdp_lineage {
 
 const char *cdp_source_name(enum cdp_source s)
 {
-	static const char *const names[] = { "tag",      "attribute", "detail",
-					     "relation", "entity",    "event",
-					     "member",   "file",      "program",
-					     "id",       "segment",   "zone" };
+	static const char *const names[] = {
+		"tag",  "attribute", "detail", "relation", "entity", "event",   "member",
+		"file", "program",   "id",     "segment",  "zone",   "schedule"
+	};
 
 	return names[s];
 }
@@ -157,6 +157,9 @@ static void add_given(struct cdp_lineage *l, const struct cdp_tag *t)
 	if (t->about.zone)
 		add(l, CDP_SOURCE_ZONE, cdp_zone_name(t->about.zone),
 		    strlen(cdp_zone_name(t->about.zone)));
+	if (t->about.schedule)
+		add(l, CDP_SOURCE_SCHEDULE, cdp_schedule_text(t->about.schedule),
+		    strlen(cdp_schedule_text(t->about.schedule)));
 	for (size_t i = 0; t->import && i < t->import->count; i++)
 		add(l, CDP_SOURCE_FILE, t->import->files[i], strlen(t->import->files[i]));
 	if (t->program)

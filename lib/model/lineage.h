@@ -21,6 +21,7 @@ enum cdp_source {
 	CDP_SOURCE_ID,      /* a kind of ids */
 	CDP_SOURCE_SEGMENT, /* another audience */
 	CDP_SOURCE_ZONE,    /* of a tag's own */
+	CDP_SOURCE_SCHEDULE,
 };
 const char *cdp_source_name(enum cdp_source s); /* "tag", "attribute" ... */
 

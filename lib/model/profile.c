@@ -32,6 +32,7 @@ struct cdp_profiler {
 	struct cdp_buf
 		keys;    /* the tags' names as members, "name": one after the other; */
 	size_t *key_end; /* where each of them ends */
+	struct cdp_buf computed; /* of tags with a schedule: as of when, JSON */
 	char as_of[CDP_TIME_CANON];
 };
 
@@ -52,6 +53,26 @@ static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp
 	(void)err;
 	cdp_census_result(cdp_population_census(p->spec.population, pop), p->place, out);
 	return 0;
+}
+
+/* The same for all customers. */
+static void put_computed(struct cdp_profiler *p)
+{
+	const struct cdp_tagset *set = p->spec.set;
+	struct cdp_buf *b = &p->computed;
+
+	cdp_buf_init(b, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct cdp_tag *t = &set->tags[i];
+
+		if (!t->about.schedule)
+			continue;
+		cdp_buf_adds(b, b->n ? "" : ",\"computed\":{");
+		cdp_json_key(b, t->name);
+		cdp_json_str(b, t->carried ? t->computed : p->as_of, CDP_TIME_CANON);
+	}
+	if (b->n)
+		cdp_buf_addc(b, '}');
 }
 
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
@@ -83,6 +104,7 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 		p->key_end[i] = p->keys.n;
 	}
 	cdp_time_format(p->as_of, spec->run->as_of);
+	put_computed(p);
 	return p;
 }
 
@@ -103,6 +125,7 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->awake);
 	free(p->valued);
 	cdp_buf_release(&p->keys);
+	cdp_buf_release(&p->computed);
 	free(p->key_end);
 	free(p);
 }
@@ -382,6 +405,8 @@ void cdp_profiler_line(struct cdp_profiler *p, uint32_t place, struct cdp_buf *o
 	cdp_json_str(out, key, n);
 	cdp_buf_adds(out, ",\"as_of\":");
 	cdp_json_str(out, p->as_of, sizeof(p->as_of));
+	if (p->computed.n)
+		cdp_buf_add(out, p->computed.p, p->computed.n);
 	cdp_buf_adds(out, ",\"tags\":{");
 	add_tags(p, out);
 	cdp_buf_addc(out, '}');

@@ -46,6 +46,8 @@ static int check_tag(const struct cdp_tag *t, struct cdp_err *err)
 		why = "its values come from a file";
 	else if (t->program)
 		why = "its values come from a program";
+	else if (t->about.schedule)
+		why = "it has a schedule";
 	else if (t->functions.n)
 		why = "it asks for the whole population";
 	return why ? cdp_err_set(err, CDP_ERR_USAGE, "tag '%s' cannot be followed: %s",

@@ -1,6 +1,7 @@
 /* Loading a file of tag definitions. */
 #include "model/tagset.h"
 
+#include "model/carry.h"
 #include "model/tagset_priv.h"
 
 #include <stdio.h>
@@ -89,19 +90,6 @@ static int load_name(struct cdp_tagset *s, struct source *from, struct cdp_err *
 	return 0;
 }
 
-static int load_tag(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
-		    struct cdp_err *err)
-{
-	const char *name = json_string_value(json_object_get(o, "name"));
-
-	t->name = cdp_arena_strndup(&s->arena, name, strlen(name));
-	if (cdp_tag_load_about(s, t, o, err) == 0 &&
-	    cdp_tag_load_value(s, t, o, err) == 0)
-		return 0;
-	cdp_err_prefix(err, "%s", name);
-	return -1;
-}
-
 static void release_tag(struct cdp_tag *t)
 {
 	free(t->needs.v);
@@ -130,6 +118,77 @@ struct cdp_tagset *cdp_tagset_new(struct cdp_paths *paths)
 	return s;
 }
 
+/* Checks how the value is made, and gathers nothing that only it asks for. */
+static int load_apart(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
+		      struct cdp_err *err)
+{
+	struct cdp_paths *paths = cdp_paths_new();
+	struct cdp_tagset *aside = cdp_tagset_new(paths), own = *s;
+	int ret;
+
+	s->paths = paths;
+	s->aggs = aside->aggs;
+	s->pops = aside->pops;
+	s->attributes = aside->attributes;
+	s->details = aside->details;
+	s->relations = aside->relations;
+	s->entities = aside->entities;
+	ret = cdp_tag_load_value(s, t, o, err);
+	release_tag(t);
+	s->paths = own.paths;
+	s->aggs = own.aggs;
+	s->pops = own.pops;
+	s->attributes = own.attributes;
+	s->details = own.details;
+	s->relations = own.relations;
+	s->entities = own.entities;
+	s->links = own.links;
+	cdp_tagset_free(aside);
+	cdp_paths_free(paths);
+	return ret;
+}
+
+/* With a history to be kept what it asks for is gathered, but what gives values is not
+ * asked. */
+static int load_carried(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
+			bool history, struct cdp_err *err)
+{
+	int ret;
+
+	if (history) {
+		ret = cdp_tag_load_value(s, t, o, err);
+		release_tag(t);
+	} else {
+		ret = load_apart(s, t, o, err);
+	}
+	t->needs = t->functions = (struct cdp_needs){ 0 };
+	t->value = NULL;
+	t->layers = NULL;
+	t->layer_count = 0;
+	t->import = NULL;
+	t->program = NULL;
+	t->carried = true;
+	return ret;
+}
+
+static int load_tag(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
+		    const struct cdp_carry *carry, struct cdp_err *err)
+{
+	const char *name = json_string_value(json_object_get(o, "name"));
+	int ret;
+
+	t->name = cdp_arena_strndup(&s->arena, name, strlen(name));
+	ret = cdp_tag_load_about(s, t, o, err);
+	if (ret == 0 && carry)
+		t->computed = cdp_carry_since(carry, t);
+	if (ret == 0)
+		ret = t->computed ? load_carried(s, t, o, cdp_carry_history(carry), err)
+				  : cdp_tag_load_value(s, t, o, err);
+	if (ret < 0)
+		cdp_err_prefix(err, "%s", name);
+	return ret;
+}
+
 /* A tag that is not computed: nothing that only it asks for is gathered. */
 static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp_err *err)
 {
@@ -142,7 +201,7 @@ static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp
 	aside->names = s->names;
 	aside->stopped = s->stopped;
 	aside->zone = s->zone;
-	ret = load_tag(aside, &t, o, err);
+	ret = load_tag(aside, &t, o, NULL, err);
 	release_tag(&t);
 	aside->names = names;
 	aside->stopped = stopped;
@@ -169,7 +228,8 @@ static int put_in_order(struct cdp_tagset *s, struct cdp_err *err)
 	return -1;
 }
 
-static int load(struct cdp_tagset *s, struct sources *all, struct cdp_err *err)
+static int load(struct cdp_tagset *s, struct sources *all, const struct cdp_carry *carry,
+		struct cdp_err *err)
 {
 	s->tags = cdp_calloc(all->n, sizeof(*s->tags));
 	for (size_t i = 0; i < all->n; i++)
@@ -184,7 +244,7 @@ static int load(struct cdp_tagset *s, struct sources *all, struct cdp_err *err)
 		t->file = from->file;
 		s->count += !from->stopped;
 		if ((from->stopped ? check_stopped(s, from->obj, err)
-				   : load_tag(s, t, from->obj, err)) < 0) {
+				   : load_tag(s, t, from->obj, carry, err)) < 0) {
 			cdp_err_prefix(err, "%s", from->file);
 			return -1;
 		}
@@ -240,6 +300,14 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const cha
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err)
 {
+	return cdp_tagset_load_due(files, n, entity, paths, run, NULL, err);
+}
+
+struct cdp_tagset *cdp_tagset_load_due(const char *const *files, size_t n,
+				       const char *entity, struct cdp_paths *paths,
+				       const struct cdp_run *run,
+				       const struct cdp_carry *carry, struct cdp_err *err)
+{
 	struct cdp_tagset *s = cdp_tagset_new(paths);
 	struct sources all = { 0 };
 	int ret = 0;
@@ -252,7 +320,7 @@ struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const cha
 	if (ret == 0)
 		ret = choose(&all, entity ? entity : "person", err);
 	if (ret == 0)
-		ret = load(s, &all, err);
+		ret = load(s, &all, carry, err);
 	release_sources(&all);
 	if (ret == 0 && entity && strcmp(entity, "person") != 0)
 		ret = bind_own(s, entity, err);

@@ -17,6 +17,7 @@
 #include "lang/pop.h"
 #include "model/depend.h"
 #include "model/entities.h"
+#include "model/schedule.h"
 
 enum cdp_tag_type {
 	CDP_TAG_ANY,
@@ -49,6 +50,7 @@ struct cdp_tag_about {
 	unsigned keep; /* versions to be kept */
 	/* Shares of customers who have a value, outside of which something is wrong. */
 	double alarm_min, alarm_max;
+	const struct cdp_schedule *schedule; /* NULL: every day */
 	/* Of its days, where it names one of its own; NULL: the run's. */
 	const struct cdp_zone *zone;
 	/* What made the values: {"name":...,"version":...,"date":...} as JSON. */
@@ -94,6 +96,10 @@ struct cdp_tag {
 	enum cdp_tag_type type;
 	const char *kind; /* the member that defines it: "value", "metric" ... */
 	struct cdp_tag_about about;
+	/* It is not due: its values are those of an earlier version (model/carry.h), and
+	 * nothing below is there. */
+	bool carried;
+	const char *computed; /* of a carried one: as of when; canonical, borrowed */
 	/* One of four. */
 	struct cdp_expr *value;
 	struct cdp_tag_layer *layers;
@@ -152,6 +158,13 @@ static inline uint32_t cdp_tag_ref_index(int ref)
 struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const char *entity,
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err);
+/* The same, but that tags that are not due are carried. */
+struct cdp_carry;
+struct cdp_tagset *cdp_tagset_load_due(const char *const *files, size_t n,
+				       const char *entity, struct cdp_paths *paths,
+				       const struct cdp_run *run,
+				       const struct cdp_carry *carry,
+				       struct cdp_err *err);
 void cdp_tagset_free(struct cdp_tagset *s);
 
 /* Expressions over a customer that are no tags' (rules of audiences): a set without tags

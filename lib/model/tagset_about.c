@@ -13,8 +13,8 @@ enum {
 };
 
 const char *const cdp_tag_about_members[] = {
-	"name",   "title",  "type", "owner",  "class", "source", "version",
-	"entity", "labels", "keep", "status", "alarm", "zone",   NULL,
+	"name",   "title", "type",   "owner", "class", "source",   "version", "entity",
+	"labels", "keep",  "status", "alarm", "zone",  "schedule", NULL,
 };
 
 int cdp_tag_name_check(const char *name, struct cdp_err *err)
@@ -199,7 +199,8 @@ int cdp_tag_load_about(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 		return cdp_err_set(err, CDP_ERR_USAGE, "keep: expected 1 to %d versions",
 				   KEEP_MAX);
 	a->keep = (unsigned)keep;
-	if (load_alarm(a, o, err) < 0 || load_zone(s, a, o, err) < 0)
+	if (load_alarm(a, o, err) < 0 || load_zone(s, a, o, err) < 0 ||
+	    cdp_schedule_load(&a->schedule, o, &s->arena, err) < 0)
 		return -1;
 	return cdp_tag_load_type(t, o, err) < 0 ? -1 : load_labels(s, a, o, err);
 }

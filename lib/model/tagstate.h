@@ -69,6 +69,10 @@ bool cdp_tagstate_has_batch(const struct cdp_tagstate *s, const char *name);
  * becomes one.  What one run says may come in any order, unless two became each other. */
 void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
 		       const char *into, size_t into_n);
+/* Whom the person with this key has become by what is known, or the key itself.
+ * Borrowed. */
+const char *cdp_tagstate_became(const struct cdp_tagstate *s, const char *key, size_t n,
+				size_t *len);
 /* Where the new input is gathered. */
 struct cdp_customers *cdp_tagstate_fresh(struct cdp_tagstate *s, unsigned threads);
 /* The state with what was gathered (consumed): all customers, not finished yet, so that

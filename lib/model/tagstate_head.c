@@ -287,6 +287,15 @@ void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
 	s->into[a] = (struct tst_person){ .into = b, .now = s->reading };
 }
 
+const char *cdp_tagstate_became(const struct cdp_tagstate *s, const char *key, size_t n,
+				size_t *len)
+{
+	struct tst_text t = tst_resolve(s, key, n);
+
+	*len = t.n;
+	return t.p;
+}
+
 struct tst_text tst_resolve(const struct cdp_tagstate *s, const char *key, size_t n)
 {
 	uint32_t i = cdp_intern_get(s->names, key, n);

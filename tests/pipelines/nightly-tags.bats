@@ -105,6 +105,26 @@ END
     "$GOOD/versions/2024-02-29/changes.ndjson" | sort | comm -12 - before | cmp - /dev/null
 }
 
+@test "a weekly tag keeps the value of Monday, also when that night was missed" {
+  mkdir tags
+  echo '{"tags":[{"name":"n","value":"count()"},{"name":"week","schedule":"weekly","value":"count()"}]}' >tags/t.json
+  echo '{"segments":[{"name":"some","when":"tags.week > 0"}]}' >s.json
+  week() { jq -c '[.one_id, .tags.week]' "work/versions/$1/profiles.ndjson"; }
+  nightly 2024-02-25 -t tags -s s.json
+  nightly 2024-02-28 -t tags -s s.json # Monday is the 26th
+  [ "$(versions)" = '2024-02-25 2024-02-26 2024-02-27 2024-02-28' ]
+  jq -c '[.one_id, .tags.n]' work/versions/2024-02-26/profiles.ndjson >monday
+  for base in 2024-02-26 2024-02-27 2024-02-28; do
+    week "$base" | grep -v null | cmp - monday
+  done
+  jq -c '[.one_id, .tags.n]' work/versions/2024-02-28/profiles.ndjson >other
+  run -1 cmp -s other monday
+  [ "$(week 2024-02-25 | cmp -s - monday; echo $?)" -eq 1 ]
+  rm -r work/versions/2024-02-28
+  nightly 2024-02-28 -t tags -s s.json
+  week 2024-02-28 | grep -v null | cmp - monday
+}
+
 @test "nights that were missed are listed and made up for, one by one" {
   nightly 2024-02-26
   nightly 2024-03-01 -l >missing
