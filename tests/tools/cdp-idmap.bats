@@ -399,7 +399,8 @@ person() {
 
 @test "as known at a time is the map of the records up to it" {
   awk -F'"' '$4 < "2024-04-04"' "$DAY" >until
-  [ -s until ] && [ "$(wc -l <until)" -lt "$(wc -l <"$DAY")" ]
+  [ -s until ]
+  [ "$(wc -l <until)" -lt "$(wc -l <"$DAY")" ]
   idmap -r --map-out want until >records
   idmap -r --state state "$DAY" >out
   cp -r state before

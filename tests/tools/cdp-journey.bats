@@ -57,7 +57,8 @@ journey() {
   journey members | cmp one -
   n=$(grep -c '"suppressed":"blank_group"' one)
   # 1000 expected, standard deviation 22
-  [ "$n" -gt 900 ] && [ "$n" -lt 1100 ]
+  [ "$n" -gt 900 ]
+  [ "$n" -lt 1100 ]
 }
 
 @test "--stats counts every fate" {

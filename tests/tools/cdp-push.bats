@@ -325,7 +325,9 @@ many() {
 @test "--dry-run says what would happen and touches nothing" {
   { message m1 aa sms; message m2 aa call; } >in
   push --dry-run in >dry
-  [ ! -e state ] && [ ! -e out ] && [ ! -e call.log ]
+  [ ! -e state ]
+  [ ! -e out ]
+  [ ! -e call.log ]
   push in >real
   same real dry
   { cat in; message m3 aa sms; } >more

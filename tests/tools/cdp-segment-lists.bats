@@ -389,7 +389,10 @@ put() {
   echo old >report
   echo '{"segments":[{"name":"l","when":"true"}]}' >s.json
   cdp-segment -d s.json --ids /nonexistent --report report --unmatched unmatched --count p
-  [ -e report ] && [ ! -s report ] && [ -e unmatched ] && [ ! -s unmatched ]
+  [ -e report ]
+  [ ! -s report ]
+  [ -e unmatched ]
+  [ ! -s unmatched ]
 }
 
 @test "a customer in one of many lists is in that one alone" {

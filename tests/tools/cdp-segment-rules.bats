@@ -45,7 +45,8 @@ refused() {
   jq -nc 'range(2000) | {one_id: "k\(.)", tags: {}}' >profiles
   members '"when":"true","sample":"10%","seed":"s"' >small
   members '"when":"true","sample":30,"seed":"s"' >large
-  [ "$(wc -w <small)" -gt 140 ] && [ "$(wc -w <small)" -lt 260 ]
+  [ "$(wc -w <small)" -gt 140 ]
+  [ "$(wc -w <small)" -lt 260 ]
   [ "$(cat small large | tr ' ' '\n' | sort -u | wc -l)" -eq "$(wc -w <large)" ]
   tac profiles >p && mv p profiles
   members '"when":"true","sample":"10%","seed":"s"' -j 2 | cmp - small
@@ -62,7 +63,8 @@ refused() {
   [ "$(jq -r '"\(.segment) \(.customers)"' <<<"$output")" = 'x 3' ]
   [ "$stderr" = "cdp-segment: audience 'old' expired: 2024-05-01" ]
   run -0 --separate-stderr cdp-segment -d d --as-of 2024-04-30T15:59:59Z --count profiles
-  [ "${#lines[@]}" -eq 2 ] && [ -z "$stderr" ]
+  [ "${#lines[@]}" -eq 2 ]
+  [ -z "$stderr" ]
   [ "$(members '"when":"true","expires":"2024-05-01T10:00:00Z"' --as-of 2024-05-01T09:59:59Z | wc -w)" -eq 6 ]
   [ -z "$(members '"when":"true","expires":"2024-05-01T10:00:00Z"' --as-of 2024-05-01T10:00:00Z)" ]
 }
@@ -102,7 +104,8 @@ refused() {
 4 tags.t == 1 error {} no such member 'tags.t'
 2 segments.vip true {} null" ]
   run -0 --separate-stderr cdp-segment -d d --with vip --explain nobody profiles
-  [ -z "$output" ] && [ "$stderr" = "cdp-segment: 'nobody' has no profile here" ]
+  [ -z "$output" ]
+  [ "$stderr" = "cdp-segment: 'nobody' has no profile here" ]
   run -2 cdp-segment --explain c profiles
 }
 
