@@ -318,7 +318,7 @@ static void tell_metrics(struct endpoint *e, struct cdp_httpd_request *q)
 	struct cdp_buf b;
 
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
-	listen_metrics_put(&e->metrics, &b, cdp_httpd_connections(e->httpd),
+	listen_metrics_put(&e->metrics, &b, cdp_httpd_connections(q),
 			   listen_store_age_ms(e->store));
 	answer(e, q, 200, "text/plain; version=0.0.4; charset=utf-8", b.p, b.n);
 	cdp_buf_release(&b);

@@ -417,6 +417,11 @@ const char *cdp_httpd_header(const struct cdp_httpd_request *q, const char *name
 	return MHD_lookup_connection_value(c->mhd, MHD_HEADER_KIND, name);
 }
 
+unsigned cdp_httpd_connections(const struct cdp_httpd_request *q)
+{
+	return ((const struct conn *)q)->server->count;
+}
+
 void cdp_httpd_hold(struct cdp_httpd_request *q)
 {
 	struct conn *c = (struct conn *)q;
@@ -522,11 +527,6 @@ struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_
 unsigned cdp_httpd_port(const struct cdp_httpd *h)
 {
 	return h->port;
-}
-
-unsigned cdp_httpd_connections(struct cdp_httpd *h)
-{
-	return h->count;
 }
 
 bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)

@@ -56,10 +56,12 @@ bool cdp_httpd_built(void);
  * the caller beforehand. */
 struct cdp_httpd *cdp_httpd_start(const struct cdp_httpd_opts *opts, struct cdp_err *err);
 unsigned cdp_httpd_port(const struct cdp_httpd *h);
-unsigned cdp_httpd_connections(struct cdp_httpd *h);
 
 /* Header by its name, any case; NULL: not there.  Lives as long as the request. */
 const char *cdp_httpd_header(const struct cdp_httpd_request *q, const char *name);
+/* How many connections its server has.  A request may come before cdp_httpd_start() has
+ * told its caller of the server, hence by the request. */
+unsigned cdp_httpd_connections(const struct cdp_httpd_request *q);
 
 struct cdp_httpd_field {
 	const char *name, *value;

@@ -21,9 +21,9 @@ unsigned cdp_httpd_port(const struct cdp_httpd *h)
 	return 0;
 }
 
-unsigned cdp_httpd_connections(struct cdp_httpd *h)
+unsigned cdp_httpd_connections(const struct cdp_httpd_request *q)
 {
-	(void)h;
+	(void)q;
 	return 0;
 }
 
