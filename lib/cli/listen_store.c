@@ -188,13 +188,21 @@ void listen_store_wait(struct listen_store *s, struct listen_waiter *w)
 		w->safe(w, false);
 }
 
+/* A file of the future, as the clock was put back, must not wait until it comes. */
+static bool is_old(const struct listen_store *s, int64_t begun_ms)
+{
+	int64_t age = listen_now_ms() - begun_ms;
+
+	return age < 0 || age >= s->o.limits->rotate_ms;
+}
+
 static bool is_due(const struct listen_store *s, const struct sink *k)
 {
 	if (!k->files || !cdp_rotate_current(k->files))
 		return false;
 	return s->rotate || s->stop ||
 	       cdp_rotate_size(k->files) >= s->o.limits->rotate_size ||
-	       listen_now_ms() - cdp_rotate_begun(k->files) >= s->o.limits->rotate_ms;
+	       is_old(s, cdp_rotate_begun(k->files));
 }
 
 static void wait_until(struct listen_store *s, int64_t ns)
