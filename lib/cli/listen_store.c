@@ -25,6 +25,7 @@ enum {
 	REMEMBER_MS = 1000,
 	ILL_MS = 5000,
 	GATHER_MAX_NS = 5000000,
+	WORK_NS = 27000, /* what a request takes from one answer to the next sync */
 	STEP_MIN_NS = 100000
 };
 
@@ -215,11 +216,14 @@ static void wait_until(struct listen_store *s, int64_t ns)
 /* Clients that were answered together come back together.  Waiting for one more delays
  * the n that are there already, and spares it a turn of its own: it is done for as long
  * as the disk takes, and on while the next comes in less than the n-th part of what the
- * turn takes. */
+ * turn takes.  A disk that is quicker than the clients is not kept waiting: one half of
+ * them is served while the other is brought to disk. */
 static void gather(struct listen_store *s)
 {
 	int64_t begun = listen_now_ns(), now = begun;
 
+	if (s->sync_ns < (int64_t)s->expected * WORK_NS)
+		return;
 	while (!s->stop && s->waiting < s->expected && now - begun < GATHER_MAX_NS) {
 		size_t n = s->waiting;
 		int64_t share = (now - begun + s->sync_ns) / (int64_t)n;
@@ -279,7 +283,7 @@ static void take_turn(struct listen_store *s, struct turn *t)
 
 static bool do_sync(struct listen_store *s, struct turn *t, struct cdp_err *err)
 {
-	int64_t begun = listen_now_ns();
+	int64_t begun = listen_now_ns(), took;
 	bool ok = true;
 
 	for (int i = 0; i < 2; i++) {
@@ -293,7 +297,8 @@ static bool do_sync(struct listen_store *s, struct turn *t, struct cdp_err *err)
 		}
 	}
 	if (t->waiters) {
-		s->sync_ns = listen_now_ns() - begun;
+		took = listen_now_ns() - begun;
+		s->sync_ns = s->sync_ns ? (s->sync_ns * 7 + took) / 8 : took;
 		atomic_fetch_add(&s->o.metrics->syncs, 1);
 	}
 	return ok;
