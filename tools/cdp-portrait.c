@@ -13,7 +13,7 @@ enum { AUDIENCES_MAX = CDP_PORTRAIT_GROUPS - 1, VALUES = 20 };
 
 struct options {
 	struct cdp_strs with, segments, where, tags, drill;
-	const char *base, *store;
+	const char *base, *store, *key;
 	int64_t values, bins, quantile_bins, min_cell, from_level;
 	bool rank, matrix, list, save;
 };
@@ -42,6 +42,7 @@ struct portrait_ctx {
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
 	struct cdp_members *listed; /* --list: who came how far (CDP_DRILL_BITS) */
 	uint64_t keyed;             /* --min-cell: profiles whose keys are in `listed` */
+	const char *key;            /* what tells customers apart */
 };
 
 struct worker {
@@ -173,7 +174,7 @@ static int add_profile(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	unsigned mask;
 
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no %s", w->f->key);
 	if (tags->type != CDP_OBJECT)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
 	w->bits = cdp_members_get(w->f->given, one_id->p, one_id->n);
@@ -210,7 +211,7 @@ static int list_customer(void *ctx, const char *key, size_t n, const uint64_t *b
 		if (level < 0)
 			continue;
 		cdp_rows_begin(l->rows, "drill_customer");
-		cdp_rows_str(l->rows, "one_id", key, n);
+		cdp_rows_str(l->rows, l->f->key, key, n);
 		cdp_rows_cstr(l->rows, "audience", names->v[g]);
 		cdp_rows_int(l->rows, "level", level);
 		if (cdp_rows_end(l->rows) < 0)
@@ -448,6 +449,7 @@ static int run_store(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err
 {
 	const struct options *o = &f->o;
 	struct cdp_portrait_question q = { .dir = o->store,
+					   .key = o->key,
 					   .base = o->base,
 					   .segments = &o->segments,
 					   .where = &o->where,
@@ -461,12 +463,13 @@ static int run_store(struct cdp_cli *cli, struct portrait_ctx *f, struct cdp_err
 	int ret;
 
 	if (o->save)
-		return cdp_portrait_store_save(cli, o->store, err);
+		return cdp_portrait_store_save(cli, o->store, o->key, err);
 	ret = cdp_portrait_store_answer(cli, &q, &a, err);
 	if (ret == 0) {
 		struct portrait_ctx told = *f;
 
 		told.names = a.names;
+		told.key = a.key;
 		told.portrait = a.portrait;
 		told.listed = a.listed;
 		told.drill_count = (unsigned)o->drill.n;
@@ -550,6 +553,8 @@ int main(int argc, char **argv)
 		  "memberships: the audiences that there are", NULL, 0, 0 },
 		{ 0, "base", CDP_OPT_STR, &o->base, "EXPR",
 		  "whom to compare with (default: all profiles)", NULL, 0, 0 },
+		{ 0, "key", CDP_OPT_STR, &o->key, "NAME",
+		  "the member that tells profiles apart (default one_id)", NULL, 0, 0 },
 		{ 0, "tag", CDP_OPT_LIST, &o->tags, "NAME", "only this tag", NULL, 0, 0 },
 		{ 0, "values", CDP_OPT_INT, &o->values, "N",
 		  "rows of values a tag, the rest as one row (default 20)", NULL, 1,
@@ -591,11 +596,13 @@ int main(int argc, char **argv)
 	cdp_cli_start(&cli, &tool, argc, argv);
 	check_usage(&cli, o);
 	check_store(&cli, o);
+	cdp_cli_check_key(&cli, o->key);
 	f.run = &cli.opt.run;
-	f.paths = cdp_paths_new();
+	f.paths = cdp_paths_new_of(o->key);
+	f.key = cdp_paths_key(f.paths);
 	f.tags_slot = cdp_paths_add(f.paths, "tags", 4, &err);
 	f.refs = cdp_intern_new(0);
-	cdp_memberships_init(&f.with);
+	cdp_memberships_init(&f.with, o->key);
 	if (run(&cli, &f, &err) < 0) {
 		release(&f);
 		return cdp_cli_fail(&cli, &err);

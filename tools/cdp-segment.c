@@ -15,7 +15,7 @@
 #include <string.h>
 
 struct segment_ctx {
-	const char *definition, *previous, *explain;
+	const char *definition, *previous, *explain, *key;
 	struct cdp_strs with;
 	struct cdp_segment_store_opts store;
 	struct cdp_segment_export_opts handover;
@@ -220,6 +220,22 @@ static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_er
 	return ret;
 }
 
+/* What of persons alone is known. */
+static int check_keyed(const struct segment_ctx *s, struct cdp_err *err)
+{
+	if (!s->key || strcmp(s->key, "one_id") == 0)
+		return 0;
+	if (s->set->list_count)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "--key: %s has lists of persons' ids", s->definition);
+	if (cdp_segments_ask(s->set))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "--key: %s has rules over events, details, attributes "
+				   "or relations, which are of persons",
+				   s->definition);
+	return 0;
+}
+
 static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	struct cdp_segments_given given = { .knows = cdp_segment_store_knows,
@@ -227,8 +243,8 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	struct cdp_memberships with, previous;
 	int ret = 0;
 
-	cdp_memberships_init(&with);
-	cdp_memberships_init(&previous);
+	cdp_memberships_init(&with, s->key);
+	cdp_memberships_init(&previous, s->key);
 	given.names = with.names;
 	if (s->store.dir)
 		ret = cdp_segment_store_begin(cli, &s->store, err);
@@ -242,7 +258,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
 		s->set = cdp_segments_load(s->definition, s->job.paths, &given, err);
-		ret = s->set ? 0 : -1;
+		ret = s->set ? check_keyed(s, err) : -1;
 	}
 	if (ret == 0)
 		ret = see_lineage(cli, s, err);
@@ -328,6 +344,26 @@ static void release(struct segment_ctx *s)
 	cdp_strs_release(&s->lineage.affected);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
+}
+
+static void check_key(struct cdp_cli *cli, struct segment_ctx *s)
+{
+	const struct cdp_segment_export_opts *h = &s->handover;
+	const char *other = s->follow.on           ? "follow"
+			    : s->put.import        ? "import"
+			    : s->lists.map         ? "ids"
+			    : s->store.merges      ? "merges"
+			    : s->gather.entities.n ? "entities"
+			    : h->export            ? "export"
+			    : h->ack               ? "ack"
+			    : h->batches           ? "batches"
+						   : NULL;
+
+	cdp_cli_check_key(cli, s->key);
+	s->store.key = s->definition && !s->key ? "one_id" : s->key;
+	if (s->key && other)
+		cdp_cli_usage(cli, "options '--key' and '--%s' exclude each other",
+			      other);
 }
 
 /* Whether rows are what will be written. */
@@ -454,6 +490,8 @@ int main(int argc, char **argv)
 		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",
 		  "write why this customer is in an audience or not", NULL, 0, 0 },
+		{ 0, "key", CDP_OPT_STR, &s.key, "NAME",
+		  "the member that tells profiles apart (default one_id)", NULL, 0, 0 },
 		{ 0, "tags", CDP_OPT_LIST, &s.lineage.tags, "FILE",
 		  "definitions of tags: rules may read no others, repeatable", NULL, 0,
 		  0 },
@@ -487,6 +525,8 @@ int main(int argc, char **argv)
 	cdp_cli_start(&cli, &tool, argc, argv);
 	s.store.follows = s.follow.on;
 	s.store.imports = s.put.import != NULL;
+	check_key(&cli, &s);
+	s.gather.reading.profile_key = s.key;
 	rows = check_usage(&cli, &s);
 	if (!rows && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",
@@ -495,7 +535,7 @@ int main(int argc, char **argv)
 		ret = answer(&cli, &s, &err);
 		return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);
 	}
-	s.job.paths = cdp_paths_new();
+	s.job.paths = cdp_paths_new_of(s.key);
 	s.job.tags_slot = cdp_paths_add(s.job.paths, "tags", 4, &err);
 	ret = load(&cli, &s, &err);
 	if (ret == 0 && !cdp_segment_lineage_asked(&s.lineage))

@@ -6,14 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-void cdp_memberships_init(struct cdp_memberships *p)
+void cdp_cli_check_key(struct cdp_cli *cli, const char *key)
+{
+	static const char *const others[] = { "",     "time",    "event", "type",
+					      "tags", "segment", "as_of", "change" };
+
+	for (size_t i = 0; key && i < sizeof(others) / sizeof(*others); i++)
+		if (strcmp(key, others[i]) == 0)
+			cdp_cli_usage(cli, "--key: '%s' tells no profiles apart", key);
+}
+
+void cdp_memberships_init(struct cdp_memberships *p, const char *key)
 {
 	struct cdp_err ignored;
 
 	memset(p, 0, sizeof(*p));
 	p->names = cdp_intern_new(0);
 	p->keys = cdp_intern_new(0);
-	p->paths = cdp_paths_new();
+	p->paths = cdp_paths_new_of(key);
 	cdp_buf_init(&p->text, CDP_BUF_NOMAX);
 	p->segment = cdp_paths_add(p->paths, "segment", 7, &ignored);
 	p->change = cdp_paths_add(p->paths, "change", 6, &ignored);
@@ -49,7 +59,8 @@ static int add_pair(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	(void)emit;
 	if (one_id->type != CDP_STRING || segment->type != CDP_STRING)
 		return cdp_err_set(err, CDP_ERR_DATA,
-				   "not a membership: no one_id or segment");
+				   "not a membership: no %s or segment",
+				   cdp_paths_key(p->paths));
 	if (cdp_val_is(cdp_rec_get(rec, p->change), "left", 4))
 		return 0;
 	CDP_GROW(p->v, p->n, p->cap);

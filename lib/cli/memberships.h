@@ -21,7 +21,10 @@ struct cdp_memberships {
 	struct cdp_segment_merges *merges;
 };
 
-void cdp_memberships_init(struct cdp_memberships *m);
+/* `key` as for cdp_paths_new_of(). */
+void cdp_memberships_init(struct cdp_memberships *m, const char *key);
+/* Usage error if --key (NULL: not given) names what is no key. */
+void cdp_cli_check_key(struct cdp_cli *cli, const char *key);
 void cdp_memberships_release(struct cdp_memberships *m);
 /* Adds those of a file; who has left is none.  What is no membership says that the file
  * is another one than it should be: -1 with *err.  1 if it could not be read, which was

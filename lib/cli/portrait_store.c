@@ -45,6 +45,8 @@ static int open_tags(struct cdp_cli *cli, const struct cdp_portrait_question *q,
 	int rc;
 
 	s->store = cdp_segstore_open(q->dir, false, err);
+	if (s->store && q->key && cdp_segstore_expect(s->store, q->key, err) < 0)
+		return -1;
 	rc = s->store ? cdp_tagstore_latest(&s->tags, s->store, limit, err) : -1;
 	if (rc == 0)
 		return cdp_err_set(err, CDP_ERR_SYS, "'%s': there are no tags%s", q->dir,
@@ -279,6 +281,7 @@ int cdp_portrait_store_answer(struct cdp_cli *cli, const struct cdp_portrait_que
 	a->listed = cdp_members_new(CDP_DRILL_BITS);
 	if (open_tags(cli, q, a->source, err) < 0 || add_groups(q, a, err) < 0)
 		return -1;
+	a->key = cdp_segstore_key(a->source->store);
 	if (q->drill->n && drill(q, a, err) < 0)
 		return -1;
 	a->portrait = cdp_tagstore_portrait(a->source->tags, a->source->groups,
@@ -331,26 +334,28 @@ static int add_profile(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 
 	(void)emit;
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no %s",
+				   cdp_paths_key(w->s->paths));
 	if (tags->type != CDP_OBJECT)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
 	cdp_tagstore_part_add(w->part, one_id->p, one_id->n, tags);
 	return 0;
 }
 
-int cdp_portrait_store_save(struct cdp_cli *cli, const char *dir, struct cdp_err *err)
+int cdp_portrait_store_save(struct cdp_cli *cli, const char *dir, const char *key,
+			    struct cdp_err *err)
 {
-	struct save s = { .paths = cdp_paths_new() };
+	struct save s = { .paths = cdp_paths_new_of(key) };
 	struct cdp_job job = { .ctx = &s,
 			       .paths = s.paths,
 			       .worker = new_worker,
 			       .record = add_profile,
 			       .merge = merge_worker };
 	struct cdp_segstore *store = cdp_segstore_open(dir, true, err);
-	int rc = store ? 0 : -1;
+	int rc = store ? cdp_segstore_expect(store, cdp_paths_key(s.paths), err) : -1;
 
 	s.tags_slot = cdp_paths_add(s.paths, "tags", 4, err);
-	if (store && cdp_cli_run(cli, &job) == 0)
+	if (rc == 0 && cdp_cli_run(cli, &job) == 0)
 		rc = cdp_tagstore_save(store, cli->opt.run.as_of, s.parts, s.count, err);
 	for (unsigned k = 0; k < s.count; k++)
 		cdp_tagstore_part_free(s.parts[k]);

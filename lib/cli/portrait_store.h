@@ -9,6 +9,7 @@
 
 struct cdp_portrait_question {
 	const char *dir;
+	const char *key;  /* what tells customers apart; NULL: whatever does there */
 	const char *base; /* a condition over stored audiences, or NULL */
 	const struct cdp_strs *segments, *where, *drill;
 	const struct cdp_intern *only; /* tags; NULL: all */
@@ -20,6 +21,7 @@ struct cdp_portrait_question {
 struct cdp_portrait_answer {
 	struct cdp_portrait_names names;
 	struct cdp_portrait *portrait;
+	const char *key; /* what tells customers apart */
 	struct cdp_drill drills[CDP_DRILL_MAX];
 	struct cdp_drill_level levels[CDP_DRILL_MAX + 1];
 	/* Of a list: each customer who came to the first level of it, by the bytes of
@@ -33,7 +35,9 @@ int cdp_portrait_store_answer(struct cdp_cli *cli, const struct cdp_portrait_que
 			      struct cdp_portrait_answer *a, struct cdp_err *err);
 void cdp_portrait_answer_release(struct cdp_portrait_answer *a);
 
-/* Reads profiles and keeps their tags as those of the base time. */
-int cdp_portrait_store_save(struct cdp_cli *cli, const char *dir, struct cdp_err *err);
+/* Reads profiles and keeps their tags as those of the base time.  `key` as for
+ * cdp_paths_new_of(). */
+int cdp_portrait_store_save(struct cdp_cli *cli, const char *dir, const char *key,
+			    struct cdp_err *err);
 
 #endif

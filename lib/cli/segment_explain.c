@@ -123,7 +123,7 @@ static void write_row(struct explained *x, unsigned depth, const char *text, int
 		cdp_buf_adds(&x->text, "  ");
 	cdp_buf_adds(&x->text, text);
 	cdp_rows_begin(x->rows, "explain");
-	cdp_rows_cstr(x->rows, "one_id", x->one_id);
+	cdp_rows_cstr(x->rows, cdp_paths_key(x->job->paths), x->one_id);
 	cdp_rows_cstr(x->rows, "segment", name);
 	cdp_rows_int(x->rows, "depth", depth);
 	cdp_rows_str(x->rows, "condition", x->text.p, x->text.n);

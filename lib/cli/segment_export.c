@@ -90,6 +90,7 @@ static int acknowledge(struct cdp_cli *cli, struct cdp_batches *l, const char *i
 struct handing {
 	struct cdp_rows *rows;
 	const struct cdp_batch *batch;
+	const char *key;
 };
 
 static int write_customer(void *ctx, uint32_t ordinal, const char *key, size_t n)
@@ -98,7 +99,7 @@ static int write_customer(void *ctx, uint32_t ordinal, const char *key, size_t n
 
 	(void)ordinal;
 	cdp_rows_begin(h->rows, "handover");
-	cdp_rows_str(h->rows, "one_id", key, n);
+	cdp_rows_str(h->rows, h->key, key, n);
 	cdp_rows_cstr(h->rows, "segment", h->batch->segment);
 	cdp_rows_str(h->rows, "as_of", h->batch->as_of, sizeof(h->batch->as_of));
 	cdp_rows_str(h->rows, "batch", h->batch->id, CDP_BATCH_ID);
@@ -111,7 +112,7 @@ static int hand_over(struct cdp_cli *cli, struct cdp_batches *l, struct cdp_batc
 		     struct cdp_err *err)
 {
 	struct cdp_keyorder *order = cdp_keyorder_new(cdp_segstore_dict(s), err);
-	struct handing h = { cdp_rows_new(cli), b };
+	struct handing h = { cdp_rows_new(cli), b, cdp_segstore_key(s) };
 	int rc = -1;
 
 	err->kind = order ? CDP_ERR_NONE : err->kind;

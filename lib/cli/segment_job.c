@@ -302,7 +302,8 @@ static int decide(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	unsigned row;
 
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no %s",
+				   cdp_paths_key(w->s->job->paths));
 	if (cdp_rec_get(rec, w->s->job->tags_slot)->type != CDP_OBJECT)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
 	row = add_row(w, rec, one_id->p, one_id->n, CDP_NOBODY);

@@ -191,7 +191,7 @@ static int open_version(struct cdp_cli *cli, struct cdp_segment_store_opts *stor
 	int rc;
 
 	store->store = cdp_segstore_open(store->dir, true, err);
-	rc = store->store
+	rc = store->store && cdp_segstore_expect(store->store, "one_id", err) == 0
 		     ? cdp_segversion_latest(&store->before, store->store, limit, err)
 		     : -1;
 	if (rc == 0)

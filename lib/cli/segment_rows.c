@@ -77,7 +77,8 @@ static int write_line(struct writer *w, uint32_t rank, uint32_t set, const char 
 	const char *key = cdp_audiences_key(w->r->job->members, rank, &n);
 
 	cdp_buf_reset(&w->line);
-	cdp_buf_adds(&w->line, "{\"one_id\":");
+	cdp_buf_addc(&w->line, '{');
+	cdp_json_key(&w->line, cdp_paths_key(w->r->job->paths));
 	cdp_json_str(&w->line, key, n);
 	cdp_json_key(&w->line, "segment");
 	cdp_json_cstr(&w->line, w->r->set->v[set].name);

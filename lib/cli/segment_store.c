@@ -64,7 +64,8 @@ static void write_members(struct asked *a, const char *one_id, size_t n,
 	struct cdp_buf *b = &a->line;
 
 	cdp_buf_reset(b);
-	cdp_buf_adds(b, "{\"one_id\":");
+	cdp_buf_addc(b, '{');
+	cdp_json_key(b, cdp_segstore_key(a->store));
 	cdp_json_str(b, one_id, n);
 	cdp_json_key(b, "segment");
 	cdp_json_str(b, segment, segment_n);
@@ -402,7 +403,8 @@ int cdp_segment_store_answer(struct cdp_cli *cli, struct cdp_segment_store_opts 
 	begin(&a, cli, o);
 	rc = -1;
 	a.store = cdp_segstore_open(o->dir, false, err);
-	if (a.store && choose(&a, limit, err) == 0)
+	if (a.store && (!o->key || cdp_segstore_expect(a.store, o->key, err) == 0) &&
+	    choose(&a, limit, err) == 0)
 		rc = answer(&a, err);
 	end(&a);
 	cdp_segstore_close(a.store);
@@ -419,7 +421,8 @@ int cdp_segment_store_begin(struct cdp_cli *cli, struct cdp_segment_store_opts *
 	if (o->follows && !cdp_segstore_exists(o->dir))
 		return 0;
 	o->store = cdp_segstore_open(o->dir, !o->follows, err);
-	if (!o->store || cdp_segversion_latest(&o->before, o->store, limit, err) < 0)
+	if (!o->store || cdp_segstore_expect(o->store, o->key, err) < 0 ||
+	    cdp_segversion_latest(&o->before, o->store, limit, err) < 0)
 		return -1;
 	return read_merges(cli, o, err);
 }

@@ -13,6 +13,9 @@ struct cdp_segment_store_opts {
 	struct cdp_strs only; /* --segment */
 	struct cdp_strs exprs;
 	const char *search;
+	/* The member that tells customers apart; NULL where the store alone is asked:
+	 * whatever it is by. */
+	const char *key;
 	const char *merges; /* a merge log, with changes */
 	bool count, changes, list;
 	bool follows; /* with -d: no version will be kept, and there may be none yet */

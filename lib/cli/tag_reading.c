@@ -185,7 +185,8 @@ static int add_tags(struct worker *w, struct cdp_rec *rec, struct cdp_err *err)
 
 	if (one_id->type != CDP_STRING || one_id->escaped || one_id->n == 0)
 		return cdp_err_set(err, CDP_ERR_DATA,
-				   "neither a profile nor an event: no one_id");
+				   "neither a profile nor an event: no %s",
+				   cdp_paths_key(w->t->paths));
 	if (cdp_rec_get(rec, w->t->tags)->type != CDP_OBJECT)
 		return cdp_err_set(err, CDP_ERR_DATA,
 				   "neither a profile nor an event: no tags");
@@ -305,7 +306,7 @@ int cdp_tag_reading_paths(struct cdp_tag_reading *t, struct cdp_err *err)
 	static const char *const changes[] = { "unset", "set", "set_once", "increment",
 					       "append" };
 
-	t->paths = cdp_paths_new();
+	t->paths = cdp_paths_new_of(t->profile_key);
 	t->map_paths = cdp_paths_new();
 	if (add_key(t, err) < 0)
 		return -1;

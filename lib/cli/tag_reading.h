@@ -14,6 +14,8 @@
 
 struct cdp_tag_reading {
 	const char *key, *entity;
+	/* Given: what profiles on the shelf are told apart by; NULL: one_id. */
+	const char *profile_key;
 	struct cdp_paths *paths, *map_paths;
 	struct cdp_tagset *set;
 	const struct cdp_run *run;

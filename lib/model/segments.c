@@ -442,13 +442,17 @@ void cdp_segment_plan_release(struct cdp_segment_plan *p)
 	free(p->order);
 }
 
-bool cdp_segments_gather(const struct cdp_segments *s)
+bool cdp_segments_ask(const struct cdp_segments *s)
 {
 	const struct cdp_tagset *t = s->asked;
 
-	return s->steps > 1 ||
-	       (t && (cdp_aggs_count(t->aggs) || cdp_intern_count(t->attributes) ||
-		      cdp_intern_count(t->details) || cdp_intern_count(t->relations)));
+	return t && (cdp_aggs_count(t->aggs) || cdp_intern_count(t->attributes) ||
+		     cdp_intern_count(t->details) || cdp_intern_count(t->relations));
+}
+
+bool cdp_segments_gather(const struct cdp_segments *s)
+{
+	return s->steps > 1 || cdp_segments_ask(s);
 }
 
 /* ---- one profile ---- */

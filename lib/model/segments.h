@@ -117,8 +117,9 @@ void cdp_segment_plan_init(struct cdp_segment_plan *p, const struct cdp_segments
 			   const uint64_t *wanted, unsigned step);
 void cdp_segment_plan_release(struct cdp_segment_plan *p);
 
-/* Whether all must be read before anything is decided: rules ask for what is gathered
- * from records that are no profiles, or there are several steps. */
+/* Whether rules ask for what is gathered from records that are no profiles. */
+bool cdp_segments_ask(const struct cdp_segments *s);
+/* Whether all must be read before anything is decided: for that, or for several steps. */
 bool cdp_segments_gather(const struct cdp_segments *s);
 
 /* Decide every defined audience for one profile.  `bits` holds those from streams and

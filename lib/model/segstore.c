@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "io/bundle.h"
 #include "io/lock.h"
+#include "io/out.h"
 
 enum { NUMBER_TIME, NUMBER_NEEDED, NUMBER_PRINT };
 
@@ -19,6 +20,7 @@ struct cdp_segstore {
 	char *dir;
 	int lock; /* of a writer, else -1 */
 	struct cdp_keydict *dict;
+	char *key;
 };
 
 static char *path_in(const struct cdp_segstore *s, const char *name)
@@ -72,6 +74,47 @@ static int take_lock(struct cdp_segstore *s, struct cdp_err *err)
 	return s->lock < 0 ? -1 : 0;
 }
 
+static int read_key(struct cdp_segstore *s, struct cdp_err *err)
+{
+	enum { KEY_MAX = 4096 };
+	char *path = path_in(s, "key");
+	int rc = 0;
+	size_t n;
+
+	if (access(path, F_OK) == 0) {
+		s->key = cdp_file_read(path, KEY_MAX, &n, err);
+		rc = s->key ? 0 : -1;
+	} else {
+		s->key = cdp_strdup("one_id");
+	}
+	free(path);
+	return rc;
+}
+
+const char *cdp_segstore_key(const struct cdp_segstore *s)
+{
+	return s->key;
+}
+
+int cdp_segstore_expect(struct cdp_segstore *s, const char *key, struct cdp_err *err)
+{
+	char *path;
+	int rc;
+
+	if (strcmp(s->key, key) == 0)
+		return 0;
+	if (s->lock < 0 || cdp_keydict_count(s->dict) > 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' has customers by '%s', not by '%s'; see --key",
+				   s->dir, s->key, key);
+	path = path_in(s, "key");
+	rc = cdp_file_replace(path, key, strlen(key), err);
+	free(path);
+	free(s->key);
+	s->key = cdp_strdup(key);
+	return rc;
+}
+
 struct cdp_segstore *cdp_segstore_open(const char *dir, bool writable,
 				       struct cdp_err *err)
 {
@@ -80,7 +123,7 @@ struct cdp_segstore *cdp_segstore_open(const char *dir, bool writable,
 	s->dir = cdp_strdup(dir);
 	s->lock = -1;
 	if ((writable ? take_lock(s, err) : find_store(s, err)) == 0 &&
-	    open_dict(s, writable, err) == 0)
+	    read_key(s, err) == 0 && open_dict(s, writable, err) == 0)
 		return s;
 	cdp_segstore_close(s);
 	return NULL;
@@ -94,6 +137,7 @@ void cdp_segstore_close(struct cdp_segstore *s)
 	if (s->lock >= 0)
 		cdp_lock_release(s->lock);
 	free(s->dir);
+	free(s->key);
 	free(s);
 }
 

@@ -25,6 +25,12 @@ struct cdp_segstore *cdp_segstore_open(const char *dir, bool writable,
 /* Whether there is one to be read. */
 bool cdp_segstore_exists(const char *dir);
 void cdp_segstore_close(struct cdp_segstore *s); /* NULL is fine */
+/* What its customers are told apart by, a member of their profiles: "one_id", or what the
+ * file `key` in it says. */
+const char *cdp_segstore_key(const struct cdp_segstore *s);
+/* Customers to be put or asked for are of this key: a usage error if those of the store
+ * are not.  A writer of an empty store makes it one of this key. */
+int cdp_segstore_expect(struct cdp_segstore *s, const char *key, struct cdp_err *err);
 
 /* Base times of the versions in milliseconds, the oldest first; caller frees.  `ext` is
  * what they are of: "audiences", "tags". */

@@ -279,12 +279,13 @@ void cdp_path_release(struct cdp_path *p)
 	*p = (struct cdp_path){ 0 };
 }
 
-struct cdp_paths *cdp_paths_new(void)
+static struct cdp_paths *new_paths(const char *key)
 {
-	static const char *const fixed[CDP_SLOT_FIXED] = { "one_id", "time", "event",
-							   "type" };
+	const char *fixed[CDP_SLOT_FIXED] = { key ? key : "one_id", "time", "event",
+					      "type" };
 	struct cdp_paths *p = cdp_calloc(1, sizeof(*p));
 
+	p->key = key ? cdp_strdup(key) : NULL;
 	add_node(p);
 	CDP_GROW(p->edges, 0, p->edge_cap);
 	CDP_GROW(p->more, 0, p->more_cap);
@@ -301,10 +302,26 @@ struct cdp_paths *cdp_paths_new(void)
 	return p;
 }
 
+struct cdp_paths *cdp_paths_new(void)
+{
+	return new_paths(NULL);
+}
+
+struct cdp_paths *cdp_paths_new_of(const char *key)
+{
+	return new_paths(key && strcmp(key, "one_id") != 0 ? key : NULL);
+}
+
+const char *cdp_paths_key(const struct cdp_paths *p)
+{
+	return p->key ? p->key : "one_id";
+}
+
 void cdp_paths_free(struct cdp_paths *p)
 {
 	if (!p)
 		return;
+	free(p->key);
 	for (unsigned i = 0; i < p->edge_count; i++) {
 		free(p->more[i].key);
 		free(p->more[i].below);

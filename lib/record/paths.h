@@ -46,6 +46,7 @@ struct cdp_paths {
 	struct cdp_node *nodes; /* nodes[0] is the record itself */
 	unsigned node_count, node_cap;
 	unsigned slot_count;
+	char *key; /* of slot CDP_SLOT_ONE_ID; NULL: one_id */
 };
 
 /* The first eight bytes of a key of n, zero filled; eight bytes at p are readable. */

@@ -107,7 +107,7 @@ const char *cdp_scan_impl_name(const struct cdp_scan *s)
 
 void cdp_scan_set_trusted(struct cdp_scan *s, bool trusted)
 {
-	s->trusted = trusted;
+	s->trusted = trusted && !s->paths->key;
 }
 
 void cdp_scan_set_unique_keys(struct cdp_scan *s, bool unique)

@@ -42,6 +42,11 @@ struct cdp_val {
 /* Paths: what a run wants to see of each record.  Built once, then shared read-only. */
 struct cdp_paths;
 struct cdp_paths *cdp_paths_new(void);
+/* The same, but slot CDP_SLOT_ONE_ID is the member of this name (none of the fixed ones;
+ * copied), and the heads of events are not recognised. */
+struct cdp_paths *cdp_paths_new_of(const char *key);
+/* Its name: "one_id". */
+const char *cdp_paths_key(const struct cdp_paths *p);
 void cdp_paths_free(struct cdp_paths *p);
 /* The slot of a path, added if new: "time", "props.amount", any depth; a key with dots or
  * odd bytes is quoted: ids."a.b".  -1 with a usage error if the text is no path. */
