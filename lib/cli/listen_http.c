@@ -330,6 +330,8 @@ static void refuse_excess(struct endpoint *e, struct cdp_httpd_request *q)
 		say(e, q, 431, "headers too large\n");
 	else if (q->excess == CDP_HTTPD_BODY)
 		say(e, q, 413, "body too large\n");
+	else if (q->excess == CDP_HTTPD_UNCLEAR)
+		say(e, q, 400, "two lengths of a body\n");
 	else
 		say(e, q, 503, "too many at once\n");
 }

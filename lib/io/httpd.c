@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -347,19 +348,46 @@ static const char *body_end(struct conn *c)
 	return c->body.p;
 }
 
+/* What the head says of the body's length. */
+struct lengths {
+	const char *first;
+	bool chunked, differ;
+};
+
+static enum MHD_Result see_length(void *ctx, enum MHD_ValueKind kind, const char *name,
+				  const char *value)
+{
+	struct lengths *l = ctx;
+
+	(void)kind;
+	if (strcasecmp(name, "Transfer-Encoding") == 0)
+		l->chunked = true;
+	if (strcasecmp(name, "Content-Length") != 0)
+		return MHD_YES;
+	if (l->first && (!value || strcmp(l->first, value) != 0))
+		l->differ = true;
+	l->first = value ? value : "";
+	return MHD_YES;
+}
+
 /* Before anything of the body is read: what is announced to be too large need not be. */
 static void check_head(struct conn *c)
 {
 	const struct cdp_httpd_opts *o = &c->server->opts;
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	const char *length = cdp_httpd_header(&c->q, "Content-Length");
+	struct lengths l = { 0 };
+	const char *length;
 	size_t n = 0;
 
+	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, see_length, &l);
+	length = l.first;
 	for (; length && *length >= '0' && *length <= '9' && n <= o->body_max; length++)
 		n = n * 10 + (size_t)(*length - '0');
 	if (info && info->header_size > o->head_max)
 		c->q.excess = CDP_HTTPD_HEAD;
+	else if (l.differ || (l.first && l.chunked))
+		c->q.excess = CDP_HTTPD_UNCLEAR;
 	else if (n > o->body_max)
 		c->q.excess = CDP_HTTPD_BODY;
 	else

@@ -25,6 +25,9 @@ enum cdp_httpd_excess {
 	CDP_HTTPD_HEAD,   /* request line and headers: head_max */
 	CDP_HTTPD_BODY,   /* body_max */
 	CDP_HTTPD_BODIES, /* of all requests together: bodies_max */
+	/* Its head tells two lengths of its body: a proxy may have passed on another
+	 * request than the one that would be read (RFC 9112, 6.3). */
+	CDP_HTTPD_UNCLEAR,
 };
 
 struct cdp_httpd_request {

@@ -216,6 +216,31 @@ static void test_excess(struct cdp_httpd *h)
 	close(fd);
 }
 
+static void test_unclear(struct cdp_httpd *h)
+{
+	static const char *const second[] = { "Content-Length: 5", "content-length: 3",
+					      "Transfer-Encoding: chunked" };
+	static const char *const want[] = { "POST /a ? 0 127.0.0.1 - 4:",
+					    "POST /a ? 3 127.0.0.1 - 0:abc",
+					    "POST /a ? 0 127.0.0.1 - 4:" };
+	static const char *const what[] = {
+		"two lengths of a body are answered without it",
+		"the same one twice is one", "a length of a body in chunks is two"
+	};
+
+	for (int i = 0; i < 3; i++) {
+		int fd = dial(h);
+
+		put(fd, "POST /a HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n");
+		put(fd, second[i]);
+		put(fd, "\r\n\r\nabc");
+		is_str(body_of(get(fd)), want[i], "%s", what[i]);
+		if (i != 1)
+			is_str(get(fd), "", "and the connection ends");
+		close(fd);
+	}
+}
+
 static void test_slow(struct cdp_httpd *h)
 {
 	int head = dial(h), body = dial(h), idle = dial(h);
@@ -355,6 +380,7 @@ int main(void)
 	test_requests(h);
 	test_answers(h);
 	test_excess(h);
+	test_unclear(h);
 	test_slow(h);
 	test_taken(h);
 	test_hold_and_drain(h);
