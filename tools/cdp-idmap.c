@@ -12,9 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A record in a block's output, until it gets its one_id. */
+/* A record where it stands in its block, until it gets its one_id. */
 struct line {
-	size_t at, len; /* LF included */
+	const char *raw;
+	uint32_t len;
 	uint32_t old,
 		oldn; /* value of the one_id it came with, from its start; 0: none */
 };
@@ -47,8 +48,7 @@ struct idmap {
 	struct cdp_spool *input; /* the records, unless they can be read twice */
 	uint64_t joined;         /* records that --retro knew */
 	/* the block at hand, when it is its turn */
-	struct cdp_buf made, tmp;
-	const struct cdp_emit *emit;
+	struct cdp_buf tmp;
 	struct batch *batch;
 };
 
@@ -89,13 +89,13 @@ static void keep_line(struct batch *b, struct cdp_rec *rec, struct cdp_emit *emi
 
 	CDP_GROW(b->lines, b->n, b->cap);
 	l = &b->lines[b->n++];
-	*l = (struct line){ .at = emit->out.n, .len = rec->len + 1 };
+	*l = (struct line){ .raw = rec->raw, .len = (uint32_t)rec->len };
 	if (old->type != CDP_MISSING) {
 		l->old = (uint32_t)(old->p - rec->raw) - quoted;
 		l->oldn = old->n + 2 * quoted;
 	}
 	emit->user = b;
-	cdp_emit_rec(emit, rec);
+	emit->counts.out++;
 }
 
 static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -113,13 +113,13 @@ static int read_record(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 
 /* --- one block after the other --- */
 
-static void put_line(struct cdp_buf *out, const char *raw, const struct line *l,
-		     const uint64_t *one_id)
+static void put_line(struct cdp_buf *out, const struct line *l, const uint64_t *one_id)
 {
 	if (one_id)
-		cdp_line_put_one_id(out, raw, l->len, l->old, l->oldn, *one_id);
+		cdp_line_put_one_id(out, l->raw, l->len, l->old, l->oldn, *one_id);
 	else
-		cdp_buf_add(out, raw, l->len);
+		cdp_buf_add(out, l->raw, l->len);
+	cdp_buf_addc(out, '\n');
 }
 
 static const char *source_of(void *ctx, const struct cdp_sight *sight, size_t *n)
@@ -127,7 +127,7 @@ static const char *source_of(void *ctx, const struct cdp_sight *sight, size_t *n
 	struct idmap *c = ctx;
 	const struct line *l = &c->batch->lines[sight->at];
 
-	return cdp_sight_source(c->emit->out.p + l->at, l->len - 1, &c->tmp, n);
+	return cdp_sight_source(l->raw, l->len, &c->tmp, n);
 }
 
 static size_t learn(struct idmap *c, size_t i, const uint32_t **ids)
@@ -140,7 +140,6 @@ static size_t learn(struct idmap *c, size_t i, const uint32_t **ids)
 
 static bool begin_block(struct idmap *c, const struct cdp_emit *emit)
 {
-	c->emit = emit;
 	c->batch = emit->user;
 	if (!c->batch)
 		return false;
@@ -155,15 +154,6 @@ static void end_block(struct cdp_emit *emit)
 	cdp_sights_reset(&b->sights);
 	b->n = 0;
 	emit->user = NULL;
-}
-
-static void put_made(struct idmap *c, struct cdp_emit *emit)
-{
-	struct cdp_buf t = emit->out;
-
-	emit->out = c->made;
-	c->made = t;
-	cdp_buf_reset(&c->made);
 }
 
 /* Streaming: records get what is known at each of them. */
@@ -181,9 +171,8 @@ static int stream_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 		bool known = cdp_identity_live_of(c->m, &c->batch->sights.v[i], ids, n,
 						  &one_id);
 
-		put_line(&c->made, emit->out.p + l->at, l, known ? &one_id : NULL);
+		put_line(&emit->out, l, known ? &one_id : NULL);
 	}
-	put_made(c, emit);
 	end_block(emit);
 	return c->state && !c->asks ? cdp_idstate_note(c->state, err) : 0;
 }
@@ -201,6 +190,8 @@ static int learn_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 		size_t n = learn(c, i, &ids);
 
 		rc = cdp_idrefs_add(c->refs, c->m, c->batch->sights.v[i].ms, ids, n, err);
+		if (c->input)
+			put_line(&emit->out, &c->batch->lines[i], NULL);
 	}
 	if (rc == 0 && c->input)
 		rc = cdp_spool_write(c->input, emit->out.p, emit->out.n, err);
@@ -231,12 +222,10 @@ static int write_block(void *ctx, struct cdp_emit *emit, struct cdp_err *err)
 		if (rc == 0)
 			return input_changed(err);
 		if (rc > 0)
-			put_line(&c->made, emit->out.p + l->at, l,
-				 known ? &one_id : NULL);
+			put_line(&emit->out, l, known ? &one_id : NULL);
 	}
 	if (!b)
 		return 0;
-	put_made(c, emit);
 	end_block(emit);
 	return rc < 0 ? -1 : 0;
 }
@@ -532,7 +521,6 @@ static void release(struct idmap *c)
 	cdp_idexclude_free(c->exclude);
 	cdp_idkinds_free(c->kinds);
 	cdp_paths_free(c->paths);
-	cdp_buf_release(&c->made);
 	cdp_buf_release(&c->tmp);
 }
 
@@ -582,7 +570,6 @@ int main(int argc, char **argv)
 		cdp_cli_usage(&c.cli, "option '--retro' needs '--state'");
 	if (c.retro && c.resolve)
 		cdp_cli_usage(&c.cli, "options '--retro' and '-r' exclude each other");
-	cdp_buf_init(&c.made, CDP_BUF_NOMAX);
 	cdp_buf_init(&c.tmp, CDP_BUF_NOMAX);
 	if (start(&c, &err) < 0) {
 		release(&c);

@@ -31,6 +31,7 @@ uint32_t idm_kind(struct cdp_identity *m, const char *name, size_t n)
 	m->kind[m->nkinds] = (struct kind){ .name = cdp_strndup(name, n),
 					    .len = n,
 					    .parent = (uint8_t)m->nkinds };
+	memcpy(&m->kind[m->nkinds].word, name, n < 8 ? n : 8);
 	set_role(m, &m->kind[m->nkinds]);
 	if (m->log)
 		idm_log_kind(m, &m->kind[m->nkinds]);
@@ -79,13 +80,11 @@ void cdp_identity_free(struct cdp_identity *m)
 	free(m->freed);
 	cdp_resize_large(m->id, m->cap * sizeof(*m->id), 0);
 	cdp_resize_large(m->links, m->links_cap * sizeof(*m->links), 0);
-	if (m->own)
-		cdp_resize_large(m->own, m->cap * sizeof(*m->own), 0);
+	idm_release_near(m);
 	free(m->person);
 	free(m->names);
 	free(m->merges);
-	free(m->live);
-	free(m->live_of);
+	cdp_resize_large(m->live, m->live_cap * sizeof(*m->live), 0);
 	free(m->pick);
 	explicit_bzero(m->key, sizeof(m->key));
 	free(m);
@@ -145,9 +144,7 @@ void cdp_identity_finish(struct cdp_identity *m)
 {
 	idm_slots_release(&m->table);
 	idm_slots_release(&m->others);
-	if (m->own)
-		cdp_resize_large(m->own, m->cap * sizeof(*m->own), 0);
-	m->own = NULL;
+	idm_release_near(m);
 	cdp_identity_publish(m);
 }
 

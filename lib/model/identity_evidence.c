@@ -232,7 +232,7 @@ uint64_t idm_name(const struct cdp_identity *m, uint32_t id, char how, unsigned 
 static uint32_t find_link(const struct cdp_identity *m, uint32_t a, uint32_t b,
 			  const uint64_t **place)
 {
-	uint32_t i = m->own[b] - 1;
+	uint32_t i = *idm_own(m, b) - 1;
 	const uint64_t *p;
 	uint64_t hash;
 
@@ -265,7 +265,7 @@ static struct link *add_link(struct cdp_identity *m, uint32_t a, uint32_t b,
 	if (m->nlinks == NONE - 1)
 		CDP_BUG("more than %zu links", m->nlinks);
 	if (!place)
-		m->own[b] = (uint32_t)m->nlinks + 1;
+		*idm_own(m, b) = (uint32_t)m->nlinks + 1;
 	else
 		idm_slots_add(&m->others, place, idm_link_hash(a, b),
 			      (uint32_t)m->nlinks);

@@ -171,6 +171,13 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
  * link. */
 enum { SLOT = 24, GUESS = 17, KEY = 11, FIND = 5, LINK = 2 };
 
+/* Of what may reach into a second line of the cache, both. */
+static inline void fetch_all(const void *p, size_t n)
+{
+	__builtin_prefetch(p);
+	__builtin_prefetch((const char *)p + n - 1);
+}
+
 static void fetch_slots(const struct cdp_identity *m, const struct cdp_sight_id *v,
 			unsigned n)
 {
@@ -195,10 +202,8 @@ static void guess_ids(const struct cdp_identity *m, struct cdp_sight_id *v, unsi
 			continue;
 		}
 		v[k].found = idm_slot_number(slot);
-		__builtin_prefetch(&m->id[v[k].found]);
-		__builtin_prefetch(&m->own[v[k].found]);
-		if (v[k].found < m->live_of_cap)
-			__builtin_prefetch(&m->live_of[v[k].found]);
+		fetch_all(&m->id[v[k].found], sizeof(*m->id));
+		__builtin_prefetch(idm_own(m, v[k].found));
 	}
 }
 
@@ -206,13 +211,16 @@ static void fetch_texts(const struct cdp_identity *m, const struct cdp_sight_id 
 			unsigned n)
 {
 	for (unsigned k = 0; k < n; k++) {
-		uint32_t found = v[k].found;
+		uint32_t found = v[k].found, own;
 
 		if (found == NONE)
 			continue;
-		__builtin_prefetch(m->text + m->id[found].key);
-		if (m->own[found])
-			__builtin_prefetch(&m->links[m->own[found] - 1]);
+		own = *idm_own(m, found);
+		fetch_all(m->text + m->id[found].key, v[k].n + 1u);
+		if (own)
+			fetch_all(&m->links[own - 1], sizeof(*m->links));
+		if (m->streaming && *idm_live(m, found))
+			__builtin_prefetch(&m->live[*idm_live(m, found) - 1]);
 	}
 }
 
@@ -228,8 +236,6 @@ static void find_ids(struct cdp_identity *m, const struct cdp_sights *s,
 			continue;
 		if (v[k].found == NONE || !idm_is_key(m, v[k].found, &key))
 			v[k].found = idm_put(m, &key, v[k].hash);
-		if (v[k].found < m->live_of_cap && m->live_of[v[k].found])
-			__builtin_prefetch(&m->live[m->live_of[v[k].found] - 1]);
 	}
 }
 
@@ -237,32 +243,42 @@ static void fetch_others(const struct cdp_identity *m, const struct cdp_sight_id
 			 unsigned n)
 {
 	for (unsigned k = 1; k < n; k++) {
-		uint32_t a = v[0].found, b = v[k].found, t;
+		uint32_t a = v[0].found, b = v[k].found, t, own;
 
 		if (a == NONE || b == NONE)
 			continue;
 		t = a > b ? a : b;
 		a = a > b ? b : a;
-		if (m->own[t] && m->links[m->own[t] - 1].a != a)
+		own = *idm_own(m, t);
+		if (own && m->links[own - 1].a != a)
 			idm_slots_prefetch(&m->others, idm_link_hash(a, t));
 	}
 }
 
+/* The steps of sighting i, which may be before the first one. */
+static void step(struct cdp_identity *m, struct cdp_sights *s, ptrdiff_t i)
+{
+	const struct cdp_sight *at = s->v, *end = s->v + s->n;
+	struct cdp_sight_id *v = s->ids;
+	ptrdiff_t n = end - at;
+
+	if (i + SLOT < n)
+		fetch_slots(m, v + at[i + SLOT].first, at[i + SLOT].n);
+	if (i + GUESS >= 0 && i + GUESS < n)
+		guess_ids(m, v + at[i + GUESS].first, at[i + GUESS].n);
+	if (i + KEY >= 0 && i + KEY < n)
+		fetch_texts(m, v + at[i + KEY].first, at[i + KEY].n);
+	if (i + FIND >= 0 && i + FIND < n)
+		find_ids(m, s, v + at[i + FIND].first, at[i + FIND].n);
+	if (i + LINK >= 0 && i + LINK < n)
+		fetch_others(m, v + at[i + LINK].first, at[i + LINK].n);
+}
+
 void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
-	const struct cdp_sight *at = &s->v[i];
-	struct cdp_sight_id *v = s->ids;
-
-	if (i + SLOT < s->n)
-		fetch_slots(m, v + at[SLOT].first, at[SLOT].n);
-	if (i + GUESS < s->n)
-		guess_ids(m, v + at[GUESS].first, at[GUESS].n);
-	if (i + KEY < s->n)
-		fetch_texts(m, v + at[KEY].first, at[KEY].n);
-	if (i + FIND < s->n)
-		find_ids(m, s, v + at[FIND].first, at[FIND].n);
-	if (i + LINK < s->n)
-		fetch_others(m, v + at[LINK].first, at[LINK].n);
+	for (ptrdiff_t k = i == 0 ? -SLOT : 0; k < 0; k++)
+		step(m, s, k);
+	step(m, s, (ptrdiff_t)i);
 }
 
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s)

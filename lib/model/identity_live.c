@@ -24,27 +24,24 @@ static struct live *root_of(struct cdp_identity *m, uint32_t index)
 /* The person of an id; NULL: none yet. */
 static struct live *live_person(struct cdp_identity *m, uint32_t id)
 {
-	return id < m->live_of_cap && m->live_of[id] ? root_of(m, m->live_of[id] - 1)
-						     : NULL;
+	uint32_t i = *idm_live(m, id);
+
+	return i ? root_of(m, i - 1) : NULL;
 }
 
-static void set_person(struct cdp_identity *m, uint32_t id, const struct live *p)
+static void live_room(struct cdp_identity *m, size_t cap)
 {
-	if (id >= m->live_of_cap) {
-		size_t old = m->live_of_cap;
-
-		m->live_of_cap = (size_t)id + id / 2 + 1024;
-		m->live_of = cdp_realloc(m->live_of, m->live_of_cap, sizeof(*m->live_of));
-		memset(m->live_of + old, 0, (m->live_of_cap - old) * sizeof(*m->live_of));
-	}
-	m->live_of[id] = (uint32_t)(p - m->live) + 1;
+	m->live = cdp_resize_large(m->live, m->live_cap * sizeof(*m->live),
+				   cap * sizeof(*m->live));
+	m->live_cap = cap;
 }
 
 static struct live *add_live(struct cdp_identity *m, uint64_t name, uint32_t strong)
 {
 	struct live *p;
 
-	CDP_GROW(m->live, m->nlive, m->live_cap);
+	if (m->nlive == m->live_cap)
+		live_room(m, m->live_cap + m->live_cap / 4 + 1024);
 	p = &m->live[m->nlive];
 	*p = (struct live){ .name = name,
 			    .first = CDP_IDENTITY_NO_TIME,
@@ -58,7 +55,7 @@ static void attach(struct cdp_identity *m, struct live *p, uint32_t id)
 {
 	const struct kind *k = &m->kind[m->id[id].kind];
 
-	set_person(m, id, p);
+	*idm_live(m, id) = (uint32_t)(p - m->live) + 1;
 	p->mask |= k->bit;
 	p->firm |= k->role == KIND_FIRM;
 	if (idm_first(m, id) < p->first)
@@ -211,7 +208,7 @@ void cdp_identity_live_begin(struct cdp_identity *m)
 	uint32_t n = m->count;
 	struct naming now = { .names = m->names, .npersons = m->npersons };
 
-	m->streaming = true;
+	idm_widen(m);
 	if (idm_changed(m)) {
 		/* Evidence that no run published yet: known, but not for good. */
 		uint32_t *up = idm_join(m);
@@ -220,6 +217,7 @@ void cdp_identity_live_begin(struct cdp_identity *m)
 	} else {
 		idm_cut_links(m);
 	}
+	live_room(m, (size_t)now.npersons + now.npersons / 4 + 1024);
 	for (uint32_t p = 1; p <= now.npersons; p++)
 		add_live(m, now.names[p], NONE);
 	for (uint32_t i = 0; i < n; i++) {

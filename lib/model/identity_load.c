@@ -210,7 +210,7 @@ static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 	if (w->a >= w->b || w->b >= l->m->count)
 		return idm_damaged(err);
 	memcpy(&w->row, value.p, sizeof(w->row));
-	__builtin_prefetch(&l->m->own[w->b]);
+	__builtin_prefetch(idm_own(l->m, w->b));
 	l->nlinks++;
 	return 0;
 }

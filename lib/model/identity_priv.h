@@ -14,6 +14,7 @@ enum { KIND_FIRM, KIND_SHARED, KIND_ALONE, KIND_OUT };
 struct kind {
 	char *name;
 	size_t len;
+	uint64_t word; /* its first eight bytes, zeros after a shorter one */
 	const struct cdp_idkind *def; /* NULL: undeclared */
 	uint8_t role;
 	bool may_contest; /* ids of it may be contested */
@@ -126,7 +127,7 @@ struct cdp_identity {
 	 * id, which is nearly always the one; the others by a hash of both. */
 	struct link *links;
 	size_t nlinks, links_cap;
-	uint32_t *own;       /* by id: index + 1, 0: none; as many as there is room */
+	uint32_t *near;      /* by id, see idm_own(), idm_live() */
 	struct slots others; /* for ids */
 
 	struct cdp_intern *parts; /* key: struct part */
@@ -156,8 +157,6 @@ struct cdp_identity {
 	bool streaming;
 	struct live *live;
 	size_t nlive, live_cap;
-	uint32_t *live_of; /* by id, index + 1, 0: none yet */
-	size_t live_of_cap;
 
 	struct cdp_buf *log; /* evidence as it comes, for the journal; NULL: not kept */
 	int64_t log_time;    /* of the entry before */
@@ -173,6 +172,18 @@ struct cdp_identity {
 /* --- identity.c --- */
 /* Number of a kind, added if new; NONE if there is no room. */
 uint32_t idm_kind(struct cdp_identity *m, const char *name, size_t n);
+
+/* Index + 1 of an id's first link to an older one, 0: it has none.  Each id has a word
+ * for that, and beside it, while records stream, the one of idm_live(). */
+static inline uint32_t *idm_own(const struct cdp_identity *m, uint32_t id)
+{
+	return &m->near[(size_t)id << m->streaming];
+}
+/* Index + 1 of its person while records stream, 0: none yet. */
+static inline uint32_t *idm_live(const struct cdp_identity *m, uint32_t id)
+{
+	return &m->near[((size_t)id << 1) + 1];
+}
 
 /* Are there other persons now than were published? */
 bool idm_changed(const struct cdp_identity *m);
@@ -221,6 +232,11 @@ static inline void idm_slots_prefetch(const struct slots *s, uint64_t hash)
  * many bytes. */
 void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to);
 uint64_t idm_hash(const struct idkey *k);
+/* The same for the normal form of a value where both can be told at a glance: hexadecimal
+ * digits, also after one other character, or a mobile number.  False if not; what
+ * idm_pack() makes of cdp_idnorm() is the same key. */
+bool idm_pack_plain(struct idkey *k, uint8_t kind, enum cdp_idnorm norm, const char *p,
+		    size_t n, char to[CDP_ID_VALUE_MAX]);
 const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX]);
 /* False: of more than CDP_ID_JUNK_WORD_MAX bytes, this cannot be cdp_id_is_junk(). */
 bool idm_starts_like_junk(const struct idkey *k);
@@ -235,6 +251,9 @@ uint32_t idm_seek(const struct cdp_identity *m, const struct idkey *k, uint64_t 
 		  const uint64_t **place);
 /* Room for so many ids, not fewer than there are. */
 void idm_ids_room(struct cdp_identity *m, size_t cap);
+/* Records stream from now on: ids have a word for their live person, as yet none. */
+void idm_widen(struct cdp_identity *m);
+void idm_release_near(struct cdp_identity *m);
 /* For a key that the map does not have; the rest of the new id is zeros. */
 uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash,
 		    const uint64_t *place);

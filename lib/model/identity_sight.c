@@ -1,8 +1,10 @@
 /* From records to sightings; runs in the threads that scan. */
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/swar.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "model/identity_priv.h"
@@ -41,11 +43,18 @@ int cdp_sight_slots(struct cdp_sight_slots *slots, struct cdp_paths *paths,
 	return slots->ids < 0 ? -1 : 0;
 }
 
+/* Eight bytes from `name` on can be read. */
 static const struct kind *find_kind(const struct cdp_identity *m, const char *name,
 				    size_t n)
 {
+	uint64_t word = 0;
+
+	memcpy(&word, name, 8);
+	if (n < 8)
+		word = n ? htole64(le64toh(word) << (64 - 8 * n) >> (64 - 8 * n)) : 0;
 	for (unsigned i = 0; i < m->nfixed; i++)
-		if (m->kind[i].len == n && memcmp(m->kind[i].name, name, n) == 0)
+		if (m->kind[i].word == word && m->kind[i].len == n &&
+		    (n <= 8 || memcmp(m->kind[i].name, name, n) == 0))
 			return &m->kind[i];
 	return NULL;
 }
@@ -91,21 +100,16 @@ static void insert(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 	s->nids++;
 }
 
-static void add_packed(struct cdp_sights *s, struct cdp_sight_id *id, const char *value,
-		       size_t n)
+static void add_key(struct cdp_sights *s, struct cdp_sight_id *id,
+		    const struct idkey *key)
 {
-	struct idkey key;
-
-	if (cdp_buf_reserve(&s->text, CDP_ID_VALUE_MAX) < 0)
-		return;
-	idm_pack(&key, id->kind, value, n, s->text.p + s->text.n);
-	if (key.p != s->text.p + s->text.n)
-		memcpy(s->text.p + s->text.n, key.p, key.n);
-	s->text.n += key.n;
-	id->form = key.form;
-	id->len = key.len;
-	id->n = key.n;
-	id->hash = idm_hash(&key);
+	if (key->p != s->text.p + s->text.n)
+		memcpy(s->text.p + s->text.n, key->p, key->n);
+	s->text.n += key->n;
+	id->form = key->form;
+	id->len = key->len;
+	id->n = key->n;
+	id->hash = idm_hash(key);
 }
 
 static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t first,
@@ -115,6 +119,7 @@ static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 	struct cdp_sight_id id = { .at = s->text.n, .found = NONE, .rank = UINT16_MAX };
 	enum cdp_idnorm norm = k && k->def ? k->def->norm : CDP_IDNORM_TEXT;
 	const char *value;
+	struct idkey key;
 	size_t value_n;
 
 	if (k && k->def && k->role == KIND_OUT)
@@ -125,14 +130,23 @@ static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 		    memchr(name, '\0', name_n))
 			return;
 	}
+	cdp_buf_reserve(&s->text, CDP_ID_VALUE_MAX);
+	if (k) {
+		id.kind = (uint8_t)(k - m->kind);
+		id.rank = k->rank;
+		if (idm_pack_plain(&key, id.kind, norm, p, n, s->text.p + s->text.n)) {
+			add_key(s, &id, &key);
+			insert(s, m, first, id);
+			return;
+		}
+	}
 	if (!cdp_idnorm(norm, p, n, &s->norm, &value, &value_n)) {
 		s->invalid++;
 		return;
 	}
 	if (k) {
-		id.kind = (uint8_t)(k - m->kind);
-		id.rank = k->rank;
-		add_packed(s, &id, value, value_n);
+		idm_pack(&key, id.kind, value, value_n, s->text.p + s->text.n);
+		add_key(s, &id, &key);
 	} else {
 		id.kind = CDP_SIGHT_UNDECLARED;
 		cdp_buf_add(&s->text, name, name_n);
@@ -144,21 +158,21 @@ static void add_id(struct cdp_sights *s, const struct cdp_identity *m, size_t fi
 }
 
 /* The ids of a trusted line whose canonical head ends where `p` points, as long as they
- * are plain strings; 0 if something else stands there. */
+ * are plain strings; 0 if something else stands there, such as the end of the line. */
 static int read_plain(struct cdp_sights *s, const struct cdp_identity *m, size_t first,
-		      const char *p, const char *end)
+		      const char *p)
 {
-	while (p < end && *p == '"') {
+	while (*p == '"') {
 		const char *name = p + 1, *value, *q;
 		size_t name_n;
 
-		q = memchr(name, '"', (size_t)(end - name));
-		if (!q || end - q < 4 || q[1] != ':' || q[2] != '"')
+		q = cdp_plain_end(name);
+		if (*q != '"' || q[1] != ':' || q[2] != '"')
 			return 0;
 		name_n = (size_t)(q - name);
 		value = q + 3;
-		q = memchr(value, '"', (size_t)(end - value));
-		if (!q || end - q < 2 || memchr(name, '\\', (size_t)(q - name)))
+		q = cdp_plain_end(value);
+		if (*q != '"')
 			return 0;
 		add_id(s, m, first, name, name_n, value, (size_t)(q - value));
 		if (q[1] == '}')
@@ -246,8 +260,7 @@ void cdp_sight_read(struct cdp_sights *s, const struct cdp_identity *m,
 	*at = (struct cdp_sight){ .first = (uint32_t)first, .says = CDP_SIGHT_LINKS };
 	if (rec->complete || event->type != CDP_STRING ||
 	    memcmp(event->p + event->n, ids, sizeof(ids) - 1) != 0 ||
-	    !read_plain(s, m, first, event->p + event->n + sizeof(ids) - 1,
-			rec->raw + rec->len)) {
+	    !read_plain(s, m, first, event->p + event->n + sizeof(ids) - 1)) {
 		const struct cdp_val *v = cdp_rec_get(rec, slots->ids);
 
 		s->nids = first;
@@ -288,6 +301,27 @@ static const char *source_at_end(const char *raw, size_t len, size_t *n)
 	return p;
 }
 
+/* Is "source" in it?  Looks for a name's ends first, many at a time: nearly every line
+ * has none, and that is faster than to search for all of it. */
+static bool names_source(const char *p, size_t n)
+{
+	enum { NAME = 8, STRIDE = 64 };
+	static const char name[] = "\"source\"";
+	uint8_t any = 0;
+
+	if (n < STRIDE + NAME)
+		return memmem(p, n, name, NAME) != NULL;
+	for (size_t i = 0; i < n - NAME; i += STRIDE) {
+		/* The last ones are looked at again. */
+		const char *q = p + (i <= n - NAME - STRIDE ? i : n - NAME - STRIDE + 1);
+
+		for (size_t k = 0; k < STRIDE; k++)
+			any |= (uint8_t)((q[k] == '"') & (q[k + 1] == 's') &
+					 (q[k + NAME - 1] == '"'));
+	}
+	return any && memmem(p, n, name, NAME);
+}
+
 const char *cdp_sight_source(const char *raw, size_t len, struct cdp_buf *tmp, size_t *n)
 {
 	struct cdp_val rec, key, val, source = { .type = CDP_MISSING };
@@ -296,7 +330,7 @@ const char *cdp_sight_source(const char *raw, size_t len, struct cdp_buf *tmp, s
 
 	*n = 0;
 	/* Without an escape the name stands as it is, if it does. */
-	if (!memmem(raw, len, "\"source\"", 8)) {
+	if (!names_source(raw, len)) {
 		if (!memchr(raw, '\\', len))
 			return "";
 	} else if ((p = source_at_end(raw, len, n)) != NULL) {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/swar.h"
 #include "model/identity_priv.h"
 
 /* --- packing --- */
@@ -125,6 +126,74 @@ void idm_pack(struct idkey *k, uint8_t kind, const char *p, size_t n, char *to)
 	k->p = to;
 }
 
+/* Eight digits into four bytes; false if one of them is none.  With `hex`, a to f are
+ * digits too. */
+static inline bool pack_word(char *to, uint64_t w, bool hex)
+{
+	uint64_t ok = (w + CDP_ONES * (0x80 - '0')) & ~(w + CDP_ONES * (0x80 - '9' - 1));
+	uint32_t out;
+
+	if (hex)
+		ok |= (w + CDP_ONES * (0x80 - 'a')) & ~(w + CDP_ONES * (0x80 - 'f' - 1));
+	w = (w & CDP_ONES * 15) + 9 * (w >> 6 & CDP_ONES) + (w & CDP_HIGH);
+	if ((ok & ~w & CDP_HIGH) != CDP_HIGH)
+		return false;
+	w = (w << 4 | w >> 8) & 0x00ff00ff00ff00ff;
+	w = (w | w >> 8) & 0x0000ffff0000ffff;
+	out = htole32((uint32_t)(w | w >> 16));
+	memcpy(to, &out, sizeof(out));
+	return true;
+}
+
+/* All n digits, at least eight, into half as many bytes and up to three more. */
+static inline bool pack_words(char *to, const char *p, size_t n, bool hex)
+{
+	size_t rest = n % 8;
+
+	for (const char *end = p + n - rest; p < end; p += 8, to += 4)
+		if (!pack_word(to, cdp_load64(p), hex))
+			return false;
+	/* Zeros stand for the digits that are not there. */
+	return !rest || pack_word(to,
+				  cdp_load64(p + rest - 8) >> (64 - 8 * rest) |
+					  CDP_ONES * '0' << 8 * rest,
+				  hex);
+}
+
+static bool is_four(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
+
+bool idm_pack_plain(struct idkey *k, uint8_t kind, enum cdp_idnorm norm, const char *p,
+		    size_t n, char to[CDP_ID_VALUE_MAX])
+{
+	size_t lead = n && !is_four(*p);
+
+	*k = (struct idkey){ .p = to, .kind = kind, .len = (uint8_t)n, .form = FORM_HEX };
+	if (norm == CDP_IDNORM_PHONE) {
+		if (n != 11 || p[0] != '1' || p[1] < '3' ||
+		    !pack_words(to + 2, p, n, false))
+			return false;
+		to[0] = '+';
+		to[1] = (char)0x86;
+		k->form = FORM_CHAR_HEX;
+		k->len = 14;
+		k->n = 8;
+		return true;
+	}
+	if (norm != CDP_IDNORM_TEXT || n < 8 + lead || n > CDP_ID_VALUE_MAX - 3)
+		return false;
+	if (lead) {
+		if ((unsigned char)(*p - 0x21) > 0x5d)
+			return false;
+		to[0] = *p;
+		k->form = FORM_CHAR_HEX;
+	}
+	k->n = (uint16_t)(lead + (n - lead + 1) / 2);
+	return pack_words(to + lead, p + lead, n - lead, true);
+}
+
 /* Of each byte its two digits; eight at a time. */
 static void unpack_four(char *to, const char *p, size_t len)
 {
@@ -226,8 +295,9 @@ const char *idm_value(const struct cdp_identity *m, uint32_t id,
 
 uint64_t idm_hash(const struct idkey *k)
 {
-	return cdp_hash_u64(cdp_hash(k->p, k->n) ^
-			    ((uint64_t)k->kind << 16 | (uint64_t)k->form << 8 | k->len));
+	uint64_t what = (uint64_t)k->kind << 16 | (uint64_t)k->form << 8 | k->len;
+
+	return cdp_hash(k->p, k->n) ^ what * 0x9e3779b97f4a7c15;
 }
 
 bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k)
@@ -277,12 +347,37 @@ static uint32_t put_text(struct cdp_identity *m, const struct idkey *k)
 	return (uint32_t)at;
 }
 
+static size_t near_bytes(const struct cdp_identity *m, size_t cap)
+{
+	return (cap << m->streaming) * sizeof(*m->near);
+}
+
 void idm_ids_room(struct cdp_identity *m, size_t cap)
 {
 	m->id = cdp_resize_large(m->id, m->cap * sizeof(*m->id), cap * sizeof(*m->id));
-	m->own =
-		cdp_resize_large(m->own, m->cap * sizeof(*m->own), cap * sizeof(*m->own));
+	m->near = cdp_resize_large(m->near, near_bytes(m, m->cap), near_bytes(m, cap));
 	m->cap = cap;
+}
+
+void idm_widen(struct cdp_identity *m)
+{
+	size_t narrow = near_bytes(m, m->cap);
+
+	if (m->streaming)
+		return;
+	m->streaming = true;
+	m->near = cdp_resize_large(m->near, narrow, near_bytes(m, m->cap));
+	for (size_t i = m->count; i-- > 0;) {
+		m->near[2 * i] = m->near[i];
+		m->near[2 * i + 1] = 0;
+	}
+}
+
+void idm_release_near(struct cdp_identity *m)
+{
+	if (m->near)
+		cdp_resize_large(m->near, near_bytes(m, m->cap), 0);
+	m->near = NULL;
 }
 
 uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash,
@@ -293,7 +388,9 @@ uint32_t idm_new_id(struct cdp_identity *m, const struct idkey *k, uint64_t hash
 	if (id >= m->cap)
 		idm_ids_room(m, m->cap + m->cap / 4 + 1024);
 	idm_slots_add(&m->table, place, hash, id);
-	m->own[id] = 0;
+	*idm_own(m, id) = 0;
+	if (m->streaming)
+		*idm_live(m, id) = 0;
 	m->id[id] = (struct id){ .kind = k->kind,
 				 .form = k->form & 3u,
 				 .key = put_text(m, k) };

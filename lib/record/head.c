@@ -110,7 +110,9 @@ void cdp_line_put_one_id(struct cdp_buf *out, const char *line, size_t n, size_t
 
 	if (cdp_buf_reserve(out, n + 32) < 0)
 		return;
-	if (!old_n)
+	if (!old_n && *line == '{')
+		old = 1;
+	else if (!old_n)
 		old = (size_t)((const char *)memchr(line, '{', n) - line) + 1;
 	w = out->p + out->n;
 	memcpy(w, line, old);
