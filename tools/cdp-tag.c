@@ -21,19 +21,16 @@ struct options {
 
 enum { LINEAGE_ROWS, LINEAGE_DOT };
 
-static void check_follow(struct cdp_cli *cli, const struct options *o, bool entity)
+static void check_follow(struct cdp_cli *cli, const struct options *o)
 {
-	const char *other = o->changed ? "changed"
-			    : o->map   ? "ids"
-			    : o->sql   ? "sql"
-			    : entity   ? "entity"
-				       : NULL;
+	const char *other = o->changed ? "changed" : o->sql ? "sql" : NULL;
 
-	if (!o->follow &&
-	    (o->live.every_ns >= 0 || o->live.save_ns >= 0 || o->live.memory))
+	if (!o->follow && (o->live.every_ns >= 0 || o->live.save_ns >= 0 ||
+			   o->live.survey_ns || o->live.memory))
 		cdp_cli_usage(cli, "option '--%s' requires '--follow'",
 			      o->live.every_ns >= 0  ? "every"
 			      : o->live.save_ns >= 0 ? "checkpoint"
+			      : o->live.survey_ns    ? "survey"
 						     : "memory");
 	if (o->follow && other)
 		cdp_cli_usage(cli, "options '--follow' and '--%s' exclude each other",
@@ -199,6 +196,7 @@ static int follow(struct cdp_cli *cli, struct cdp_tag_reading *t, struct options
 	o->live.dir = o->state.dir;
 	o->live.batch = o->state.batch;
 	o->live.merges = o->state.merges;
+	o->live.map = o->map;
 	o->live.definitions = &o->definitions;
 	o->live.entities = &o->entities;
 	o->live.nulls = o->nulls;
@@ -270,6 +268,9 @@ int main(int argc, char **argv)
 		  "the table, with a column for the key and each tag" },
 		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
 		  "go on from what is known there: the input is what is new" },
+		{ 0, "survey", CDP_OPT_DURATION, &o.live.survey_ns, "DURATION",
+		  "with --follow: functions over the population are computed this often "
+		  "(default: at the end of a day)" },
 		{ 0, "used-in", CDP_OPT_LIST, &o.used_in, "FILE",
 		  "definitions that use tags, for --lint, repeatable" },
 		{ 0 },
@@ -288,7 +289,7 @@ int main(int argc, char **argv)
 
 	cdp_cli_start(&cli, &tool, argc, argv);
 	check_usage(&cli, &o);
-	check_follow(&cli, &o, t.entity != NULL);
+	check_follow(&cli, &o);
 	check_carry(&cli, &o, &t);
 	t.keeps_state = o.state.dir != NULL;
 	t.run = &cli.opt.run;

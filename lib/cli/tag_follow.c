@@ -1,11 +1,7 @@
-#include "cli/tag_follow.h"
+#include "cli/tag_follow_priv.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
-#include "cli/entities_job.h"
-#include "cli/tag_merges.h"
 #include "io/out.h"
-#include "model/taglive.h"
 #include "record/head.h"
 
 #include <errno.h>
@@ -20,34 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { NS_MS = 1000000, TOGETHER_MS = 100, LOOK_MS = 1000 };
-#define NOT_YET INT64_MAX
-
-struct follow {
-	struct cdp_cli *cli;
-	struct cdp_tag_reading *t;
-	const struct cdp_tag_follow_opts *o;
-	struct cdp_run *run;
-	bool by_clock; /* days end by the clock, else by the times of events */
-	struct cdp_tagstate *state;
-	struct cdp_taglive *live;
-	struct cdp_tail *tail;
-	struct cdp_tag_merges *merges; /* or NULL */
-	struct cdp_job job;
-	void *worker;
-	struct cdp_scan *scan;
-	struct cdp_rec *kept;
-	struct cdp_emit *emit;
-	/* Of the block at hand, up to where it is taken. */
-	const char *taken;
-	uint64_t taken_lines;
-	int signals;
-	/* When something is due, on the clock that only goes forward; NOT_YET. */
-	int64_t write_at, save_at;
-	uint64_t own, saves, days; /* own: bytes of memory after the last save */
-	struct cdp_err *err;
-};
-
+enum { NS_MS = 1000000, TOGETHER_MS = 100, LOOK_MS = 1000, CLOCK_MS = 60000 };
 static int64_t clock_ms(clockid_t clock)
 {
 	struct timespec t;
@@ -80,19 +49,13 @@ static void write_lines(void *ctx, const char *p, size_t n, uint64_t lines)
 	f->cli->counts.out += lines;
 }
 
-static int told(struct follow *f)
-{
-	f->err->kind = CDP_ERR_NONE;
-	return -1;
-}
-
 static int write_changed(struct follow *f)
 {
 	cdp_tag_reading_share(f->worker);
 	f->write_at = NOT_YET;
 	if (cdp_taglive_changed(f->live, write_lines, f, f->err) < 0)
 		return -1;
-	return cdp_cli_flush(f->cli) < 0 ? told(f) : 0;
+	return cdp_cli_flush(f->cli) < 0 ? tf_told(f) : 0;
 }
 
 /* --- the state --- */
@@ -101,7 +64,6 @@ static void begin_gathering(struct follow *f)
 {
 	f->t->customers = cdp_taglive_fresh(f->live);
 	f->worker = f->job.worker(f->t);
-	f->save_at = NOT_YET;
 }
 
 static void end_gathering(struct follow *f)
@@ -119,27 +81,92 @@ static int read_merges(struct follow *f)
 {
 	if (!f->merges)
 		return 0;
+	if (cdp_tag_merges_wait(f->merges) && cdp_relations_wanted(f->t->relations))
+		f->relations_new = true;
 	if (cdp_tag_merges_read(f->merges, f->live, write_lines, f, f->err) < 0)
 		return -1;
 	if (cdp_cli_flush(f->cli) < 0)
-		return told(f);
+		return tf_told(f);
 	cdp_taglive_set_places(f->live, cdp_tag_merges_tail(f->merges));
-	return 0;
+	return write_changed(f);
 }
 
-static int save(struct follow *f)
+/* Nothing is gathered for the time being. */
+static int end_and_save(struct follow *f)
 {
 	if (write_changed(f) < 0 || read_merges(f) < 0)
 		return -1;
 	end_gathering(f);
 	cdp_taglive_set_places(f->live, f->tail);
-	if (cdp_taglive_save(f->live, f->err) < 0)
+	if (f->relations_new)
+		cdp_taglive_set_stamp(f->live, 0);
+	f->saves++;
+	f->save_at = NOT_YET;
+	return cdp_taglive_save(f->live, f->err);
+}
+
+/* --- what is read as a whole --- */
+
+/* Profiles that differ once everything beside the state was read again, with nothing new;
+ * values that are given are these from then on. */
+static int renew(struct follow *f, struct cdp_given *given)
+{
+	struct cdp_customers *before;
+	int rc;
+
+	if (cdp_taglive_note(f->live, f->err) < 0) {
+		if (given != f->t->given)
+			cdp_given_free(given);
+		return -1;
+	}
+	if (cdp_tag_outside_again(&f->outside, given, &before, f->err) < 0)
+		return -1;
+	rc = cdp_taglive_renew(f->live, given, f->outside.lore, write_lines, f, f->err);
+	cdp_customers_free(before);
+	if (rc == 0 && cdp_cli_flush(f->cli) < 0)
+		rc = tf_told(f);
+	cdp_taglive_set_stamp(f->live, cdp_tag_outside_stamp(&f->outside));
+	f->relations_new = false;
+	f->survey_due = false;
+	return rc;
+}
+
+static int save(struct follow *f)
+{
+	if (end_and_save(f) < 0 || (f->relations_new && renew(f, f->t->given) < 0))
 		return -1;
 	begin_gathering(f);
 	malloc_trim(0);
 	f->own = own_memory();
-	f->saves++;
-	return cdp_taglive_is_changed(f->live) ? write_changed(f) : 0;
+	return 0;
+}
+
+/* Of the files outside one is another. */
+static int read_again(struct follow *f)
+{
+	struct cdp_given *given = cdp_tag_outside_given(&f->outside);
+
+	if (!given)
+		return 0;
+	if (end_and_save(f) < 0) {
+		cdp_given_free(given);
+		return -1;
+	}
+	if (renew(f, given) < 0)
+		return -1;
+	begin_gathering(f);
+	f->save_at = 0; /* what was told is to be known */
+	return 0;
+}
+
+static int survey(struct follow *f)
+{
+	if (save(f) < 0 || cdp_taglive_note(f->live, f->err) < 0 ||
+	    cdp_taglive_renew(f->live, f->t->given, f->outside.lore, write_lines, f,
+			      f->err) < 0)
+		return -1;
+	f->survey_due = false;
+	return cdp_cli_flush(f->cli) < 0 ? tf_told(f) : 0;
 }
 
 /* --- days --- */
@@ -160,7 +187,8 @@ static int turn(struct follow *f)
 {
 	if (cdp_taglive_turn(f->live, write_lines, f, f->err) < 0)
 		return -1;
-	return cdp_cli_flush(f->cli) < 0 ? told(f) : 0;
+	f->survey_due = false;
+	return cdp_cli_flush(f->cli) < 0 ? tf_told(f) : 0;
 }
 
 /* The day is over: all that came before belongs to it. */
@@ -180,9 +208,18 @@ static bool is_over(const struct follow *f, int64_t ms)
 
 /* --- records --- */
 
-static void heard(void *live, const char *key, size_t n)
+static void heard(void *ctx, const char *key, size_t n)
 {
-	cdp_taglive_touch(live, key, n);
+	struct follow *f = ctx;
+
+	cdp_taglive_touch(f->live, key, n);
+}
+
+static void heard_relation(void *ctx)
+{
+	struct follow *f = ctx;
+
+	f->relations_new = true;
 }
 
 static int mishandled(struct follow *f, const struct cdp_rec *rec,
@@ -270,7 +307,7 @@ static int take_block(struct follow *f, struct cdp_block *b)
 		f->emit->counts.blank = cdp_scan_blanks(f->scan);
 	}
 	if (cdp_cli_emit_commit(f->emit) < 0 && rc == 0)
-		rc = told(f);
+		rc = tf_told(f);
 	cdp_cli_emit_free(f->emit);
 	if (rc == 0)
 		cdp_tail_take_rest(f->tail);
@@ -281,22 +318,23 @@ static int take_block(struct follow *f, struct cdp_block *b)
 
 static int64_t wait_for(const struct follow *f)
 {
-	int64_t now = clock_ms(CLOCK_MONOTONIC), until = f->save_at, wait;
+	const int64_t at[] = { f->write_at, f->save_at, f->look_at, f->survey_at };
+	int64_t now = clock_ms(CLOCK_MONOTONIC), wait = NOT_YET;
 
-	if (f->write_at < until)
-		until = f->write_at;
-	wait = until == NOT_YET ? -1 : until > now ? until - now : 0;
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
+		if (at[i] != NOT_YET && at[i] - now < wait)
+			wait = at[i] - now;
 	if (f->by_clock) {
 		int64_t day = f->run->as_of.s * 1000 - clock_ms(CLOCK_REALTIME);
 
-		day = day < 0 ? 0 : day;
-		if (wait < 0 || day < wait)
-			wait = day;
+		/* The clock may be set. */
+		day = day > CLOCK_MS ? CLOCK_MS : day;
+		wait = day < wait ? day : wait;
 	}
-	if (f->merges && (wait < 0 || wait > LOOK_MS))
-		wait = LOOK_MS;
 	/* Changes are not held back when there is nothing to be read. */
-	return f->write_at != NOT_YET && !f->o->every_ns ? 0 : wait;
+	if (wait < 0 || (f->write_at != NOT_YET && !f->o->every_ns))
+		wait = 0;
+	return wait == NOT_YET ? -1 : wait;
 }
 
 static void set_alarms(struct follow *f)
@@ -306,9 +344,23 @@ static void set_alarms(struct follow *f)
 
 	if (f->write_at == NOT_YET && cdp_taglive_is_changed(f->live))
 		f->write_at = now + every;
-	if (f->save_at == NOT_YET &&
-	    (cdp_taglive_is_new(f->live) || cdp_tag_merges_wait(f->merges)))
+	if (f->save_at == NOT_YET && (cdp_taglive_is_new(f->live) || f->relations_new))
 		f->save_at = now + f->o->save_ns / NS_MS;
+	if (f->look_at == NOT_YET && (f->merges || f->watches))
+		f->look_at = now + LOOK_MS;
+	f->survey_due |= cdp_taglive_is_new(f->live);
+	if (f->survey_at == NOT_YET && f->survey_due && f->o->survey_ns)
+		f->survey_at = now + f->o->survey_ns / NS_MS;
+}
+
+/* At the files that are read beside the input. */
+static int look(struct follow *f)
+{
+	f->look_at = NOT_YET;
+	if (cdp_tag_merges_wait(f->merges) &&
+	    (write_changed(f) < 0 || read_merges(f) < 0))
+		return -1;
+	return f->watches && cdp_tag_outside_changed(&f->outside) ? read_again(f) : 0;
 }
 
 /* `quiet`: nothing can be read just now. */
@@ -318,6 +370,13 @@ static int do_what_is_due(struct follow *f, bool quiet)
 
 	if (f->by_clock && is_over(f, today) && next_day(f, cdp_time_from_ms(today)) < 0)
 		return -1;
+	if (now >= f->look_at && look(f) < 0)
+		return -1;
+	if (now >= f->survey_at) {
+		f->survey_at = NOT_YET;
+		if (survey(f) < 0)
+			return -1;
+	}
 	if ((now >= f->write_at ||
 	     (quiet && !f->o->every_ns && f->write_at != NOT_YET)) &&
 	    write_changed(f) < 0)
@@ -341,6 +400,7 @@ static int loop(struct follow *f)
 	int rc;
 
 	for (;;) {
+		set_alarms(f);
 		rc = cdp_tail_next(f->tail, wait_for(f), &b, f->err);
 		if (rc < 0)
 			return -1;
@@ -355,123 +415,7 @@ static int loop(struct follow *f)
 	return save(f);
 }
 
-/* --- opening --- */
-
-static void note(void *ctx, const char *text)
-{
-	cdp_cli_note(ctx, "%s", text);
-}
-
-static int keep_long(void *ctx, const char *p, size_t n, struct cdp_err *err)
-{
-	return cdp_cli_keep_long(ctx, p, n, err);
-}
-
-static int add_input(struct follow *f, const char *path)
-{
-	bool standard = strcmp(path, "-") == 0;
-
-	if (standard && !f->o->batch)
-		cdp_cli_usage(f->cli, "standard input can be read only once: name what "
-				      "it holds with --batch");
-	return cdp_tail_add(f->tail, path, f->o->batch, f->err);
-}
-
-static int open_inputs(struct follow *f)
-{
-	struct cdp_tail_opts opts = {
-		.line_max = f->cli->opt.line_max,
-		.wake = f->signals,
-		.note = note,
-		.long_sink = f->cli->opt.rejects ? keep_long : NULL,
-		.ctx = f->cli,
-	};
-	const struct cdp_tail_place *place;
-	const char *name;
-
-	if (f->o->merges) {
-		f->merges = cdp_tag_merges_open(f->cli, f->o->merges, f->err);
-		if (!f->merges)
-			return -1;
-	}
-	f->tail = cdp_tail_new(&opts);
-	if (!f->cli->operands[0] && add_input(f, "-") < 0)
-		return -1;
-	for (char **p = f->cli->operands; *p; p++)
-		if (add_input(f, *p) < 0)
-			return -1;
-	if (f->o->batch && cdp_tagstate_has_batch(f->state, f->o->batch))
-		return cdp_err_set(f->err, CDP_ERR_USAGE,
-				   "the state has batch '%s' as a whole: there is "
-				   "nothing more to come of it",
-				   f->o->batch);
-	for (size_t i = 0; (place = cdp_taglive_place(f->live, i, &name)); i++) {
-		cdp_tail_go_on(f->tail, name, place);
-		if (f->merges)
-			cdp_tail_go_on(cdp_tag_merges_tail(f->merges), name, place);
-	}
-	return 0;
-}
-
-static uint64_t stamp_file(uint64_t h, const char *path)
-{
-	struct stat st;
-
-	h = cdp_hash_stable(path, strlen(path), h);
-	if (stat(path, &st) < 0)
-		return h;
-	h = cdp_hash_stable(&st.st_size, sizeof(st.st_size), h);
-	return cdp_hash_stable(&st.st_mtim, sizeof(st.st_mtim), h);
-}
-
-/* Of what profiles depend on beside what is in the state. */
-static uint64_t stamp(const struct follow *f)
-{
-	uint64_t h = f->o->nulls;
-
-	for (size_t i = 0; i < f->o->definitions->n; i++)
-		h = stamp_file(h, f->o->definitions->v[i]);
-	for (size_t i = 0; i < f->o->entities->n; i++)
-		h = stamp_file(h, f->o->entities->v[i]);
-	if (f->cli->opt.calendar)
-		h = stamp_file(h, f->cli->opt.calendar);
-	return h ? h : 1;
-}
-
-static int open_state(struct follow *f)
-{
-	struct cdp_tag_reading *t = f->t;
-	struct cdp_tagstate_opts s = { .dir = f->o->dir,
-				       .set = t->set,
-				       .run = f->run,
-				       .key = t->key,
-				       .entity = "person",
-				       .relations = t->relations,
-				       .followed = f->run };
-	struct cdp_taglive_opts l = { .set = t->set,
-				      .run = f->run,
-				      .key = t->key,
-				      .nulls = f->o->nulls,
-				      .stamp = stamp(f) };
-
-	l.state = f->state = cdp_tagstate_open(&s, f->err);
-	if (f->state)
-		f->live = cdp_taglive_new(&l, f->err);
-	return f->live ? 0 : -1;
-}
-
-/* SIGTERM and SIGINT are read like an input, between two blocks. */
-static int open_signals(struct follow *f)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	f->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return f->signals < 0 ? cdp_err_sys(f->err, errno, "signals") : 0;
-}
+/* --- all of it --- */
 
 static void open_scan(struct follow *f)
 {
@@ -484,27 +428,18 @@ static void open_scan(struct follow *f)
 	cdp_scan_set_trusted(f->scan, opt->trusted);
 	cdp_scan_set_unique_keys(f->scan, opt->unique_keys);
 	f->t->heard = heard;
-	f->t->heard_ctx = f->live;
+	f->t->heard_relation = heard_relation;
+	f->t->heard_ctx = f;
 	begin_gathering(f);
 }
 
 static int follow(struct follow *f)
 {
-	struct cdp_tag_reading *t = f->t;
-
-	if (open_signals(f) < 0 || open_state(f) < 0 || open_inputs(f) < 0)
-		return -1;
-	cdp_cli_check_entities(f->cli, t->set->entities, f->o->entities, -1);
-	if (cdp_cli_read_entities(f->cli, t->set->entities, f->o->entities, -1,
-				  t->relations) < 0 ||
-	    cdp_cli_open_rejects(f->cli) < 0)
-		return told(f);
-	cdp_relations_pass(t->relations);
-	if (turn(f) < 0)
+	if (tf_open(f) < 0 || turn(f) < 0)
 		return -1;
 	open_scan(f);
 	f->own = own_memory();
-	if (cdp_tag_merges_wait(f->merges) && save(f) < 0)
+	if (cdp_tag_merges_wait(f->merges) && read_merges(f) < 0)
 		return -1;
 	return loop(f);
 }
@@ -518,8 +453,16 @@ int cdp_tag_follow(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			    .run = &cli->opt.run,
 			    .by_clock = !cli->opt.as_of_given,
 			    .signals = -1,
+			    .outside = { .cli = cli,
+					 .t = t,
+					 .definitions = o->definitions,
+					 .entities = o->entities,
+					 .map = o->map,
+					 .nulls = o->nulls },
 			    .write_at = NOT_YET,
 			    .save_at = NOT_YET,
+			    .look_at = NOT_YET,
+			    .survey_at = NOT_YET,
 			    .err = err };
 	int rc;
 
@@ -534,6 +477,7 @@ int cdp_tag_follow(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	cdp_tail_free(f.tail);
 	cdp_tag_merges_close(f.merges);
 	cdp_taglive_free(f.live);
+	cdp_tag_outside_release(&f.outside);
 	cdp_tagstate_close(f.state);
 	if (f.signals >= 0)
 		close(f.signals);

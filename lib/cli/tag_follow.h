@@ -12,8 +12,10 @@ struct cdp_tag_follow_opts {
 	const char *dir;    /* of the state */
 	const char *batch;  /* name of standard input, or NULL */
 	const char *merges; /* merge log, or NULL */
+	const char *map;    /* of ids, or NULL */
 	const struct cdp_strs *definitions, *entities;
 	int64_t every_ns, save_ns;
+	int64_t survey_ns; /* 0: at the end of a day alone */
 	uint64_t memory;
 	bool nulls;
 };

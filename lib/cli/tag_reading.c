@@ -167,12 +167,15 @@ static int add_other(struct worker *w, struct cdp_rec *rec, const struct cdp_val
 	const struct cdp_tag_reading *t = w->t;
 	int rc = 0;
 
-	if (cdp_val_is(type, "relation", 8))
+	if (cdp_val_is(type, "relation", 8)) {
 		rc = cdp_relation_log_add(w->relations, rec, err);
-	else if (w->rows && cdp_val_is(type, "entity", 6) &&
-		 cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
-			    strlen(t->entity)))
+		if (rc > 0 && t->heard_relation)
+			t->heard_relation(t->heard_ctx);
+	} else if (w->rows && cdp_val_is(type, "entity", 6) &&
+		   cdp_val_is(cdp_rec_get(rec, t->row_entity), t->entity,
+			      strlen(t->entity))) {
 		rc = cdp_entity_batch_add(w->rows, rec, err);
+	}
 	w->other += rc == 0;
 	return rc < 0 ? -1 : 0;
 }
@@ -456,6 +459,36 @@ static int read_records(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	return t->customers ? 0 : -1;
 }
 
+static int read_map(struct cdp_cli *cli, struct cdp_tag_reading *t, const char *map)
+{
+	char *const maps[] = { (char *)map, NULL };
+	struct cdp_job job = cdp_tag_reading_job(t);
+
+	if (!map)
+		return 0;
+	job.record = add_map_row;
+	job.settle = NULL;
+	job.paths = t->map_paths;
+	return cdp_cli_run_files(cli, &job, maps);
+}
+
+int cdp_tag_reading_lore(struct cdp_cli *cli, struct cdp_tag_reading *t,
+			 const struct cdp_strs *entities, const char *map)
+{
+	int own = t->set->own ? (int)t->set->own_table : -1;
+
+	cdp_entities_clear(t->set->entities);
+	cdp_relations_again(t->relations);
+	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) < 0)
+		return -1;
+	cdp_relations_pass(t->relations);
+	t->customers = cdp_customers_new(t->set, 1);
+	if (read_map(cli, t, map) < 0)
+		return -1;
+	gather_rest(t);
+	return 0;
+}
+
 struct cdp_job cdp_tag_reading_job(struct cdp_tag_reading *t)
 {
 	return (struct cdp_job){ .ctx = t,
@@ -477,7 +510,6 @@ void cdp_tag_reading_share(void *worker)
 int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			const struct cdp_strs *entities, const char *map)
 {
-	char *const maps[] = { (char *)map, NULL };
 	struct cdp_job job = cdp_tag_reading_job(t);
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
@@ -487,13 +519,8 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	cdp_relations_pass(t->relations);
 	if (read_records(cli, t, &job) < 0)
 		return -1;
-	if (map) {
-		job.record = add_map_row;
-		job.settle = NULL;
-		job.paths = t->map_paths;
-		if (cdp_cli_run_files(cli, &job, maps) < 0)
-			return -1;
-	}
+	if (read_map(cli, t, map) < 0)
+		return -1;
 	gather_rest(t);
 	if (read_carried(cli, t) < 0)
 		return -1;

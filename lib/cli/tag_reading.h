@@ -43,6 +43,7 @@ struct cdp_tag_reading {
 	uint64_t no_key, other;
 	/* Or NULL: hears of every customer whose record is read. */
 	void (*heard)(void *ctx, const char *key, size_t n);
+	void (*heard_relation)(void *ctx); /* or NULL */
 	void *heard_ctx;
 };
 
@@ -61,6 +62,12 @@ int cdp_tag_reading_begin(struct cdp_cli *cli, struct cdp_tag_reading *t,
 /* Reads all; `map` may be NULL.  0, or -1 (told). */
 int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			const struct cdp_strs *entities, const char *map);
+/* All but records and the state, for profiles that are made while it goes on: what is
+ * known of customers from elsewhere goes to t->customers, which are finished; values that
+ * are given to t->given, which has been read, and what was there before is let go by the
+ * caller.  Entity tables and relations are read anew. */
+int cdp_tag_reading_lore(struct cdp_cli *cli, struct cdp_tag_reading *t,
+			 const struct cdp_strs *entities, const char *map);
 /* For a loop of one's own: how records are read into t->customers. */
 struct cdp_job cdp_tag_reading_job(struct cdp_tag_reading *t);
 /* What a worker of it has read is with the customers, and can be asked for. */

@@ -287,7 +287,7 @@ uint32_t cdp_census_size(const struct cdp_census *c)
 
 void cdp_census_result(const struct cdp_census *c, uint32_t place, struct cdp_value *out)
 {
-	uint32_t r = c->result ? c->result[place] : 0;
+	uint32_t r = c->result && place != CDP_NOT_SURVEYED ? c->result[place] : 0;
 
 	*out = (struct cdp_value){ .type = CDP_V_NULL };
 	if (c->pop->kind == CDP_POP_MEAN) {

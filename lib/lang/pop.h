@@ -64,6 +64,8 @@ int cdp_census_put(struct cdp_census *c, uint32_t place, const struct cdp_value 
 void cdp_census_finish(struct cdp_census *c);
 /* People in the population. */
 uint32_t cdp_census_size(const struct cdp_census *c);
+/* CDP_NOT_SURVEYED: of somebody who came later. */
+#define CDP_NOT_SURVEYED UINT32_MAX
 void cdp_census_result(const struct cdp_census *c, uint32_t place, struct cdp_value *out);
 
 #endif

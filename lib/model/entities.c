@@ -53,6 +53,14 @@ void cdp_entities_free(struct cdp_entities *e)
 	free(e);
 }
 
+void cdp_entities_clear(struct cdp_entities *e)
+{
+	for (unsigned i = 0; i < e->count; i++) {
+		cdp_entity_table_release(&e->tables[i].rows);
+		cdp_entity_table_init(&e->tables[i].rows);
+	}
+}
+
 /* --- naming --- */
 
 static unsigned find_table(const struct cdp_entities *e, const char *entity, size_t n,

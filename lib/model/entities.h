@@ -54,6 +54,9 @@ int cdp_entity_batch_add(struct cdp_entity_batch *b, struct cdp_rec *rec,
 /* All of it goes into the tables. */
 void cdp_entity_batch_settle(struct cdp_entity_batch *b);
 
+/* All rows go, and may be read anew. */
+void cdp_entities_clear(struct cdp_entities *e);
+
 /* --- asking, when all is read, by any number of threads --- */
 
 /* For cdp_eval_set_entities.  An id is a string, or a whole number by its digits. */

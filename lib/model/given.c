@@ -9,7 +9,6 @@
 struct cdp_given {
 	const struct cdp_tagset *set;
 	struct cdp_column *columns; /* by tag; those of other kinds stay empty */
-	uint32_t places;
 };
 
 static bool is_given(const struct cdp_tag *t)
@@ -78,11 +77,13 @@ void cdp_given_add_customers(const struct cdp_given *g, struct cdp_gather *gathe
 	}
 }
 
-/* --- whose values they are --- */
+/* --- whose values they are: `seen` by id, NULL: they are not counted --- */
 
 static void give(struct cdp_column *c, uint32_t place, uint32_t id, bool *seen)
 {
 	c->of[place] = c->value[id];
+	if (!seen)
+		return;
 	c->counts.matched += !seen[id];
 	seen[id] = true;
 }
@@ -121,25 +122,43 @@ static void place_by_kind(struct cdp_column *c, const struct cdp_customers *all,
 	}
 }
 
+static void place_column(struct cdp_column *c, const struct cdp_tag *t,
+			 const struct cdp_customers *all, bool *seen)
+{
+	c->places = cdp_customers_count(all);
+	free(c->of);
+	c->of = cdp_calloc(c->places, sizeof(*c->of));
+	if (t->import && t->import->key)
+		place_by_kind(c, all, t->import->key, seen);
+	else if (t->import)
+		place_by_key(c, all, seen);
+}
+
+void cdp_given_view(struct cdp_given *g, const struct cdp_customers *some)
+{
+	for (unsigned i = 0; i < g->set->count; i++) {
+		struct cdp_column *c = &g->columns[i];
+
+		if (!is_given(&g->set->tags[i]))
+			continue;
+		if (g->set->tags[i].program) {
+			cdp_intern_free(c->texts);
+			c->texts = cdp_intern_new(0);
+		}
+		place_column(c, &g->set->tags[i], some, NULL);
+	}
+}
+
 void cdp_given_place(struct cdp_given *g, const struct cdp_customers *all)
 {
-	g->places = cdp_customers_count(all);
 	for (unsigned i = 0; i < g->set->count; i++) {
-		const struct cdp_tag *t = &g->set->tags[i];
 		struct cdp_column *c = &g->columns[i];
 		bool *seen;
 
-		if (!is_given(t))
-			continue;
-		c->places = g->places;
-		c->of = cdp_calloc(c->places, sizeof(*c->of));
-		if (!t->import)
+		if (!is_given(&g->set->tags[i]))
 			continue;
 		seen = cdp_calloc(cdp_intern_count(c->ids), sizeof(*seen));
-		if (t->import->key)
-			place_by_kind(c, all, t->import->key, seen);
-		else
-			place_by_key(c, all, seen);
+		place_column(c, &g->set->tags[i], all, seen);
 		free(seen);
 		c->counts.unknown = cdp_intern_count(c->ids) - c->counts.matched;
 	}

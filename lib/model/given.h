@@ -27,6 +27,9 @@ void cdp_given_free(struct cdp_given *g);
 int cdp_given_read(struct cdp_given *g, struct cdp_err *err);
 void cdp_given_add_customers(const struct cdp_given *g, struct cdp_gather *gather);
 void cdp_given_place(struct cdp_given *g, const struct cdp_customers *c);
+/* The same for some customers of many, as often as they are others: nothing is counted,
+ * and what programs said is forgotten. */
+void cdp_given_view(struct cdp_given *g, const struct cdp_customers *c);
 
 /* Of an import: rows, ids that are a customer's, ids that are nobody's, and rows whose id
  * had come before. */

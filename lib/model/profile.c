@@ -46,12 +46,19 @@ static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err
 	return 0;
 }
 
+/* Of the customer at hand in the censuses. */
+static uint32_t surveyed(const struct cdp_profiler *p)
+{
+	return p->spec.surveyed ? p->spec.surveyed[p->place] : p->place;
+}
+
 static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp_err *err)
 {
 	struct cdp_profiler *p = host;
 
 	(void)err;
-	cdp_census_result(cdp_population_census(p->spec.population, pop), p->place, out);
+	cdp_census_result(cdp_population_census(p->spec.population, pop), surveyed(p),
+			  out);
 	return 0;
 }
 
@@ -227,8 +234,8 @@ void cdp_profiler_survey(struct cdp_profiler *p, unsigned pass, uint32_t place)
 	for (size_t i = 0; i < functions->n; i++) {
 		unsigned f = functions->v[i];
 
-		if (cdp_census_ask(cdp_population_census(all, f), place, p->ev, NULL,
-				   &err) < 0)
+		if (cdp_census_ask(cdp_population_census(all, f), surveyed(p), p->ev,
+				   NULL, &err) < 0)
 			note(&p->functions[f], &err);
 	}
 	cdp_eval_reset(p->ev);

@@ -15,7 +15,10 @@ struct cdp_profile_spec {
 	const struct cdp_tagset *set;
 	const struct cdp_customers *customers; /* finished */
 	struct cdp_population *population;     /* or NULL: no tag has such functions */
-	struct cdp_given *given;               /* or NULL: no tag's values are given */
+	/* By place of a customer: the place in the population's censuses,
+	 * CDP_NOT_SURVEYED: in none.  NULL: the same. */
+	const uint32_t *surveyed;
+	struct cdp_given *given; /* or NULL: no tag's values are given */
 	/* Or NULL: every tag is computed.  A profiler that writes lines does nothing else
 	 * then. */
 	const struct cdp_quiet *quiet;

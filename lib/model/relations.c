@@ -28,6 +28,9 @@ struct cdp_relations {
 	struct edge *edges;
 	size_t n, cap;
 	size_t passed; /* of those, the first are not kept */
+	/* Those that are, while what comes before them is read anew. */
+	struct edge *aside;
+	size_t aside_n;
 	struct cdp_arena texts;
 	pthread_mutex_t lock; /* of `persons` */
 	uint32_t *persons;    /* by end: its one_id's end, or CDP_INTERN_NONE */
@@ -86,6 +89,7 @@ void cdp_relations_free(struct cdp_relations *r)
 	pthread_mutex_destroy(&r->lock);
 	free(r->kind);
 	free(r->edges);
+	free(r->aside);
 	free(r->persons);
 	free(r);
 }
@@ -224,6 +228,29 @@ void cdp_relation_log_end(struct cdp_relation_log *log, struct cdp_relations *r)
 void cdp_relations_pass(struct cdp_relations *r)
 {
 	r->passed = r->n;
+	for (size_t i = 0; i < r->aside_n; i++) {
+		CDP_GROW(r->edges, r->n, r->cap);
+		r->edges[r->n++] = r->aside[i];
+	}
+	free(r->aside);
+	r->aside = NULL;
+	r->aside_n = 0;
+}
+
+void cdp_relations_again(struct cdp_relations *r)
+{
+	r->aside_n = r->n - r->passed;
+	r->aside = cdp_alloc((r->aside_n + 1) * sizeof(*r->aside));
+	if (r->aside_n)
+		memcpy(r->aside, r->edges + r->passed, r->aside_n * sizeof(*r->aside));
+	r->n = r->passed = 0;
+	free(r->persons);
+	r->persons = NULL;
+}
+
+size_t cdp_relations_kept(const struct cdp_relations *r)
+{
+	return r->n - r->passed;
 }
 
 void cdp_relations_rename(struct cdp_relations *r,

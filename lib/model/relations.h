@@ -52,6 +52,11 @@ void cdp_relations_find(struct cdp_relations *r,
 
 /* What was read so far is there in every run, and none of what is kept. */
 void cdp_relations_pass(struct cdp_relations *r);
+/* All that cdp_relations_pass() passed is forgotten, and the map with it: both are read
+ * anew, and passed again. */
+void cdp_relations_again(struct cdp_relations *r);
+/* How many were read that are kept. */
+size_t cdp_relations_kept(const struct cdp_relations *r);
 /* Persons have other names by now: `name` is given one_ids, and moves *p and *n. */
 void cdp_relations_rename(struct cdp_relations *r,
 			  void (*name)(void *ctx, const char **p, size_t *n), void *ctx);

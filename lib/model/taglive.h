@@ -12,13 +12,27 @@
  *		cdp_taglive_changed(l, write, ctx, &err);
  *	cdp_gather_end(g); cdp_taglive_save(l, &err);
  *
+ * Beside the state profiles are made of what is not heard of but read as a whole: entity
+ * tables, and a lore (relations, the map of ids, imported ids that make customers) with
+ * values that are given (model/given.h).  When that is read anew:
+ *
+ *	cdp_taglive_note(l, &err);           what was written of everybody
+ *	... read
+ *	cdp_taglive_renew(l, given, lore, write, ctx, &err);
+ *
+ * Functions over the population say what it was when it was surveyed last: at the first
+ * turn, at every other, and at every renewal; somebody who came later is in no rank.
+ * Programs are asked about those whose profiles are made.
+ *
  * What is written by cdp_taglive_changed() must be with its reader before
  * cdp_taglive_save(): a state that was saved holds nothing that was not told.  So whoever
  * dies goes on from the state saved last, tells again what it told since, and nothing is
  * missed or counted twice.
  *
  * Memory: of the new input its aggregates by customer and pane and 60 bytes a customer;
- * about 1/200 of the state's file, which is read through a mapping. */
+ * about 1/200 of the state's file, which is read through a mapping; with functions over
+ * the population 4 bytes each and 30 a customer; 8 bytes a customer from a note to what
+ * follows it. */
 #ifndef CDP_MODEL_TAGLIVE_H
 #define CDP_MODEL_TAGLIVE_H
 
@@ -38,10 +52,12 @@ struct cdp_taglive_opts {
 	/* Of everything else that profiles depend on, as definitions, never 0: if it is
 	 * another one than of the state, all profiles are written. */
 	uint64_t stamp;
+	struct cdp_given *given; /* NULL: no tag's values are given */
+	/* Finished, or NULL; who is in it has a profile. */
+	const struct cdp_customers *lore;
 };
 
-/* NULL with a usage error for tags that cannot be known before all is read: functions
- * over the population, values from outside, relations. */
+/* NULL with a usage error for tags that have a schedule. */
 struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o,
 				    struct cdp_err *err);
 void cdp_taglive_free(struct cdp_taglive *l); /* NULL is fine */
@@ -69,6 +85,16 @@ int cdp_taglive_changed(struct cdp_taglive *l, cdp_taglive_write *write, void *c
  * after cdp_taglive_save() or at the start. */
 int cdp_taglive_turn(struct cdp_taglive *l, cdp_taglive_write *write, void *ctx,
 		     struct cdp_err *err);
+/* Remembers what was written of everybody.  With nothing new, as before a turn. */
+int cdp_taglive_note(struct cdp_taglive *l, struct cdp_err *err);
+/* Profiles that differ from what was noted, of everybody, made with these from now on,
+ * and who is no more, {"one_id":...,"as_of":...,"deleted":true}.  The former lore must
+ * last until then, the former values no longer than the note. */
+int cdp_taglive_renew(struct cdp_taglive *l, struct cdp_given *given,
+		      const struct cdp_customers *lore, cdp_taglive_write *write,
+		      void *ctx, struct cdp_err *err);
+/* What was written depends on this by now (cdp_taglive_opts.stamp). */
+void cdp_taglive_set_stamp(struct cdp_taglive *l, uint64_t stamp);
 /* The base time up to which profiles are written, in epoch ms, INT64_MIN: none. */
 int64_t cdp_taglive_base(const struct cdp_taglive *l);
 
@@ -79,11 +105,9 @@ const struct cdp_tail_place *cdp_taglive_place(const struct cdp_taglive *l, size
 					       const char **name);
 /* To be saved.  Files that are no more are forgotten. */
 void cdp_taglive_set_places(struct cdp_taglive *l, const struct cdp_tail *tail);
-/* The person `from` is `into` from the next cdp_taglive_save() on (cdp_tagstate_join).
- * Writes at once that `from` is gone, {"one_id":...,"as_of":...,"deleted":true}, if there
- * was one; the profile of both is among those changed after the save.  Whoever dies in
- * between starts with all profiles.  Where everything new was written, and nothing comes
- * before the save. */
+/* The person `from` is `into` from now on (cdp_tagstate_join).  Writes at once that
+ * `from` is gone, as above, if there was one; the profile of both is among those changed.
+ * Where everything new was written. */
 void cdp_taglive_join(struct cdp_taglive *l, const char *from, size_t from_n,
 		      const char *into, size_t into_n, cdp_taglive_write *write,
 		      void *ctx);

@@ -73,6 +73,9 @@ void cdp_tagstate_join(struct cdp_tagstate *s, const char *from, size_t from_n,
  * Borrowed. */
 const char *cdp_tagstate_became(const struct cdp_tagstate *s, const char *key, size_t n,
 				size_t *len);
+/* Before the first merge, of a state that is followed: its relations go to those of the
+ * run now, and no merge brings them any more. */
+int cdp_tagstate_take_relations(struct cdp_tagstate *s, struct cdp_err *err);
 /* Where the new input is gathered. */
 struct cdp_customers *cdp_tagstate_fresh(struct cdp_tagstate *s, unsigned threads);
 /* The state with what was gathered (consumed): all customers, not finished yet, so that

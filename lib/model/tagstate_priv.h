@@ -78,6 +78,7 @@ struct cdp_tagstate {
 	struct cdp_intern *names;
 	struct tst_person *into;
 	size_t into_cap;
+	bool relations_taken;
 	bool reading; /* what is joined is of this run */
 	struct cdp_buf tmp;
 };

@@ -71,7 +71,7 @@ int tst_read_relations(struct tst_merger *m)
 	const char *p;
 	size_t n;
 
-	if (!s->old || !s->o.relations)
+	if (!s->old || !s->o.relations || s->relations_taken)
 		return 0;
 	cdp_blocks_rewind(s->old);
 	if (cdp_blocks_next(s->old, &p, &n, m->err) <= 0 ||
@@ -81,6 +81,15 @@ int tst_read_relations(struct tst_merger *m)
 				  s->head.relations.n)
 		       ? 0
 		       : damaged(m);
+}
+
+int cdp_tagstate_take_relations(struct cdp_tagstate *s, struct cdp_err *err)
+{
+	struct tst_merger m = { .s = s, .err = err };
+	int rc = tst_read_relations(&m);
+
+	s->relations_taken = true;
+	return rc;
 }
 
 /* The next row whose customer is still called so. */

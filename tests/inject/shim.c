@@ -5,6 +5,7 @@
  *                          "kill": the process is killed before it, or "tear": it is
  *                          killed when a write has done its first half.
  * CDP_INJECT_MARK=PATH     is made when that happened.
+ * CDP_INJECT_CLOCK=SECONDS the time of day is so much later.
  *
  * CALL: read write close fsync rename open malloc.  Calls before main and writes to
  * standard error do not count: they are how a tool tells. */
@@ -22,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static char call[16];
@@ -80,6 +82,16 @@ static bool hit(const char *name)
 		raise(SIGKILL);
 	errno = error;
 	return true;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	const char *later = getenv("CDP_INJECT_CLOCK");
+	int rc = (int)syscall(SYS_clock_gettime, clock, t);
+
+	if (clock == CLOCK_REALTIME && later)
+		t->tv_sec += atoll(later);
+	return rc;
 }
 
 ssize_t read(int fd, void *p, size_t n)

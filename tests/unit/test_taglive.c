@@ -14,9 +14,16 @@
 
 enum { DAYS = 6, SEEDS = 90, KEY = 2 };
 
-static const char definitions[] =
-	"{\"tags\":[" WORLD_TAGS
-	",{\"name\":\"w\",\"value\":\"as_of - tags.k < duration('60h')\"}]}";
+#define TAGS                                                                             \
+	"{\"tags\":[" WORLD_TAGS                                                         \
+	",{\"name\":\"w\",\"value\":\"as_of - tags.k < duration('60h')\"}"
+static const char definitions[] = TAGS "]}";
+/* Functions over the population, one of them in a second pass. */
+static const char with_population[] =
+	TAGS ",{\"name\":\"x\",\"value\":\"rank(tags.a)\"}"
+	     ",{\"name\":\"y\",\"value\":\"ntile(3, tags.x, 'asc', tags.a > 1)\"}"
+	     ",{\"name\":\"z\",\"value\":\"population_mean(tags.p)\"}"
+	     ",{\"name\":\"zz\",\"value\":\"tags.a > tags.z || tags.y == 1\"}]}";
 
 /* A process that follows. */
 struct process {
@@ -28,7 +35,12 @@ struct process {
 	struct cdp_taglive *live;
 	size_t read;  /* things */
 	size_t saved; /* of them in the state */
-	bool failed, joining;
+	/* Who became whom: the log, how much of it was read, and is in the state. */
+	struct {
+		char from[16], into[16];
+	} joins[WORLD_THINGS];
+	size_t join_count, joined, joins_saved;
+	bool failed, surveys;
 	char *last[WORLD_PEOPLE]; /* profile that was written last, without as_of */
 };
 
@@ -57,8 +69,7 @@ static void hear(void *ctx, const char *p, size_t n, uint64_t lines)
 			free(now);
 			now = NULL;
 		}
-		/* Who became somebody else is told of again. */
-		x->failed |= *last && now && strcmp(*last, now) == 0 && !x->joining;
+		x->failed |= *last && now && strcmp(*last, now) == 0;
 		free(*last);
 		*last = now;
 		p = lf + 1;
@@ -125,23 +136,36 @@ static void save(struct process *x)
 	tell(x);
 	check(cdp_taglive_save(x->live, &err), &err);
 	x->saved = x->read;
+	x->joins_saved = x->joined;
+}
+
+static void read_joins(struct process *x)
+{
+	tell(x);
+	for (; x->joined < x->join_count; x->joined++)
+		cdp_taglive_join(x->live, x->joins[x->joined].from, KEY,
+				 x->joins[x->joined].into, KEY, hear, x);
+}
+
+/* The population is as of now. */
+static void survey(struct process *x)
+{
+	struct cdp_err err;
+
+	save(x);
+	check(cdp_taglive_note(x->live, &err), &err);
+	check(cdp_taglive_renew(x->live, NULL, NULL, hear, x, &err), &err);
 }
 
 static void join(struct process *x)
 {
 	int who = world_join(x->w);
-	char from[16], into[16];
 
 	if (who < 0)
 		return;
-	snprintf(from, sizeof(from), "p%d", who);
-	snprintf(into, sizeof(into), "p%u", x->w->into[who]);
-	tell(x);
-	cdp_taglive_join(x->live, from, KEY, into, KEY, hear, x);
-	save(x);
-	x->joining = true;
-	tell(x);
-	x->joining = false;
+	snprintf(x->joins[x->join_count].from, 16, "p%d", who);
+	snprintf(x->joins[x->join_count++].into, 16, "p%u", x->w->into[who]);
+	read_joins(x);
 }
 
 /* What is written anew after a death is written whether it changed or not. */
@@ -154,6 +178,8 @@ static void die(struct process *x)
 		x->last[i] = NULL;
 	}
 	start(x);
+	x->joined = x->joins_saved;
+	read_joins(x);
 }
 
 static void next_day(struct process *x, int64_t day)
@@ -174,7 +200,10 @@ static bool is_full(struct process *x, bool all)
 	struct cdp_buf out;
 	unsigned n = 0, known = 0;
 
-	tell(x);
+	if (x->surveys)
+		survey(x);
+	else
+		tell(x);
 	cdp_buf_init(&out, CDP_BUF_NOMAX);
 	w->count = x->read;
 	world_full(w, &x->run, &out);
@@ -196,9 +225,9 @@ static bool is_full(struct process *x, bool all)
 	return !x->failed && (!all || known == 0);
 }
 
-static bool follow(struct world *w, int64_t day, bool dies)
+static bool follow(struct world *w, int64_t day, bool dies, bool surveys)
 {
-	struct process x = { .w = w, .run.zone = w->zone };
+	struct process x = { .w = w, .run.zone = w->zone, .surveys = surveys };
 	bool same = true;
 
 	x.run.as_of.s = cdp_zone_day_start(w->zone, day + 1);
@@ -229,23 +258,26 @@ static bool follow(struct world *w, int64_t day, bool dies)
 	return same;
 }
 
-static void check_histories(void)
+static void check_histories(bool surveys)
 {
 	for (unsigned seed = 1; seed <= SEEDS; seed++) {
 		int64_t day;
-		struct world *w = world_new(definitions, seed, &day);
+		struct world *w =
+			world_new(surveys ? with_population : definitions, seed, &day);
 		bool dies = seed % 2;
 
-		ok(follow(w, day, dies),
-		   "history %u in %s: profiles %sare those of one pass, and no other "
+		ok(follow(w, day, dies, surveys),
+		   "history %u in %s: profiles %s%sare those of one pass, and no other "
 		   "is written",
-		   seed, world_zone(seed), dies ? "after deaths " : "");
+		   seed, world_zone(seed), dies ? "after deaths " : "",
+		   surveys ? "when the population was surveyed " : "");
 		world_free(w);
 	}
 }
 
 int main(void)
 {
-	check_histories();
+	check_histories(false);
+	check_histories(true);
 	return tap_done();
 }
