@@ -388,7 +388,7 @@ static int begin(struct segment_following *w, const uint64_t *wanted, bool more,
 			return -1;
 	}
 	if (more)
-		return segment_whole_begin(w, err);
+		return segment_whole_begin(w, wanted, err);
 	if (!f->dir)
 		w->people = cdp_livepeople_new(cdp_live_columns(w->live));
 	return 0;

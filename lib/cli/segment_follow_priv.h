@@ -10,7 +10,8 @@
 #define SEGMENT_NO_TIME INT64_MIN
 
 /* Leaves those of `wanted` that can be followed, and tells which cannot; *more: their
- * rules ask for more than profiles say. */
+ * rules ask for more than profiles say, or for
+ * all customers at once. */
 int segment_followed(struct cdp_cli *cli, const struct cdp_segment_follow *f,
 		     uint64_t *wanted, bool *more, struct cdp_err *err);
 
@@ -64,8 +65,9 @@ size_t segment_follow_write(struct segment_following *w, const char *key, size_t
 /* All that was written leaves, and what led to it is kept. */
 int segment_follow_keep(struct segment_following *w, struct cdp_err *err);
 
-/* 1 where this fails but was told, -1 with *err. */
-int segment_whole_begin(struct segment_following *w, struct cdp_err *err);
+/* 1 where this fails but was told, -1 with *err.  `wanted` as of cdp_live_new(). */
+int segment_whole_begin(struct segment_following *w, const uint64_t *wanted,
+			struct cdp_err *err);
 /* Both fine if it never began; the second one after cdp_live_free(). */
 void segment_whole_end(struct segment_following *w);
 void segment_whole_free(struct segment_following *w);

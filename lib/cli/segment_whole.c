@@ -3,52 +3,20 @@
  * (cli/tag_reading.h), alone, and added to what is known of its customer. */
 #include "base/mem.h"
 #include "cli/entities_job.h"
-#include "cli/segment_follow_priv.h"
 #include "cli/segment_job.h"
-#include "cli/segment_ties.h"
-#include "io/out.h"
-#include "model/livekeep.h"
+#include "cli/segment_whole_priv.h"
 #include "record/head.h"
 #include "record/json.h"
 
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 enum { RENEW = 4096 }; /* records after which what gathers them is made anew */
-
-struct segment_whole {
-	struct cdp_tag_reading *t;
-	struct cdp_job job; /* of t */
-	void *worker;
-	unsigned gathered; /* records, by this worker */
-	struct cdp_liverows *rows;
-	struct cdp_livekeep *keep;
-	struct cdp_livekept kept;
-	struct segment_ties *ties; /* relations; or NULL: nobody asks for them */
-	bool by_clock; /* days end by the clock, else by the times of events */
-	uint64_t days;
-	/* The customer at hand: */
-	const char *key;
-	size_t key_n;
-	bool known;    /* has a row */
-	bool profiled; /* and a profile, */
-	int64_t as_of; /* of then */
-	struct cdp_buf name, bytes, blank;
-	struct cdp_liverow was, is;
-	struct cdp_rec profile; /* the last one, or that there is none */
-	struct segment_line new;
-	uint32_t *asks; /* what the record touched */
-	size_t ask_count, ask_cap;
-	struct cdp_buf out;
-};
 
 /* ---- the customer at hand ---- */
 
 /* *was: by the windows of then, or NULL. */
-static int read_row(struct segment_following *w, const struct cdp_livewindows *was,
-		    struct cdp_err *err)
+int segment_whole_row(struct segment_following *w, const struct cdp_livewindows *was,
+		      struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
 	const char *p = NULL;
@@ -77,7 +45,7 @@ static int read_blank(struct segment_whole *o, struct segment_line *line,
 	return segment_line_read(line, o->blank.p, o->blank.n - 1, rec, err);
 }
 
-static int read_profile(struct segment_following *w, struct cdp_err *err)
+int segment_whole_profile(struct segment_following *w, struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
 	struct segment_sight was;
@@ -110,11 +78,13 @@ static int keep_row(struct segment_whole *o, struct cdp_err *err)
 				o->out.n, err);
 }
 
-/* What changed, out of what is known of both sides. */
-static int decide(struct segment_following *w, struct cdp_rec *was, struct cdp_rec *is,
-		  const struct cdp_live_change **v, size_t *n, struct cdp_err *err)
+int segment_whole_decide(struct segment_following *w, struct cdp_rec *was,
+			 struct cdp_rec *is, int64_t as_of, struct cdp_buf *out,
+			 uint64_t *lines, struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
+	const struct cdp_live_change *v;
+	size_t n;
 
 	cdp_live_begin(w->live, o->key, o->key_n);
 	if (cdp_live_rows(w->live, &o->was, &o->is, err) < 0)
@@ -123,137 +93,10 @@ static int decide(struct segment_following *w, struct cdp_rec *was, struct cdp_r
 		cdp_live_was(w->live, was);
 	if (is)
 		cdp_live_is(w->live, is);
-	*n = cdp_live_decide(w->live, v);
-	return 0;
-}
-
-/* ---- days ---- */
-
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* The base time is the end of the day of this instant, or the instant if a day begins
- * there and it is meant as one. */
-static int64_t end_of_day(const struct cdp_run *run, struct cdp_time at, bool is_end)
-{
-	int64_t day = cdp_zone_day(run->zone, at.s);
-
-	if (is_end && cdp_zone_day_start(run->zone, day) == at.s && !at.ns)
-		day--;
-	return cdp_zone_day_start(run->zone, day + 1) * 1000;
-}
-
-static void set_base(struct segment_following *w, int64_t base_ms)
-{
-	struct cdp_run *run = &w->cli->opt.run;
-
-	run->as_of = cdp_time_from_ms(base_ms);
-	cdp_time_format(w->as_of, run->as_of);
-	cdp_liverows_turn(w->whole->rows, base_ms);
-	w->whole->kept.base_ms = base_ms;
-}
-
-struct turning {
-	struct segment_following *w;
-	struct cdp_buf *out;
-	uint64_t lines;
-};
-
-static int turn_customer(void *ctx, const char *key, size_t n, struct cdp_err *err)
-{
-	struct turning *t = ctx;
-	struct segment_following *w = t->w;
-	struct segment_whole *o = w->whole;
-	const struct cdp_live_change *v;
-	struct cdp_rec *rec = &o->profile;
-	size_t count;
-
-	o->key = key;
-	o->key_n = n;
-	if (read_row(w, &o->rows->before, err) < 0 || read_profile(w, err) < 0)
-		return -1;
-	if (!o->profiled && !o->is.gathered)
-		return 0;
-	if (decide(w, rec, rec, &v, &count, err) < 0)
-		return -1;
-	t->lines += segment_follow_write(w, key, n, SEGMENT_NO_TIME, v, count, t->out);
-	return 0;
-}
-
-/* Another base time: what it changes, as lines. */
-static int turn(struct segment_following *w, int64_t base_ms, struct cdp_buf *out,
-		uint64_t *lines, struct cdp_err *err)
-{
-	struct segment_whole *o = w->whole;
-	struct turning t = { .w = w, .out = out };
-	int rc;
-
-	o->days++;
-	set_base(w, base_ms);
-	cdp_live_turn(w->live, true);
-	rc = cdp_livekeep_each(o->keep, turn_customer, &t, err);
-	cdp_live_turn(w->live, false);
-	*lines = t.lines;
-	return rc < 0 ? -1 : cdp_livekeep_know(o->keep, &o->kept, err);
-}
-
-/* Outside of records. */
-static int turn_and_write(struct segment_following *w, int64_t base_ms,
-			  struct cdp_err *err)
-{
-	struct cdp_buf out;
-	uint64_t lines;
-	int rc;
-
-	cdp_buf_init(&out, CDP_BUF_NOMAX);
-	rc = turn(w, base_ms, &out, &lines, err);
-	if (rc == 0 && out.n) {
-		cdp_out_write(cdp_cli_out(w->cli), out.p, out.n); /* its errors stay */
-		w->cli->counts.out += lines;
-	}
-	cdp_buf_release(&out);
-	return rc;
-}
-
-bool segment_whole_is_due(const struct segment_following *w)
-{
-	return w->whole->by_clock && clock_ms() >= w->whole->kept.base_ms;
-}
-
-int segment_whole_wait_ms(const struct segment_following *w)
-{
-	int64_t ms = w->whole->kept.base_ms - clock_ms();
-
-	if (!w->whole->by_clock)
-		return -1;
-	return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
-int segment_whole_turn(struct segment_following *w, struct cdp_err *err)
-{
-	struct cdp_time now = cdp_time_from_ms(clock_ms());
-
-	return turn_and_write(w, end_of_day(&w->cli->opt.run, now, false), err);
-}
-
-/* An event after the end of the day ends it. */
-static int turn_by_event(struct segment_following *w, int64_t ms, struct cdp_emit *emit,
-			 struct cdp_err *err)
-{
-	const struct cdp_run *run = &w->cli->opt.run;
-	uint64_t lines;
-
-	if (w->whole->by_clock || ms < w->whole->kept.base_ms)
-		return 0;
-	if (turn(w, end_of_day(run, cdp_time_from_ms(ms), false), &emit->out, &lines,
-		 err) < 0)
-		return -1;
-	emit->counts.out += lines;
+	if (o->cuts)
+		segment_cuts_rank(w, is);
+	n = cdp_live_decide(w->live, &v);
+	*lines += segment_follow_write(w, o->key, o->key_n, as_of, v, n, out);
 	return 0;
 }
 
@@ -277,7 +120,10 @@ static int see_profile(struct segment_following *w, const struct cdp_rec *line,
 	    segment_follow_sight(w, rec, is, err) < 0)
 		return -1;
 	set_key(o, is->key->p, is->key->n);
-	return read_row(w, &o->rows->now, err) < 0 || read_profile(w, err) < 0 ? -1 : 0;
+	return segment_whole_row(w, &o->rows->now, err) < 0 ||
+			       segment_whole_profile(w, err) < 0
+		       ? -1
+		       : 0;
 }
 
 static int keep_profile(struct segment_whole *o, const struct cdp_rec *line,
@@ -293,10 +139,8 @@ static int profile_comes(struct segment_following *w, const struct cdp_rec *line
 			 struct cdp_emit *emit, struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
-	const struct cdp_live_change *v;
 	struct cdp_rec rec = { 0 };
 	struct segment_sight is;
-	size_t n;
 
 	if (see_profile(w, line, &rec, &is, err) < 0)
 		return -1;
@@ -306,12 +150,12 @@ static int profile_comes(struct segment_following *w, const struct cdp_rec *line
 	}
 	if (!is.there && read_blank(o, &o->new, &rec, err) < 0)
 		return -1;
-	if (decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
-		   is.there || o->is.gathered ? &rec : NULL, &v, &n, err) < 0)
+	if (segment_whole_decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
+				 is.there || o->is.gathered ? &rec : NULL, is.as_of,
+				 &emit->out, &emit->counts.out, err) < 0 ||
+	    keep_profile(o, line, err) < 0)
 		return -1;
-	emit->counts.out +=
-		segment_follow_write(w, o->key, o->key_n, is.as_of, v, n, &emit->out);
-	return keep_profile(o, line, err);
+	return segment_cuts_others(w, is.as_of, &emit->out, &emit->counts.out, err);
 }
 
 /* ---- all other records ---- */
@@ -392,30 +236,30 @@ static int other_comes(struct segment_following *w, struct cdp_rec *rec,
 		       struct cdp_emit *emit, struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
-	const struct cdp_live_change *v;
 	bool differ;
-	size_t n;
 	int rc = gather(o, rec, emit, err);
 
 	if (rc <= 0)
 		return rc;
-	if (read_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
+	if (segment_whole_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
 		return -1;
 	if (o->was.gathered && o->ask_count == 0)
 		return 0;
 	cdp_live_begin(w->live, o->key, o->key_n);
 	if (cdp_live_rows(w->live, &o->was, &o->is, err) < 0)
 		return -1;
-	differ = cdp_live_may_differ(w->live, o->asks, o->ask_count);
-	if (!o->was.gathered || differ) {
-		if (read_profile(w, err) < 0 ||
-		    decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
-			   &o->profile, &v, &n, err) < 0)
-			return -1;
-		emit->counts.out += segment_follow_write(
-			w, o->key, o->key_n, SEGMENT_NO_TIME, v, n, &emit->out);
-	}
-	return keep_row(o, err);
+	differ = cdp_live_may_differ(w->live, o->asks, o->ask_count) ||
+		 (o->cuts && cdp_livecuts_ask(o->cuts, o->asks, o->ask_count));
+	if (o->was.gathered && !differ)
+		return keep_row(o, err);
+	if (segment_whole_profile(w, err) < 0 ||
+	    segment_whole_decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
+				 &o->profile, SEGMENT_NO_TIME, &emit->out,
+				 &emit->counts.out, err) < 0 ||
+	    keep_row(o, err) < 0)
+		return -1;
+	return segment_cuts_others(w, SEGMENT_NO_TIME, &emit->out, &emit->counts.out,
+				   err);
 }
 
 int segment_whole_record(struct segment_following *w, struct cdp_rec *rec,
@@ -428,7 +272,7 @@ int segment_whole_record(struct segment_following *w, struct cdp_rec *rec,
 		return profile_comes(w, rec, emit, err);
 	if (cdp_rec_get(rec, CDP_SLOT_EVENT)->type == CDP_STRING &&
 	    cdp_rec_time_ms(rec, &ms, &ignored) == 0 &&
-	    turn_by_event(w, ms, emit, err) < 0)
+	    segment_days_event(w, ms, emit, err) < 0)
 		return -1;
 	return other_comes(w, rec, emit, err);
 }
@@ -464,7 +308,7 @@ static int record_was(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	rc = gather(o, rec, emit, err);
 	if (rc <= 0)
 		return rc;
-	if (read_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
+	if (segment_whole_row(w, &o->rows->now, err) < 0 || take(w, rec, err) < 0)
 		return -1;
 	return o->known && o->was.gathered && o->ask_count == 0 ? 0 : keep_row(o, err);
 }
@@ -484,11 +328,12 @@ static int read_start(struct segment_following *w)
 int segment_whole_start(struct segment_following *w, struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole;
-	int64_t base = end_of_day(&w->cli->opt.run, w->cli->opt.run.as_of, !o->by_clock);
+	int64_t base =
+		segment_days_end(&w->cli->opt.run, w->cli->opt.run.as_of, !o->by_clock);
 	int64_t before = o->kept.base_ms;
 	int rc;
 
-	set_base(w, before == INT64_MIN ? base : before);
+	segment_days_set(w, before == INT64_MIN ? base : before);
 	cdp_live_turn(w->live, false);
 	begin_gathering(o);
 	rc = read_start(w);
@@ -499,9 +344,12 @@ int segment_whole_start(struct segment_following *w, struct cdp_err *err)
 		return -1;
 	if (w->store && cdp_livestore_commit(w->store, err) < 0)
 		return -1;
+	if (o->cuts && segment_cuts_rank_all(w, err) < 0)
+		return -1;
+	segment_cuts_ranked(w);
 	if (base <= o->kept.base_ms)
 		return 0;
-	return turn_and_write(w, base, err) < 0 ||
+	return segment_days_turn(w, base, err) < 0 ||
 			       (!w->held && segment_follow_keep(w, err) < 0)
 		       ? -1
 		       : 0;
@@ -531,7 +379,8 @@ static int begin_reading(struct segment_following *w, struct cdp_err *err)
 	return segment_ties_read_map(o->ties, w->cli, f->map);
 }
 
-int segment_whole_begin(struct segment_following *w, struct cdp_err *err)
+int segment_whole_begin(struct segment_following *w, const uint64_t *wanted,
+			struct cdp_err *err)
 {
 	struct segment_whole *o = w->whole = cdp_calloc(1, sizeof(*o));
 	int rc;
@@ -552,6 +401,7 @@ int segment_whole_begin(struct segment_following *w, struct cdp_err *err)
 	if (cdp_livekeep_begin(o->keep, o->rows, w->f->dir, &o->kept, err) < 0)
 		return -1;
 	cdp_live_gather(w->live, o->rows);
+	segment_cuts_begin(w, wanted);
 	return 0;
 }
 
@@ -574,6 +424,7 @@ void segment_whole_end(struct segment_following *w)
 	cdp_buf_release(&o->bytes);
 	cdp_buf_release(&o->blank);
 	cdp_buf_release(&o->out);
+	segment_cuts_end(o);
 	free(o->asks);
 }
 

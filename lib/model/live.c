@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "model/liveasks.h"
 #include "model/liveindex.h"
+#include "model/segcut.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -525,6 +526,30 @@ void cdp_live_was_classes(struct cdp_live *l, const uint32_t *classes)
 void cdp_live_is(struct cdp_live *l, struct cdp_rec *profile)
 {
 	look(&l->is, profile);
+}
+
+bool cdp_live_holds(struct cdp_live *l, uint32_t set)
+{
+	spread(&l->is);
+	return holds(&l->is, set);
+}
+
+double cdp_live_value(struct cdp_live *l, const struct cdp_expr *by,
+		      struct cdp_rec *profile)
+{
+	double v = cdp_segcut_value(by, l->is.ev, profile);
+
+	cdp_eval_reset(l->is.ev);
+	cdp_liveknown_again(l->is.known);
+	return v;
+}
+
+void cdp_live_cut(struct cdp_live *l, uint32_t set, bool was, bool is)
+{
+	l->was.sets[set] = l->stamp << 1 | was;
+	l->is.sets[set] = l->stamp << 1 | is;
+	if (was != is)
+		note(l, set, is);
 }
 
 const uint32_t *cdp_live_classes(const struct cdp_live *l)

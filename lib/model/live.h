@@ -8,8 +8,8 @@
  *
  * Rules that ask for more than a profile need the customer's row (model/liverow.h), too.
  *
- * An audience that is cut by rank, or refers to such a one, cannot be decided so and must
- * not be among the wanted ones. */
+ * Who is in an audience that is cut by rank follows from all customers: it must be told
+ * (model/livecut.h), and no condition may compute with it. */
 #ifndef CDP_MODEL_LIVE_H
 #define CDP_MODEL_LIVE_H
 
@@ -48,6 +48,13 @@ bool cdp_live_may_differ(struct cdp_live *l, const uint32_t *asks, size_t n);
 void cdp_live_was(struct cdp_live *l, struct cdp_rec *profile);
 void cdp_live_was_classes(struct cdp_live *l, const uint32_t *classes);
 void cdp_live_is(struct cdp_live *l, struct cdp_rec *profile);
+/* After that, where audiences are cut by rank: whether the rule of one holds now, those
+ * that it refers to being told; a value by which it is cut, NaN: none; who is told to be
+ * in it. */
+bool cdp_live_holds(struct cdp_live *l, uint32_t set);
+double cdp_live_value(struct cdp_live *l, const struct cdp_expr *by,
+		      struct cdp_rec *profile);
+void cdp_live_cut(struct cdp_live *l, uint32_t set, bool was, bool is);
 /* Of what is, to be kept as what was; borrowed until the next begin. */
 const uint32_t *cdp_live_classes(const struct cdp_live *l);
 /* What changed, in the order of the definitions; borrowed until the next begin. */

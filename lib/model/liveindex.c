@@ -208,7 +208,8 @@ static void fill(struct cdp_liveindex *x, const uint64_t *needed)
 		w.seen = cdp_calloc(2 * (size_t)x->s->rules->count + 1, sizeof(*w.seen));
 		w.stamp = 0;
 		for (uint32_t i = 0; i < sets; i++)
-			if (cdp_bit(needed, i) && x->s->v[i].rule != CDP_RULE_GIVEN)
+			if (cdp_bit(needed, i) && x->s->v[i].rule != CDP_RULE_GIVEN &&
+			    x->s->v[i].cut <= CDP_CUT_SAMPLE)
 				post_rule(&w, i);
 		free(w.seen);
 		if (pass)

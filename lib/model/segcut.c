@@ -44,16 +44,20 @@ static double number_of(const struct cdp_value *v)
 	}
 }
 
+double cdp_segcut_value(const struct cdp_expr *by, struct cdp_eval *ev,
+			struct cdp_rec *profile)
+{
+	struct cdp_value v;
+	struct cdp_err err;
+
+	return cdp_expr_value(by, ev, profile, &v, &err) < 0 ? NAN : number_of(&v);
+}
+
 void cdp_segcut_add(struct cdp_segcut *c, struct cdp_rec *profile, struct cdp_eval *ev)
 {
 	for (unsigned i = 0; i < c->s->by_count; i++) {
-		struct cdp_value v;
-		struct cdp_err err;
-
 		CDP_GROW(c->v, c->n, c->cap);
-		c->v[c->n++] = cdp_expr_value(c->s->by[i], ev, profile, &v, &err) < 0
-				       ? NAN
-				       : number_of(&v);
+		c->v[c->n++] = cdp_segcut_value(c->s->by[i], ev, profile);
 	}
 	cdp_eval_reset(ev);
 }
@@ -101,17 +105,22 @@ static double *values_of(const struct cdp_audiences *a, const struct cdp_segment
 	return v;
 }
 
+uint32_t cdp_segcut_left(const struct cdp_segment *g, uint32_t n)
+{
+	uint32_t left = g->cut == CDP_CUT_TOP
+				? g->top
+				: (uint32_t)(((uint64_t)n * g->ppm + 999999) / 1000000);
+
+	return left < n ? left : n;
+}
+
 static void cut(struct cdp_audiences *a, uint32_t set, const struct cdp_segment *g,
 		const double *values)
 {
-	uint32_t *v = NULL, cap = 0, n = cdp_audiences_members(a, set, &v, &cap), left;
+	uint32_t *v = NULL, cap = 0, n = cdp_audiences_members(a, set, &v, &cap);
+	uint32_t left = cdp_segcut_left(g, n);
 	struct member *m = cdp_alloc(n * sizeof(*m));
 
-	left = g->cut == CDP_CUT_TOP
-		       ? g->top
-		       : (uint32_t)(((uint64_t)n * g->ppm + 999999) / 1000000);
-	if (left > n)
-		left = n;
 	for (uint32_t i = 0; i < n; i++)
 		m[i] = (struct member){ values[v[i]], v[i] };
 	if (n)

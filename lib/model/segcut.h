@@ -18,4 +18,10 @@ void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s, unsig
 		    const uint64_t *wanted, struct cdp_segcut *const *cuts,
 		    unsigned count);
 
+/* The value of one profile, NaN: none; the evaluator is not reset.  How many of n members
+ * are left. */
+double cdp_segcut_value(const struct cdp_expr *by, struct cdp_eval *ev,
+			struct cdp_rec *profile);
+uint32_t cdp_segcut_left(const struct cdp_segment *g, uint32_t n);
+
 #endif
