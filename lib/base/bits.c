@@ -86,59 +86,76 @@ INLINE void or_words(const uint64_t *const *t, const uint64_t *const *e, unsigne
 	}
 }
 
-/* A strip of a conjunction. */
-INLINE void conjoin(const uint64_t *planes, const struct cdp_conjunction *c,
-		    const uint64_t *all, uint64_t *out_t, uint64_t *out_e)
+/* A strip of a conjunction: who is in or an error in all terms, and who is an error in
+ * one.  The first without the second are in, both are errors. */
+struct strip {
+	four y[4], o[4];
+};
+
+/* A member of a group: who is in or an error, and who is in. */
+INLINE void join(four y[4], four t[4], const four *u, const four *e, bool negated)
 {
-	four x0 = *(const four *)all, x1 = *(const four *)(all + 4);
-	four y0 = x0, y1 = x1, g0 = { 0 }, g1 = g0, h0 = g0, h1 = g0;
-	const struct cdp_bits_term *v = c->v;
+	for (unsigned k = 0; k < 4; k++) {
+		four in = u[k] & ~e[k];
+
+		y[k] |= negated ? ~in : u[k];
+		t[k] |= negated ? ~u[k] : in;
+	}
+}
+
+INLINE struct strip conjoin(const uint64_t *planes, const struct cdp_conjunction *c,
+			    const struct cdp_bits_term *v, const uint64_t *all)
+{
+	struct strip s = { 0 };
+	four y[4] = { 0 }, t[4] = { 0 };
 	unsigned i = 0;
 
+	for (unsigned k = 0; k < 4; k++)
+		s.y[k] = ((const four *)all)[k];
 	for (; i < c->plain; i++) {
-		const uint64_t *t = planes + v[i].t, *e = planes + v[i].e;
-		four t0 = *(const four *)t, t1 = *(const four *)(t + 4);
+		const four *u = (const four *)(planes + v[i].u);
+		const four *e = (const four *)(planes + v[i].e);
 
-		x0 &= t0;
-		x1 &= t1;
-		y0 &= t0 | *(const four *)e;
-		y1 &= t1 | *(const four *)(e + 4);
+		for (unsigned k = 0; k < 4; k++) {
+			s.y[k] &= u[k];
+			s.o[k] |= e[k];
+		}
 	}
 	for (; i < c->negated; i++) {
-		const uint64_t *t = planes + v[i].t, *e = planes + v[i].e;
-		four t0 = *(const four *)t, t1 = *(const four *)(t + 4);
+		const four *u = (const four *)(planes + v[i].u);
+		const four *e = (const four *)(planes + v[i].e);
 
-		x0 &= ~(t0 | *(const four *)e);
-		x1 &= ~(t1 | *(const four *)(e + 4));
-		y0 &= ~t0;
-		y1 &= ~t1;
+		for (unsigned k = 0; k < 4; k++) {
+			s.y[k] &= ~(u[k] & ~e[k]);
+			s.o[k] |= e[k];
+		}
 	}
 	for (; i < c->count; i++) {
-		uint32_t at = v[i].t & ~(CDP_BITS_NOT | CDP_BITS_END);
-		const uint64_t *t = planes + at, *e = planes + v[i].e;
-		four t0 = *(const four *)t, t1 = *(const four *)(t + 4);
-		four e0 = *(const four *)e, e1 = *(const four *)(e + 4);
+		uint32_t at = v[i].u & ~(CDP_BITS_NOT | CDP_BITS_END);
 
-		h0 |= e0;
-		h1 |= e1;
-		if (v[i].t & CDP_BITS_NOT) {
-			t0 = ~(t0 | e0);
-			t1 = ~(t1 | e1);
-		}
-		g0 |= t0;
-		g1 |= t1;
-		if (!(v[i].t & CDP_BITS_END))
+		join(y, t, (const four *)(planes + at), (const four *)(planes + v[i].e),
+		     v[i].u & CDP_BITS_NOT);
+		if (!(v[i].u & CDP_BITS_END))
 			continue;
-		x0 &= g0;
-		x1 &= g1;
-		y0 &= g0 | h0;
-		y1 &= g1 | h1;
-		g0 = g1 = h0 = h1 = (four){ 0 };
+		for (unsigned k = 0; k < 4; k++) {
+			s.y[k] &= y[k];
+			s.o[k] |= y[k] & ~t[k];
+			y[k] = t[k] = (four){ 0 };
+		}
 	}
-	*(four *)out_t = x0;
-	*(four *)(out_t + 4) = x1;
-	*(four *)out_e = y0 & ~x0;
-	*(four *)(out_e + 4) = y1 & ~x1;
+	return s;
+}
+
+/* The words of a strip are asked for together, and long before. */
+INLINE void fetch_ahead(const uint64_t *planes, const struct cdp_bits_term *v, unsigned n,
+			unsigned words)
+{
+	for (unsigned i = CDP_BITS_AHEAD; i < CDP_BITS_AHEAD + n; i++) {
+		const uint64_t *u = planes + (v[i].u & ~(CDP_BITS_NOT | CDP_BITS_END));
+
+		for (unsigned w = 0; w < words; w += 8)
+			__builtin_prefetch(u + w);
+	}
 }
 
 /* The functions for a kind of machine; it has its own has_NAME(). */
@@ -164,16 +181,24 @@ INLINE void conjoin(const uint64_t *planes, const struct cdp_conjunction *c,
 					  has_##name(out_e, words) };                    \
 	}                                                                                \
 	attribute static uint64_t conjunction_##name(                                    \
-		const uint64_t *planes, const struct cdp_conjunction *c, unsigned words, \
-		const uint64_t *all, uint64_t *out_t, uint64_t *out_e, unsigned *errors) \
+		const uint64_t *planes, const struct cdp_conjunction *c,                 \
+		const struct cdp_bits_term *v, unsigned words, const uint64_t *all,      \
+		uint64_t *out_t, uint64_t *out_e, unsigned *errors)                      \
 	{                                                                                \
-		uint64_t has = 0;                                                        \
+		uint64_t has = 0, e[CDP_BITS_STRIP];                                     \
 		unsigned n = 0;                                                          \
                                                                                          \
+		fetch_ahead(planes, v, c->count, words);                                 \
 		for (unsigned w = 0; w < words; w += CDP_BITS_STRIP) {                   \
-			conjoin(planes + w, c, all + w, out_t + w, out_e + w);           \
+			struct strip s = conjoin(planes + w, c, v, all + w);             \
+			uint64_t *to = out_e ? out_e + w : e;                            \
+                                                                                         \
+			for (unsigned k = 0; k < 4; k++) {                               \
+				((four *)(out_t + w))[k] = s.y[k] & ~s.o[k];             \
+				((four *)to)[k] = s.y[k] & s.o[k];                       \
+			}                                                                \
 			has |= has_##name(out_t + w, CDP_BITS_STRIP) << w;               \
-			n += count_words(out_e + w, CDP_BITS_STRIP);                     \
+			n += count_words(to, CDP_BITS_STRIP);                            \
 		}                                                                        \
 		*errors = n;                                                             \
 		return has;                                                              \

@@ -259,7 +259,7 @@ static void decide_block(struct worker *w)
 {
 	unsigned rows = cdp_rule_block_count(w->block);
 
-	cdp_rule_block_decide(w->block, each_set, w);
+	cdp_rule_block_decide(w->block, !w->mishap.line, each_set, w);
 	find_first(w);
 	w->first += rows;
 }

@@ -20,6 +20,7 @@ struct cdp_rule_block {
 	struct cdp_known *known;        /* or NULL */
 	struct cdp_rule_asking *asking; /* or NULL */
 	uint32_t *customers;            /* by row */
+	uint64_t *copies;               /* of planes, for flat rules */
 	struct cdp_rule_planes planes;
 	size_t plane_size;    /* bytes */
 	struct partial *slot; /* what stands in the planes */
@@ -74,6 +75,8 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 		b->slot[i].t = cdp_plane_true(&b->planes, i);
 		b->slot[i].e = cdp_plane_true(&b->planes, e);
 	}
+	b->copies = cdp_alloc_aligned(64, (size_t)p->flats.copy_count * p->words *
+						  sizeof(*b->copies));
 	cdp_eval_set_host(b->ev, fetch, b);
 	if (p->asks)
 		b->asking =
@@ -87,6 +90,7 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	if (!b)
 		return;
 	cdp_rule_looks_free(b->looks);
+	free(b->copies);
 	cdp_rule_asking_free(b->asking);
 	cdp_known_free(b->known);
 	free(b->customers);
@@ -439,34 +443,6 @@ static void start_again(struct cdp_rule_block *b)
 		       p->words * sizeof(uint64_t));
 }
 
-/* What a rule will ask, some rules before it is decided. */
-static void prefetch(const struct cdp_rule_block *b, const struct cdp_rule_flat *f)
-{
-	const struct cdp_bits_term *v = b->plan->flats.terms + f->first;
-
-	for (uint32_t i = 0; i < f->count; i++) {
-		const uint64_t *t =
-			b->planes.v + (v[i].t & ~(CDP_BITS_NOT | CDP_BITS_END));
-
-		for (unsigned w = 0; w < b->plan->words; w += 8)
-			__builtin_prefetch(t + w);
-	}
-}
-
-static void decide_flat(struct cdp_rule_block *b, const struct cdp_rule_flat *f,
-			struct cdp_rowset *rows)
-{
-	struct cdp_conjunction c = { b->plan->flats.terms + f->first, f->plain,
-				     f->negated, f->count };
-	uint64_t *t, *e;
-
-	push(b, &t, &e);
-	rows->t = t;
-	rows->e = e;
-	rows->has = b->ops->conjunction(b->planes.v, &c, b->plan->words, b->all, t, e,
-					&rows->errors);
-}
-
 static void decide_any(struct cdp_rule_block *b, uint32_t set, struct cdp_rowset *rows)
 {
 	uint32_t node = b->plan->spec.nodes[set], slot = b->plan->node_slot[node];
@@ -486,11 +462,24 @@ static void keep(struct cdp_rule_block *b, uint32_t set, const struct cdp_rowset
 	store(b, b->plan->set_slot[set], &x);
 }
 
-void cdp_rule_block_decide(struct cdp_rule_block *b,
+static void decide_flat(struct cdp_rule_block *b, uint32_t i, bool errors,
+			struct cdp_rowset *rows)
+{
+	const struct cdp_rule_flats *f = &b->plan->flats;
+	uint64_t *t, *e;
+
+	push(b, &t, &e);
+	rows->t = t;
+	rows->e = errors ? e : NULL;
+	rows->has = b->ops->conjunction(b->copies, &f->rules[i], f->terms + f->v[i].first,
+					b->plan->words, b->all, t, errors ? e : NULL,
+					&rows->errors);
+}
+
+void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx)
 {
-	enum { AHEAD = 2 };
 	const struct cdp_rule_plan *p = b->plan;
 	const struct cdp_rule_flats *f = &p->flats;
 	struct cdp_rowset rows;
@@ -501,11 +490,10 @@ void cdp_rule_block_decide(struct cdp_rule_block *b,
 	if (b->asking)
 		cdp_rule_asking_take(b->asking, b->all, &b->planes);
 	take_given(b);
+	cdp_rule_flats_copy(p, b->copies, b->planes.v);
 	for (uint32_t i = 0; i < f->count; i++) {
-		if (i + AHEAD < f->count)
-			prefetch(b, &f->v[i + AHEAD]);
 		b->top = 0;
-		decide_flat(b, &f->v[i], &rows);
+		decide_flat(b, i, errors, &rows);
 		rows.place = i;
 		if (rows.has || rows.errors)
 			each(ctx, f->v[i].set, &rows);

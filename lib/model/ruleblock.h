@@ -6,7 +6,8 @@
  * rule is true, and where it is an error.
  *
  * Memory of a block: 1 KiB for each leaf and for each part that several rules share, less
- * rows at a time where that would be more than 48 MiB; 64 KiB for each member that leaves
+ * rows at a time where that would be more than 48 MiB; half of that again for leaves of
+ * conjunctions; 64 KiB for each member that leaves
  * read, and up to 256 KiB for its values. */
 #ifndef CDP_MODEL_RULEBLOCK_H
 #define CDP_MODEL_RULEBLOCK_H
@@ -42,10 +43,10 @@ unsigned cdp_rule_plan_rows(const struct cdp_rule_plan *p);
 
 /* Bit i of word w is row 64 * w + i: true in `t`, an error in `e`, never both. */
 struct cdp_rowset {
-	const uint64_t *t, *e;
-	uint64_t has;    /* words of `t` that are not 0 */
-	unsigned errors; /* bits of `e` */
-	uint32_t place;  /* of the set */
+	const uint64_t *t, *e; /* `e` NULL: not told */
+	uint64_t has;          /* words of `t` that are not 0 */
+	unsigned errors;       /* bits of `e` */
+	uint32_t place;        /* of the set */
 };
 
 struct cdp_rule_block; /* one a thread */
@@ -64,8 +65,9 @@ void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
 /* Decide all sets of spec.order; each() gets those that have a row or an error, each
  * after those that it needs, and may put fewer rows in place of `t` and `has`: those are
- * what later rules see.  The block is empty then. */
-void cdp_rule_block_decide(struct cdp_rule_block *b,
+ * what later rules see.  Without `errors` it may not be told which rows they are, only
+ * how many.  The block is empty then. */
+void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx);
 

@@ -11,6 +11,7 @@ struct maker {
 	struct cdp_bits_term *terms;
 	size_t term_count, term_cap;
 	struct cdp_rule_flat *v;
+	struct cdp_conjunction *rules;
 };
 
 /* ---- one rule ---- */
@@ -24,8 +25,8 @@ static bool is_leaf(const struct cdp_rule_plan *p, uint32_t kid)
 static void add_term(struct maker *m, uint32_t leaf, uint32_t marks)
 {
 	CDP_GROW(m->terms, m->term_count, m->term_cap);
-	m->terms[m->term_count].t = leaf * m->p->words | marks;
-	m->terms[m->term_count++].e = m->p->errors[leaf] * m->p->words;
+	m->terms[m->term_count].u = leaf | marks;
+	m->terms[m->term_count++].e = m->p->errors[leaf];
 }
 
 /* The leaf that a kid is the negation of. */
@@ -93,7 +94,7 @@ static bool add_conjunction(struct maker *m, const struct cdp_rule *n, size_t *p
 }
 
 /* False: the set's rule is none of these. */
-static bool add_flat(struct maker *m, uint32_t set, struct cdp_rule_flat *f)
+static bool add_flat(struct maker *m, uint32_t set, uint32_t at)
 {
 	const struct cdp_rule_plan *p = m->p;
 	uint32_t node = p->spec.nodes[set], slot = p->node_slot[node];
@@ -108,20 +109,19 @@ static bool add_flat(struct maker *m, uint32_t set, struct cdp_rule_flat *f)
 		m->term_count = first;
 		return false;
 	}
-	*f = (struct cdp_rule_flat){ .set = set,
-				     .first = (uint32_t)first,
-				     .plain = (uint16_t)plain,
-				     .negated = (uint16_t)negated,
-				     .count = (uint16_t)count,
-				     .asked = p->set_slot[set] != TRANSIENT };
+	m->v[at] = (struct cdp_rule_flat){ .set = set,
+					   .first = (uint32_t)first,
+					   .asked = p->set_slot[set] != TRANSIENT };
+	m->rules[at] = (struct cdp_conjunction){ (uint16_t)plain, (uint16_t)negated,
+						 (uint16_t)count };
 	return true;
 }
 
 /* ---- their order ---- */
 
 struct ranked {
-	uint64_t rarest; /* leaf: terms that ask for it, and its place */
-	uint64_t shape;  /* rules alike take turns that can be foretold */
+	uint64_t shape; /* rules alike take turns that can be foretold */
+	uint64_t rank;  /* of a plane: how often it is asked for; of a rule: its rarest */
 	uint32_t at;
 };
 
@@ -129,63 +129,94 @@ static int by_rank(const void *a, const void *b)
 {
 	const struct ranked *x = a, *y = b;
 
-	if (x->rarest != y->rarest)
-		return x->rarest < y->rarest ? -1 : 1;
 	if (x->shape != y->shape)
 		return x->shape < y->shape ? -1 : 1;
+	if (x->rank != y->rank)
+		return x->rank > y->rank ? -1 : 1;
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static uint32_t place_of(const struct cdp_bits_term *t)
+static uint32_t plane_of(const struct cdp_bits_term *t)
 {
-	return t->t & ~(CDP_BITS_NOT | CDP_BITS_END);
+	return t->u & ~(CDP_BITS_NOT | CDP_BITS_END);
 }
 
-static struct ranked *rank(const struct maker *m, uint32_t count)
+/* By plane its new number. */
+static uint32_t *number_planes(struct cdp_rule_flats *f, const struct maker *m)
 {
-	uint32_t *uses =
-		cdp_calloc(m->p->spec.rules->leaf_count + (size_t)1, sizeof(*uses));
+	const struct cdp_rule_plan *p = m->p;
+	size_t count = 2 * (size_t)p->slots + (size_t)p->fields->count * CDP_RULE_SHARED;
+	uint32_t *uses = cdp_calloc(count + 1, sizeof(*uses)), n = 0;
+	struct ranked *v;
+
+	for (size_t i = 0; i < m->term_count; i++) {
+		uses[plane_of(&m->terms[i])]++;
+		uses[m->terms[i].e]++;
+	}
+	v = cdp_alloc(count * sizeof(*v));
+	for (uint32_t i = 0; i < count; i++)
+		if (uses[i])
+			v[n++] = (struct ranked){ .rank = uses[i], .at = i };
+	if (n)
+		qsort(v, n, sizeof(*v), by_rank);
+	f->copy_count = n;
+	f->copies = cdp_alloc(n * sizeof(*f->copies));
+	for (uint32_t i = 0; i < n; i++) {
+		f->copies[i] = v[i].at;
+		uses[v[i].at] = i;
+	}
+	free(v);
+	return uses;
+}
+
+static struct ranked *rank(const struct maker *m, uint32_t count, const uint32_t *numbers)
+{
 	struct ranked *v = cdp_alloc(count * sizeof(*v));
-	unsigned words = m->p->words;
 
-	for (size_t i = 0; i < m->term_count; i++)
-		uses[place_of(&m->terms[i]) / words]++;
 	for (uint32_t i = 0; i < count; i++) {
-		const struct cdp_rule_flat *f = &m->v[i];
+		const struct cdp_conjunction *c = &m->rules[i];
 
-		v[i] = (struct ranked){ .rarest = UINT64_MAX, .at = i };
+		v[i] = (struct ranked){ .at = i };
 		v[i].shape =
-			(uint64_t)f->plain << 32 | (uint64_t)f->negated << 16 | f->count;
-		for (uint32_t k = 0; k < f->count; k++) {
-			uint32_t at = place_of(&m->terms[f->first + k]);
-			uint64_t rarity = (uint64_t)uses[at / words] << 32 | at;
+			(uint64_t)c->plain << 32 | (uint64_t)c->negated << 16 | c->count;
+		for (uint32_t k = 0; k < c->count; k++) {
+			uint32_t at = numbers[plane_of(&m->terms[m->v[i].first + k])];
 
-			if (rarity < v[i].rarest)
-				v[i].rarest = rarity;
+			v[i].rank = at > v[i].rank ? at : v[i].rank;
 		}
 	}
-	qsort(v, count, sizeof(*v), by_rank);
-	free(uses);
+	if (count)
+		qsort(v, count, sizeof(*v), by_rank);
 	return v;
 }
 
 /* Rules and their terms as they will be asked for. */
 static void put_in_order(struct cdp_rule_flats *f, const struct maker *m)
 {
-	struct ranked *order = rank(m, f->count);
+	uint32_t *numbers = number_planes(f, m);
+	struct ranked *order = rank(m, f->count, numbers);
 	size_t n = 0;
 
 	f->v = cdp_alloc(f->count * sizeof(*f->v));
-	f->terms = cdp_alloc(m->term_count * sizeof(*f->terms));
+	f->rules = cdp_alloc(f->count * sizeof(*f->rules));
+	f->terms = cdp_calloc(m->term_count + CDP_BITS_AHEAD, sizeof(*f->terms));
 	for (uint32_t i = 0; i < f->count; i++) {
-		f->v[i] = m->v[order[i].at];
-		memcpy(f->terms + n, m->terms + f->v[i].first,
-		       f->v[i].count * sizeof(*f->terms));
+		uint32_t from = order[i].at;
+
+		f->v[i] = m->v[from];
 		f->v[i].first = (uint32_t)n;
-		n += f->v[i].count;
+		f->rules[i] = m->rules[from];
 		f->places[f->v[i].set] = i;
+		for (uint32_t k = 0; k < f->rules[i].count; k++, n++) {
+			const struct cdp_bits_term *t = &m->terms[m->v[from].first + k];
+			uint32_t marks = t->u & (CDP_BITS_NOT | CDP_BITS_END);
+
+			f->terms[n].u = numbers[plane_of(t)] * m->p->words | marks;
+			f->terms[n].e = numbers[t->e] * m->p->words;
+		}
 	}
 	free(order);
+	free(numbers);
 }
 
 void cdp_rule_flats_init(struct cdp_rule_flats *f, const struct cdp_rule_plan *p)
@@ -196,9 +227,10 @@ void cdp_rule_flats_init(struct cdp_rule_flats *f, const struct cdp_rule_plan *p
 
 	*f = (struct cdp_rule_flats){ 0 };
 	m.v = cdp_alloc(n * sizeof(*m.v));
+	m.rules = cdp_alloc(n * sizeof(*m.rules));
 	f->rest = cdp_alloc(n * sizeof(*f->rest));
 	for (uint32_t i = 0; i < n; i++)
-		if (strips && add_flat(&m, p->spec.order[i], &m.v[f->count]))
+		if (strips && add_flat(&m, p->spec.order[i], f->count))
 			f->count++;
 		else
 			f->rest[f->rest_count++] = p->spec.order[i];
@@ -209,12 +241,34 @@ void cdp_rule_flats_init(struct cdp_rule_flats *f, const struct cdp_rule_plan *p
 	for (uint32_t i = 0; i < f->rest_count; i++)
 		f->places[f->rest[i]] = f->count + i;
 	free(m.terms);
+	free(m.rules);
 	free(m.v);
+}
+
+void cdp_rule_flats_copy(const struct cdp_rule_plan *p, uint64_t *copies,
+			 const uint64_t *planes)
+{
+	const struct cdp_rule_flats *f = &p->flats;
+	unsigned words = p->words;
+
+	for (uint32_t i = 0; i < f->copy_count; i++) {
+		uint32_t at = f->copies[i];
+		const uint64_t *from = planes + (size_t)at * words;
+		const uint64_t *errors = from;
+		uint64_t *to = copies + (size_t)i * words;
+
+		if (at < p->spec.rules->leaf_count)
+			errors = planes + (size_t)p->errors[at] * words;
+		for (unsigned w = 0; w < words; w++)
+			to[w] = from[w] | errors[w];
+	}
 }
 
 void cdp_rule_flats_release(struct cdp_rule_flats *f)
 {
 	free(f->terms);
+	free(f->rules);
+	free(f->copies);
 	free(f->v);
 	free(f->rest);
 	free(f->places);

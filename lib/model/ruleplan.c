@@ -85,6 +85,8 @@ struct cdp_rule_plan *cdp_rule_plan_new(const struct cdp_rule_spec *spec)
 		words = spec->max_words;
 	if (words > CDP_BITS_STRIP)
 		words -= words % CDP_BITS_STRIP;
+	else if (words >= CDP_BITS_STRIP / 2 && !spec->max_words)
+		words = CDP_BITS_STRIP; /* less would be no whole one */
 	p->words = words ? (unsigned)words : 1;
 	p->errors = cdp_rule_error_planes(spec->rules, p->fields, p->slots);
 	cdp_rule_flats_init(&p->flats, p);

@@ -1,6 +1,7 @@
 #include "model/rules.h"
 
 #include "base/mem.h"
+#include "model/rulepieces.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct cdp_rules *cdp_rules_new(void)
 
 	r->texts = cdp_intern_new(0);
 	r->shapes = cdp_intern_new(0);
+	r->pieces = cdp_intern_new(0);
 	cdp_arena_init(&r->arena);
 	cdp_buf_init(&r->text, CDP_BUF_NOMAX);
 	cdp_buf_init(&r->shape, CDP_BUF_NOMAX);
@@ -32,6 +34,8 @@ void cdp_rules_free(struct cdp_rules *r)
 	free(r->sets.v);
 	cdp_intern_free(r->texts);
 	cdp_intern_free(r->shapes);
+	cdp_intern_free(r->pieces);
+	free(r->piece_nodes);
 	cdp_arena_release(&r->arena);
 	cdp_buf_release(&r->text);
 	cdp_buf_release(&r->shape);
@@ -152,7 +156,8 @@ static int make_leaf(struct maker *m, const struct cdp_ast *a, uint32_t *node)
 
 	cdp_buf_reset(&r->text);
 	cdp_ast_text(&r->text, a);
-	id = cdp_intern_put(r->texts, r->text.p, r->text.n, &added);
+	id = cdp_intern_put(r->texts, r->text.p, r->text.n, NULL);
+	added = id == r->leaf_count; /* also if it was an error before */
 	if (added && add_leaf(m, a, id) < 0)
 		return -1;
 	l = &r->leaves[id];
@@ -193,16 +198,79 @@ static int make(struct maker *m, const struct cdp_ast *a, uint32_t *node)
 	return ret;
 }
 
+static int add_whole(struct maker *m, uint32_t *node)
+{
+	struct cdp_ast *a;
+
+	cdp_arena_reset(&m->r->arena);
+	m->r->sets.n = 0;
+	a = cdp_parse(m->text, m->n, &m->r->arena, m->err);
+	return a && make(m, a, node) == 0 ? 0 : -1;
+}
+
+/* A piece by itself: as deep as it is where it is joined. */
+static int make_piece(struct maker *m, const char *p, size_t n, uint32_t *node)
+{
+	struct maker part = *m;
+	struct cdp_err ignored;
+	struct cdp_ast *a = cdp_parse(p, n, &m->r->arena, &ignored);
+
+	part.text = p;
+	part.n = n;
+	part.err = &ignored;
+	part.depth = 1;
+	return a && make(&part, a, node) == 0 ? 0 : -1;
+}
+
+/* Its node, which is known if it was met before and refers to no sets. */
+static int piece_node(struct maker *m, const char *p, size_t n, uint32_t *node)
+{
+	struct cdp_rules *r = m->r;
+	size_t sets = r->sets.n;
+	uint32_t id = cdp_intern_get(r->pieces, p, n);
+
+	if (id != CDP_INTERN_NONE) {
+		*node = r->piece_nodes[id];
+		return 0;
+	}
+	if (make_piece(m, p, n, node) < 0)
+		return -1;
+	if (r->sets.n > sets)
+		return 0;
+	id = cdp_intern_put(r->pieces, p, n, NULL);
+	CDP_GROW(r->piece_nodes, id, r->piece_cap);
+	r->piece_nodes[id] = *node;
+	return 0;
+}
+
+/* Most of many rules join by && what others do as well.  False: this one is made as a
+ * whole, which also tells what is wrong with it, if anything is. */
+static bool add_pieces(struct maker *m, uint32_t *node)
+{
+	uint32_t kids[CDP_RULE_PIECES];
+	struct cdp_rule_pieces s;
+	struct cdp_rules *r = m->r;
+
+	if (m->n > CDP_EXPR_TEXT_MAX || !cdp_rule_pieces(&s, m->text, m->n))
+		return false;
+	cdp_arena_reset(&r->arena);
+	r->sets.n = 0;
+	if (r->depth < 1)
+		r->depth = 1;
+	for (unsigned i = 0; i < s.count; i++)
+		if (piece_node(m, s.v[i].p, s.v[i].n, &kids[i]) < 0 ||
+		    (s.count > 1 && r->v[kids[i]].kind == CDP_RULE_AND))
+			return false;
+	*node = s.count > 1 ? put_node(r, CDP_RULE_AND, kids, s.count) : kids[0];
+	return true;
+}
+
 int cdp_rules_add(struct cdp_rules *r, const char *text, size_t n,
 		  const struct cdp_env *env, uint32_t *node, struct cdp_err *err)
 {
 	struct maker m = { .r = r, .text = text, .n = n, .env = env, .err = err };
-	struct cdp_ast *a;
 
-	cdp_arena_reset(&r->arena);
-	r->sets.n = 0;
-	a = cdp_parse(text, n, &r->arena, err);
-	if (!a || make(&m, a, node) < 0)
+	if (!add_pieces(&m, node) && add_whole(&m, node) < 0)
 		return -1;
 	r->v[*node].uses++;
 	return 0;

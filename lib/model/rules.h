@@ -57,7 +57,10 @@ struct cdp_rules {
 	unsigned depth;            /* of the deepest rule */
 	struct cdp_intern *texts;  /* of leaves, canonical; by leaf */
 	struct cdp_intern *shapes; /* of nodes; by node */
-	struct cdp_needs sets;     /* that the rule added last refers to */
+	struct cdp_intern
+		*pieces; /* what rules join by &&, as written; see rulepieces.c */
+	uint32_t *piece_nodes, piece_cap;
+	struct cdp_needs sets; /* that the rule added last refers to */
 	/* Members of the record for leaves that ask what was gathered, which is of the
 	 * run's base time: without as_of.  NULL: the environment's. */
 	const char *const *asked_members;

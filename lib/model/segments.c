@@ -98,9 +98,12 @@ static int load_names(struct cdp_segments *s, const json_t *list, struct cdp_err
 
 static char *note_of(const json_t *o)
 {
-	json_t *rest = json_copy((json_t *)o);
+	json_t *rest;
 	char *text, *note;
 
+	if (json_object_size(o) == 2 && json_object_get(o, "when"))
+		return cdp_strdup("{}"); /* a name and a rule, as most of very many */
+	rest = json_copy((json_t *)o);
 	json_object_del(rest, "name");
 	json_object_del(rest, "when");
 	text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);

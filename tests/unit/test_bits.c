@@ -78,22 +78,25 @@ static unsigned check(const struct cdp_bits_ops *ops, unsigned n, unsigned words
 static unsigned check_conjunction(const struct cdp_bits_ops *ops, unsigned words)
 {
 	static _Alignas(64) uint64_t planes[2 * SETS * WORDS];
-	struct cdp_bits_term terms[SETS];
-	struct cdp_conjunction c = { terms, 2, 3, SETS };
-	uint64_t all[WORDS], x[WORDS], y[WORDS], has;
-	unsigned bad = 0, errors, left = 0;
+	struct cdp_bits_term terms[SETS + CDP_BITS_AHEAD] = { 0 };
+	struct cdp_conjunction c = { 2, 3, SETS };
+	uint64_t all[WORDS], x[WORDS], y[WORDS], again[WORDS], has;
+	unsigned bad = 0, errors, fewer, left = 0;
 
 	memset(all, 0xff, sizeof(all));
 	all[words - 1] = 3;
 	for (unsigned i = 0; i < SETS; i++) {
 		terms[i] = (struct cdp_bits_term){ i * words, (SETS + i) * words };
 		for (unsigned w = 0; w < words; w++) {
-			planes[terms[i].t + w] = t[i][w] & all[w];
+			planes[terms[i].u + w] = (t[i][w] | e[i][w]) & all[w];
 			planes[terms[i].e + w] = e[i][w] & all[w];
 		}
 	}
-	terms[4].t |= CDP_BITS_NOT | CDP_BITS_END;
-	has = ops->conjunction(planes, &c, words, all, x, y, &errors);
+	terms[4].u |= CDP_BITS_NOT | CDP_BITS_END;
+	has = ops->conjunction(planes, &c, terms, words, all, x, y, &errors);
+	bad += has !=
+	       ops->conjunction(planes, &c, terms, words, all, again, NULL, &fewer);
+	bad += fewer != errors || memcmp(x, again, words * sizeof(*x)) != 0;
 	for (unsigned bit = 0; bit < words * 64 - 62; bit++) {
 		int v[SETS], g, want = 1;
 
@@ -126,7 +129,7 @@ int main(void)
 			make(&r);
 			bad += check(both[k], 1 + i % SETS,
 				     i % 3 ? WORDS : i % WORDS + 1);
-			lone += check_conjunction(both[k], 8 + i % 8 * 8);
+			lone += check_conjunction(both[k], 16 + i % 4 * 16);
 		}
 		is_int(bad, 0, "and, or: %s code agrees bit by bit", names[k]);
 		is_int(lone, 0, "conjunctions of literals and groups: %s code", names[k]);

@@ -212,7 +212,7 @@ static void compare(const struct cdp_segments *s, struct cdp_paths *paths,
 				unsigned row = cdp_rule_block_add_of(block, &rec, who);
 
 				if (row + 1 == rows || i + 1 == PEOPLE) {
-					cdp_rule_block_decide(block, note, &f);
+					cdp_rule_block_decide(block, true, note, &f);
 					f.first = i + 1;
 				}
 				continue;

@@ -120,7 +120,7 @@ static int compare(struct cdp_buf *rules, struct cdp_buf *profiles, unsigned wor
 								    RULES + g);
 				if (row + 1 == cdp_rule_plan_rows(plan) ||
 				    k + 1 == RECORDS) {
-					cdp_rule_block_decide(block, note, &f);
+					cdp_rule_block_decide(block, true, note, &f);
 					f.first = k + 1;
 				}
 				continue;
@@ -337,7 +337,7 @@ static void repeated_values(void)
 	cdp_scan_block(scan, profiles.p, profiles.n);
 	for (; cdp_scan_next(scan, &rec, &err) > 0; row++) {
 		if (cdp_rule_block_add(b, &rec) == 4095) {
-			cdp_rule_block_decide(b, sum_rows, &block);
+			cdp_rule_block_decide(b, true, sum_rows, &block);
 			block.first = row + 1;
 		}
 		for (uint32_t i = 0; i < VALUE_RULES; i++) {
@@ -348,7 +348,7 @@ static void repeated_values(void)
 		}
 		cdp_eval_reset(ev);
 	}
-	cdp_rule_block_decide(b, sum_rows, &block);
+	cdp_rule_block_decide(b, true, sum_rows, &block);
 	is_int(row, MANY, "all profiles are read");
 	ok(memcmp(alone.t, block.t, sizeof(alone.t)) == 0,
 	   "values that come again, and new ones, are decided as each alone");
