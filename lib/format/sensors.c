@@ -511,10 +511,7 @@ int cdp_sensors_read(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_buf 
 		open_event(r, rec, out);
 	else
 		cdp_canon_open(out, r->ms, NULL, 0, names[r->type->kind]);
-	if (r->ids.n) {
-		cdp_buf_adds(out, ",\"ids\":");
-		cdp_ids_write(&r->ids, out);
-	}
+	sensors_write_ids(r, out);
 	if (put_body(r, rec, out, err) < 0) {
 		out->n = start;
 		return -1;

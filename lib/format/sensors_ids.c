@@ -185,11 +185,208 @@ static int add_distinct(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_e
 			   r->distinct, r->distinct_len, err);
 }
 
+/* --- plain ones --- */
+
+static bool is_plain(const char *p)
+{
+	for (; *p; p++)
+		if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
+			return false;
+	return true;
+}
+
+static void know_kinds(struct cdp_sensors *r)
+{
+	r->login_kind = r->opts->login_kind;
+	r->distinct_kind = r->opts->distinct_kind;
+	r->login_kind_len = strlen(r->login_kind);
+	r->distinct_kind_len = strlen(r->distinct_kind);
+	r->plain_kinds = r->login_kind_len && r->distinct_kind_len &&
+			 is_plain(r->login_kind) && is_plain(r->distinct_kind);
+}
+
+static inline bool same(const char *a, size_t n, const char *b, size_t m)
+{
+	return n == m && *a == *b && memcmp(a, b, n) == 0;
+}
+
+static struct sensors_id *plain_find(struct cdp_sensors *r, const char *kind, size_t n)
+{
+	for (unsigned i = 0; i < r->plain_n; i++)
+		if (same(r->plain[i].kind, r->plain[i].kind_len, kind, n))
+			return &r->plain[i];
+	return NULL;
+}
+
+/* As cdp_ids_put() and cdp_ids_add(). */
+static void plain_put(struct cdp_sensors *r, const char *kind, size_t kind_len,
+		      const char *p, size_t n)
+{
+	struct sensors_id *id = plain_find(r, kind, kind_len);
+
+	if (!id)
+		id = &r->plain[r->plain_n++];
+	*id = (struct sensors_id){ kind, p, kind_len, n };
+}
+
+static void plain_add(struct cdp_sensors *r, const char *kind, size_t kind_len,
+		      const char *other, size_t other_len, const char *p, size_t n)
+{
+	const struct sensors_id *id = plain_find(r, kind, kind_len);
+
+	if (!id || same(id->value, id->value_len, p, n))
+		plain_put(r, kind, kind_len, p, n);
+	else
+		plain_put(r, other, other_len, p, n);
+}
+
+static bool plain_identities(struct cdp_sensors *r, const struct cdp_val *object)
+{
+	struct cdp_plain_id id[CDP_PLAIN_MAX];
+	unsigned n;
+
+	if (object->type == CDP_MISSING)
+		return true;
+	if (!cdp_ids_plain(object, id, &n))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		const char *key = id[i].kind;
+		size_t len = (size_t)(id[i].kind_end - key);
+		size_t value_len = (size_t)(id[i].value_end - id[i].value);
+		const char *kind = known_kind(r->opts, key, len);
+
+		bare_key(&key, &len);
+		if (kind)
+			plain_add(r, kind, strlen(kind), key, len, id[i].value,
+				  value_len);
+		else
+			plain_put(r, key, len, id[i].value, value_len);
+	}
+	return true;
+}
+
+/* A text that is no more than an id: what is joined has a plus, and so has one that a
+ * spreadsheet spoilt. */
+static bool is_simple(const char *p, size_t n)
+{
+	return n && !memchr(p, '+', n);
+}
+
+static bool plain_member(struct cdp_sensors *r, const struct cdp_val *v, const char *name,
+			 size_t name_len, const char *kind, size_t kind_len)
+{
+	if (v->type == CDP_MISSING)
+		return true;
+	if (v->type != CDP_STRING || v->escaped || !is_simple(v->p, v->n))
+		return false;
+	plain_add(r, kind, kind_len, name, name_len, v->p, v->n);
+	return true;
+}
+
+static bool plain_has_value(const struct cdp_sensors *r, const char *p, size_t n)
+{
+	for (unsigned i = 0; i < r->plain_n; i++)
+		if (same(r->plain[i].value, r->plain[i].value_len, p, n))
+			return true;
+	return false;
+}
+
+static bool plain_distinct(struct cdp_sensors *r, const struct cdp_rec *rec)
+{
+	const char *p = r->distinct;
+	size_t n = r->distinct_len;
+	const struct sensors_id *login;
+
+	if (!n)
+		return true;
+	/* Elsewhere it had escapes. */
+	if (p < rec->raw || p >= rec->raw + rec->len || !is_simple(p, n))
+		return false;
+	login = plain_find(r, r->login_kind, r->login_kind_len);
+	if (rec->slots[r->slots->p_is_login].type == CDP_TRUE ||
+	    (login && same(login->value, login->value_len, p, n)))
+		plain_add(r, r->login_kind, r->login_kind_len, "distinct_id", 11, p, n);
+	else if (!plain_has_value(r, p, n))
+		plain_add(r, r->distinct_kind, r->distinct_kind_len, "distinct_id", 11, p,
+			  n);
+	return true;
+}
+
+/* Most records have ids that need neither decoding nor escapes, so they are only pointed
+ * at.  False says nothing of the record. */
+static bool read_plain(struct cdp_sensors *r, const struct cdp_rec *rec)
+{
+	const struct cdp_sensors_slots *s = r->slots;
+	const struct cdp_val *v = rec->slots;
+
+	r->plain_n = 0;
+	if (r->login_kind != r->opts->login_kind ||
+	    r->distinct_kind != r->opts->distinct_kind)
+		know_kinds(r);
+	if (!r->plain_kinds || !rec->compact ||
+	    (r->type->kind != EVENT && r->type->kind != PROFILE) ||
+	    strcmp(r->type->name, "track_signup") == 0 ||
+	    v[s->p_identities].type != CDP_MISSING)
+		return false;
+	return plain_identities(r, &v[s->identities]) &&
+	       plain_member(r, &v[s->login_id], "login_id", 8, r->login_kind,
+			    r->login_kind_len) &&
+	       plain_member(r, &v[s->anonymous_id], "anonymous_id", 12, "anonymous", 9) &&
+	       plain_distinct(r, rec) &&
+	       plain_member(r, &v[s->original_id], "original_id", 11, "anonymous", 9) &&
+	       r->plain_n;
+}
+
+static inline char *put_text(char *w, const char *p, size_t n, char after)
+{
+	*w++ = '"';
+	memcpy(w, p, n);
+	w[n] = '"';
+	w[n + 1] = after;
+	return w + n + 2;
+}
+
+static void write_plain(struct cdp_sensors *r, struct cdp_buf *out)
+{
+	static const char open[] = ",\"ids\":{";
+	size_t n = sizeof(open);
+	char *w;
+
+	for (unsigned i = 0; i < r->plain_n; i++)
+		n += r->plain[i].kind_len + r->plain[i].value_len + 6;
+	if (cdp_buf_reserve(out, n) < 0)
+		return;
+	w = out->p + out->n;
+	memcpy(w, open, sizeof(open) - 1);
+	w += sizeof(open) - 1;
+	for (unsigned i = 0; i < r->plain_n; i++) {
+		const struct sensors_id *id = &r->plain[i];
+
+		w = put_text(w, id->kind, id->kind_len, ':');
+		w = put_text(w, id->value, id->value_len, ',');
+	}
+	w[-1] = '}';
+	out->n = (size_t)(w - out->p);
+}
+
+void sensors_write_ids(struct cdp_sensors *r, struct cdp_buf *out)
+{
+	if (r->plain_n) {
+		write_plain(r, out);
+	} else if (r->ids.n) {
+		cdp_buf_adds(out, ",\"ids\":");
+		cdp_ids_write(&r->ids, out);
+	}
+}
+
 int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err)
 {
 	const struct cdp_sensors_slots *s = r->slots;
 	unsigned least = r->type->kind == BIND ? 2 : 1;
 
+	if (read_plain(r, rec))
+		return 0;
+	r->plain_n = 0;
 	cdp_ids_reset(&r->ids);
 	if (r->type->kind == ENTITY)
 		return 0;

@@ -15,6 +15,13 @@ struct sensors_type {
 	bool deleted;
 };
 
+/* An id as it is written in the record, without escapes. */
+struct sensors_id {
+	const char *kind, *value;
+	size_t kind_len, value_len;
+};
+enum { SENSORS_IDS = CDP_PLAIN_MAX + 4 }; /* and those of plain members */
+
 enum { SENSORS_DONE = 12 }; /* members that are dealt with by their slots */
 
 /* One of them, and what stands before its value: `"key":`. */
@@ -28,7 +35,13 @@ struct cdp_sensors {
 	const struct cdp_format_opts *opts;
 	const struct cdp_sensors_slots *slots;
 	const struct sensors_type *type;
+	/* of the options */
+	const char *login_kind, *distinct_kind;
+	size_t login_kind_len, distinct_kind_len;
+	bool plain_kinds; /* neither needs escapes */
 	struct cdp_ids ids;
+	struct sensors_id plain[SENSORS_IDS]; /* or these, if they all are */
+	unsigned plain_n;
 	/* distinct_id as text; valid until the next record */
 	const char *distinct;
 	size_t distinct_len;
@@ -43,8 +56,10 @@ struct cdp_sensors {
 	struct cdp_minute minute, sent_minute, received_minute;
 };
 
-/* All ids of a record whose type and distinct_id are known, into r->ids. */
+/* All ids of a record whose type and distinct_id are known. */
 int sensors_read_ids(struct cdp_sensors *r, struct cdp_rec *rec, struct cdp_err *err);
+/* `,"ids":{...}`, if there are any. */
+void sensors_write_ids(struct cdp_sensors *r, struct cdp_buf *out);
 
 /* A value as it came, but minified. */
 void sensors_put_value(const struct cdp_rec *rec, struct cdp_buf *out,
