@@ -95,7 +95,7 @@ $O/unit/%: $O/tests/unit/%.o $O/tests/unit/tap.o $O/libcdp.a
 $(filter $O/unit/test_cel%,$(UNITS)): $O/tests/unit/cel.o
 $O/unit/test_live $O/unit/test_ruleblock: $O/tests/unit/rule_world.o
 $(patsubst %,$O/unit/test_identity%,_many _oracle _vectors) $O/unit/test_identity: $O/tests/unit/identity_world.o
-$(patsubst %,$O/unit/test_tag%,state live): $O/tests/unit/tag_world.o
+$(patsubst %,$O/unit/test_%,tagstate taglive liverow): $O/tests/unit/tag_world.o
 $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)

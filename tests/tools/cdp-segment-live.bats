@@ -281,3 +281,38 @@ history: it must be made anew from all there was" ]
   run -2 --separate-stderr follow in
   [[ $stderr == *"entity('f') is asked for: --entities FILE is needed"* ]]
 }
+
+@test "at midnight by the clock windows move on, though nothing comes" {
+  [ -e "$TOP/build/$MODE/inject.so" ] || skip "needs the shim"
+  cat >s.json <<'END'
+{"segments":[{"name":"today","when":"count(event == 'a' && within('1d')) > 0"},
+ {"name":"best","when":"count(event == 'a') > 0","top":1,"by":"count(event == 'a' && within('1d'))"}]}
+END
+  now=$(date +%s)
+  midnight=$((now / 86400 * 86400 + 86400))
+  rm -f to from
+  mkfifo to from
+  CDP_INJECT_CLOCK=$((midnight - now - 4)) LD_PRELOAD=$TOP/build/$MODE/inject.so \
+    cdp-segment -d s.json --follow --tz UTC --store kept --feed day <to >from &
+  exec {to}>to {from}<from
+  # One of today, one of yesterday.
+  for who in p:80000 o:160000; do
+    printf '{"one_id":"%s","time":"%s","event":"a"}\n' "${who%:*}" \
+      "$(date -u -d "@$((midnight - ${who#*:}))" +%FT%T.000Z)"
+  done >&"$to"
+  for n in {1..5}; do
+    IFS= read -r -t 30 -u "$from" line
+    echo "$line"
+  done | jq -r '"\(.as_of[0:10]) \(.one_id)/\(.segment)/\(.change)"' >out
+  one=$(date -u -d "@$midnight" +%F) two=$(date -u -d "@$((midnight + 86400))" +%F)
+  diff -u - out <<END
+$one p/today/entered
+$one p/best/entered
+$two o/best/entered
+$two p/today/left
+$two p/best/left
+END
+  exec {to}>&-
+  wait $!
+  exec {from}<&-
+}
