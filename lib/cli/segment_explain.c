@@ -2,8 +2,10 @@
 
 #include "base/mem.h"
 #include "cli/rows.h"
+#include "cli/segment_ranks.h"
 #include "record/json.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,11 @@ struct explained {
 	unsigned set; /* at hand */
 	struct cdp_buf reads, text;
 	uint64_t found;
+	/* Where audiences are cut by rank: others' values, and the customer's profiles to
+	 * be explained after them; NULL: none is, or others are not read. */
+	struct cdp_segment_ranks *ranks;
+	struct cdp_buf mine;
+	const struct cdp_buf *place; /* what a row about the rank reads */
 };
 
 /* --- deciding one profile --- */
@@ -128,7 +135,10 @@ static void write_row(struct explained *x, unsigned depth, const char *text, int
 	cdp_rows_int(x->rows, "depth", depth);
 	cdp_rows_str(x->rows, "condition", x->text.p, x->text.n);
 	cdp_rows_cstr(x->rows, "value", error ? "error" : value ? "true" : "false");
-	cdp_rows_json(x->rows, "reads", x->reads.p, x->reads.n);
+	if (x->place)
+		cdp_rows_json(x->rows, "reads", x->place->p, x->place->n);
+	else
+		cdp_rows_json(x->rows, "reads", x->reads.p, x->reads.n);
 	if (error && err)
 		cdp_rows_cstr(x->rows, "error", err->msg);
 	else
@@ -163,12 +173,58 @@ static void explain(struct explained *x, uint32_t node, unsigned depth)
 	}
 }
 
-static void explain_cut(struct explained *x, const struct cdp_segment *g, unsigned depth)
+static void put_number(struct cdp_buf *b, const char *name, double v)
 {
+	cdp_json_key(b, name);
+	cdp_value_json(b, isfinite(v)
+				  ? &(struct cdp_value){ .type = CDP_V_DOUBLE, .d = v }
+				  : &(struct cdp_value){ .type = CDP_V_NULL });
+}
+
+/* Who is left of those who meet the rule, and the customer's place among them. */
+static void write_rank(struct explained *x, const struct cdp_segment *g, unsigned depth,
+		       const struct cdp_segment_rank *r)
+{
+	const char *by = cdp_expr_text(x->job->set->by[g->by]);
+	char *text = cdp_asprintf("among the first %u of %u by %s", r->left, r->of, by);
+	struct cdp_buf b;
+
+	cdp_buf_init(&b, CDP_BUF_NOMAX);
+	cdp_buf_addc(&b, '{');
+	cdp_json_key(&b, "rank");
+	if (r->rank)
+		cdp_buf_addi(&b, r->rank);
+	else
+		cdp_buf_adds(&b, "null");
+	put_number(&b, "value", r->value);
+	put_number(&b, "last", r->at_cut);
+	cdp_buf_addc(&b, '}');
+	x->place = &b;
+	write_row(x, depth, text, r->rank && r->rank <= r->left, NULL, NULL);
+	x->place = NULL;
+	cdp_buf_release(&b);
+	free(text);
+}
+
+static bool find_rank(const struct explained *x, uint32_t set, struct cdp_segment_rank *r)
+{
+	if (!x->ranks || x->job->set->v[set].cut <= CDP_CUT_SAMPLE)
+		return false;
+	cdp_segment_ranks_of(x->ranks, set, x->one_id, strlen(x->one_id), r);
+	return true;
+}
+
+static void explain_cut(struct explained *x, uint32_t set, unsigned depth)
+{
+	const struct cdp_segment *g = &x->job->set->v[set];
+	struct cdp_segment_rank r;
+
 	if (g->cut == CDP_CUT_SAMPLE)
 		write_row(x, depth, "in the sample",
 			  cdp_segment_samples(g, x->one_id, strlen(x->one_id)), NULL,
 			  NULL);
+	else if (find_rank(x, set, &r))
+		write_rank(x, g, depth, &r);
 	else if (g->cut != CDP_CUT_NONE)
 		cdp_cli_note(x->cli,
 			     "audience '%s' is cut by rank among all who meet its rule",
@@ -179,16 +235,21 @@ static void explain_set(struct explained *x, uint32_t set, unsigned depth)
 {
 	const struct cdp_segments *s = x->job->set;
 	const struct cdp_segment *g = &s->v[set];
+	struct cdp_segment_rank r;
 	struct cdp_err err = { 0 };
+	int v;
 	char *text = g->list ? cdp_strdup("in the list")
 			     : cdp_asprintf("segments.%s", g->name);
 
-	write_row(x, depth, text, decide(x, set, &err), NULL, NULL);
+	v = decide(x, set, &err);
+	if (v > 0 && find_rank(x, set, &r))
+		v = r.rank && r.rank <= r.left;
+	write_row(x, depth, text, v, NULL, NULL);
 	free(text);
 	if (g->rule == CDP_RULE_GIVEN)
 		return;
 	explain(x, g->rule, depth + 1);
-	explain_cut(x, g, depth + 1);
+	explain_cut(x, set, depth + 1);
 }
 
 /* --- the customer's profiles --- */
@@ -206,6 +267,13 @@ static void explain_profile(struct explained *x, struct cdp_rec *rec, uint32_t c
 	}
 }
 
+static bool meets(void *ctx, uint32_t set)
+{
+	struct cdp_err ignored;
+
+	return decide(ctx, set, &ignored) > 0;
+}
+
 static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 		struct cdp_err *err)
 {
@@ -214,8 +282,19 @@ static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 
 	(void)emit;
 	(void)err;
-	if (cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
+	if (x->ranks && one_id->type == CDP_STRING && !one_id->escaped) {
+		x->rec = rec;
+		cdp_segment_ranks_add(x->ranks, one_id->p, one_id->n, rec, x->ev, meets,
+				      x);
+	}
+	if (!cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
+		return 0;
+	if (!x->ranks) {
 		explain_profile(x, rec, CDP_NOBODY);
+		return 0;
+	}
+	cdp_buf_add(&x->mine, rec->raw, rec->len);
+	cdp_buf_addc(&x->mine, '\n');
 	return 0;
 }
 
@@ -228,6 +307,22 @@ static void explain_line(struct explained *x, struct cdp_scan *scan, uint32_t cu
 	cdp_scan_block(scan, line, n + 1);
 	if (cdp_scan_next(scan, &rec, &err) > 0)
 		explain_profile(x, &rec, customer);
+}
+
+/* Profiles that were put off until others were known. */
+static void explain_mine(struct explained *x)
+{
+	static const char end[CDP_IN_PAD];
+	struct cdp_scan *scan = cdp_scan_new(x->job->paths);
+	struct cdp_rec rec = { 0 };
+	struct cdp_err err;
+	size_t n = x->mine.n;
+
+	cdp_buf_add(&x->mine, end, sizeof(end));
+	cdp_scan_block(scan, x->mine.p, n);
+	while (cdp_scan_next(scan, &rec, &err) > 0)
+		explain_profile(x, &rec, CDP_NOBODY);
+	cdp_scan_free(scan);
 }
 
 static void explain_customer(struct explained *x, uint32_t customer)
@@ -287,10 +382,15 @@ void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
 	cdp_eval_set_host(x.ev, fetch, &x);
 	cdp_buf_init(&x.reads, CDP_BUF_NOMAX);
 	cdp_buf_init(&x.text, CDP_BUF_NOMAX);
-	if (job->gathered)
+	cdp_buf_init(&x.mine, CDP_BUF_NOMAX);
+	if (job->gathered) {
 		explain_gathered(&x);
-	else
+	} else {
+		x.ranks = cdp_segment_ranks_new(job->set, sets, set_count);
 		read = cdp_cli_run(cli, &loop) == 0;
+		if (read && x.mine.n)
+			explain_mine(&x);
+	}
 	if (read && !x.found)
 		cdp_cli_note(cli,
 			     job->gathered ? "nothing is known of '%s' here"
@@ -301,4 +401,6 @@ void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
 	cdp_eval_free(x.ev);
 	cdp_buf_release(&x.reads);
 	cdp_buf_release(&x.text);
+	cdp_buf_release(&x.mine);
+	cdp_segment_ranks_free(x.ranks);
 }

@@ -62,6 +62,11 @@ void cdp_segcut_add(struct cdp_segcut *c, struct cdp_rec *profile, struct cdp_ev
 	cdp_eval_reset(ev);
 }
 
+double cdp_segcut_row(const struct cdp_segcut *c, size_t row, unsigned by)
+{
+	return c->v[row * c->s->by_count + by];
+}
+
 struct member {
 	double v;
 	uint32_t rank;
@@ -84,8 +89,8 @@ static int by_rank(const void *a, const void *b)
 }
 
 /* Each customer's value; who has none is below all. */
-static double *values_of(const struct cdp_audiences *a, const struct cdp_segments *s,
-			 unsigned by, struct cdp_segcut *const *cuts, unsigned count)
+static double *values_of(const struct cdp_audiences *a, unsigned by,
+			 struct cdp_segcut *const *cuts, unsigned count)
 {
 	uint32_t customers = cdp_audiences_customers(a), rows;
 	double *v = cdp_alloc(customers * sizeof(*v));
@@ -96,7 +101,7 @@ static double *values_of(const struct cdp_audiences *a, const struct cdp_segment
 		const uint32_t *rank = cdp_audiences_rows(a, p, &rows);
 
 		for (uint32_t i = 0; i < rows; i++) {
-			double x = cuts[p]->v[(size_t)i * s->by_count + by];
+			double x = cdp_segcut_row(cuts[p], i, by);
 
 			if (x > v[rank[i]])
 				v[rank[i]] = x;
@@ -139,7 +144,7 @@ void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s, unsig
 		    unsigned count)
 {
 	for (unsigned by = 0; by < s->by_count; by++) {
-		double *values = values_of(a, s, by, cuts, count);
+		double *values = values_of(a, by, cuts, count);
 
 		for (unsigned i = 0; i < s->defined; i++)
 			if (s->v[i].cut > CDP_CUT_SAMPLE && s->v[i].step == step &&

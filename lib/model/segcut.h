@@ -11,6 +11,8 @@ struct cdp_segcut *cdp_segcut_new(const struct cdp_segments *s);
 void cdp_segcut_free(struct cdp_segcut *c);
 /* The next row is this profile.  The evaluator is reset. */
 void cdp_segcut_add(struct cdp_segcut *c, struct cdp_rec *profile, struct cdp_eval *ev);
+/* The value of a row; NaN: none. */
+double cdp_segcut_row(const struct cdp_segcut *c, size_t row, unsigned by);
 /* Cut what is to be cut of `wanted` audiences of a step; cuts[i] is of part i.  Of
  * several profiles of a customer the greatest value counts; without one a member comes
  * last; equal values come by key. */

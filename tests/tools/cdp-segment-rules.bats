@@ -89,6 +89,34 @@ refused() {
   [ "$(refused '"when":"1 + 1"')" = 'when: 1:3: expected a condition, not int' ]
 }
 
+@test "an explanation of an audience cut by rank tells the place, the cut and whether one is in it" {
+  echo '{"segments":[{"name":"top","when":"tags.t != 9","top":2,"by":"tags.aum"},{"name":"half","when":"tags.t != 9","percent":50,"by":"tags.aum"}]}' >d
+  p() { echo '{"one_id":"'"$1"'","tags":{"aum":'"$2"',"t":'"$3"'}}'; }
+  { p e 5 1; p d 7.5 1; p c 7.5 1; p b 9 9; p a 9 1; p e 6 1; echo '{"one_id":"f","tags":{"t":1}}'; } >in
+  why() { cdp-segment -d d --explain "$1" --segment "${2-top}" in | jq -r '"\(.depth) \(.condition) \(.value) \(.reads)"'; }
+  cdp-segment -d d in | jq -r '"\(.one_id) \(.segment)"' >members
+  [ "$(why c)" = '0 segments.top true {}
+1 tags.t != 9 true {"tags.t":1}
+1 among the first 2 of 5 by tags.aum true {"rank":2,"value":7.5,"last":7.5}' ]
+  # Of equal ones those come first whose key does.
+  [ "$(why d | sed -n '1p;$p')" = '0 segments.top false {}
+1 among the first 2 of 5 by tags.aum false {"rank":3,"value":7.5,"last":7.5}' ]
+  [ "$(why b | sed -n '1p;$p')" = '0 segments.top false {}
+1 among the first 2 of 5 by tags.aum false {"rank":null,"value":9,"last":7.5}' ]
+  [ "$(why f half | tail -n 1)" = '1 among the first 3 of 5 by tags.aum false {"rank":5,"value":null,"last":7.5}' ]
+  # Two profiles: the greater value counts, and both are explained.
+  [ "$(why e half | grep among)" = '1 among the first 3 of 5 by tags.aum false {"rank":4,"value":6,"last":7.5}
+1 among the first 3 of 5 by tags.aum false {"rank":4,"value":6,"last":7.5}' ]
+  for who in a b c d e f; do
+    for set in top half; do
+      v=$(why "$who" "$set" | head -n 1)
+      grep -qx "$who $set" members && want=true || want=false
+      [[ $v == "0 segments.$set $want {}" ]]
+    done
+  done
+  [ "$(sort members | xargs)" = 'a half a top c half c top d half' ]
+}
+
 @test "an explanation has each part with its value, what it read and why it failed" {
   echo '{"segments":[{"name":"rich","when":"tags.aum > 100"},
     {"name":"x","when":"!(segments.rich && tags.t == 1) || segments.vip"}]}' >d
