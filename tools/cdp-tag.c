@@ -108,8 +108,12 @@ static void cost(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	struct cdp_tag_cost c = { .cli = cli };
 
 	c.events = t->sample = cdp_tag_sample_new();
-	if (cdp_tag_reading_all(cli, t, &o->entities, o->map) == 0)
-		cdp_cli_after_passes(cli, spec, cdp_tag_cost_write, &c);
+	if (cdp_tag_reading_all(cli, t, &o->entities, o->map) < 0)
+		return;
+	c.load_ns = t->load_ns;
+	c.read_ns = t->read_ns;
+	c.join_ns = t->join_ns;
+	cdp_cli_after_passes(cli, spec, cdp_tag_cost_write, &c);
 }
 
 /* Later runs are held against this one only once it has been heard. */

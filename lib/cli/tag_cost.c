@@ -322,6 +322,63 @@ static void cost_values(const struct cdp_profile_spec *spec, struct cost *costs,
 	free(times);
 }
 
+/* Nanoseconds that a customer's line takes beside the tags' values. */
+static double cost_lines(const struct cdp_profile_spec *spec, const struct cost *costs,
+			 uint32_t n)
+{
+	uint32_t all = cdp_customers_count(spec->customers);
+	struct cdp_profiler *p = cdp_profiler_new(spec);
+	uint32_t *times = cdp_calloc(n, sizeof(*times));
+	struct cdp_buf line;
+	double ns;
+
+	cdp_buf_init(&line, CDP_BUF_NOMAX);
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t from = now(), took;
+
+		cdp_buf_reset(&line);
+		cdp_profiler_line(p, place_of(i, n, all), &line);
+		took = now() - from;
+		times[i] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+	}
+	ns = typical(times, n);
+	for (unsigned t = 0; t < spec->set->count; t++)
+		ns -= costs[t].customer_ns;
+	cdp_buf_release(&line);
+	cdp_profiler_free(p);
+	free(times);
+	return ns > 0 ? ns : 0;
+}
+
+/* What is no tag's. */
+static void write_parts(const struct cdp_tag_cost *c, struct cdp_rows *rows,
+			double events_ns, double tags_ns, double lines_ns)
+{
+	double read = (double)c->read_ns - events_ns;
+	const struct {
+		const char *name;
+		double ns;
+	} parts[] = { { "load", (double)c->load_ns },
+		      { "read", read > 0 ? read : 0 },
+		      { "join", (double)c->join_ns },
+		      { "tags", tags_ns },
+		      { "write", lines_ns } };
+	enum { COUNT = sizeof(parts) / sizeof(*parts) };
+	double all = 0;
+
+	for (size_t i = 0; i < COUNT; i++)
+		all += parts[i].ns;
+	for (size_t i = 0; i < COUNT; i++) {
+		cdp_rows_begin(rows, "cost_part");
+		cdp_rows_cstr(rows, "part", parts[i].name);
+		cdp_rows_double(rows, "seconds",
+				(double)(int64_t)(parts[i].ns / 1e5) / 1e4);
+		cdp_rows_share(rows, "share", all > 0 ? parts[i].ns / all : 0);
+		if (cdp_rows_end(rows) < 0)
+			break;
+	}
+}
+
 static double tenths(double v)
 {
 	return (double)(int64_t)(v * 10 + 0.5) / 10;
@@ -331,7 +388,7 @@ void cdp_tag_cost_write(void *cost, const struct cdp_profile_spec *spec)
 {
 	const struct cdp_tag_cost *c = cost;
 	const struct cdp_tagset *set = spec->set;
-	double events = (double)c->events->seen, total = 0;
+	double events = (double)c->events->seen, total = 0, events_ns = 0, lines_ns = 0;
 	uint32_t all = cdp_customers_count(spec->customers);
 	uint32_t n = all < CUSTOMERS_MAX ? all : CUSTOMERS_MAX;
 	struct cost *costs = cdp_calloc(set->count, sizeof(*costs));
@@ -341,9 +398,12 @@ void cdp_tag_cost_write(void *cost, const struct cdp_profile_spec *spec)
 	if (n) {
 		cost_aggregates(c, spec, costs, n);
 		cost_values(spec, costs, n);
+		lines_ns = cost_lines(spec, costs, n) * all;
 	}
-	for (unsigned t = 0; t < set->count; t++)
+	for (unsigned t = 0; t < set->count; t++) {
+		events_ns += costs[t].event_ns * events;
 		total += costs[t].event_ns * events + costs[t].customer_ns * all;
+	}
 	for (unsigned t = 0; t < set->count && n; t++) {
 		const struct cost *k = &costs[t];
 		double ns = k->event_ns * events + k->customer_ns * all;
@@ -359,6 +419,8 @@ void cdp_tag_cost_write(void *cost, const struct cdp_profile_spec *spec)
 		if (cdp_rows_end(rows) < 0)
 			break;
 	}
+	if (n)
+		write_parts(c, rows, events_ns, total, lines_ns);
 	(void)cdp_rows_free(rows); /* finish meets a failed output */
 	free(costs);
 }

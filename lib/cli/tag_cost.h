@@ -25,8 +25,12 @@ void cdp_tag_sample_take(struct cdp_tag_sample *s, struct cdp_tag_sample *from);
 struct cdp_tag_cost {
 	struct cdp_cli *cli;
 	const struct cdp_tag_sample *events;
+	/* CPU time that loading, reading and joining took in this run. */
+	uint64_t load_ns, read_ns, join_ns;
 };
-/* A result row a tag.  For cdp_cli_after_passes(). */
+/* A result row a tag, and rows of what is no tag's, so that all are the CPU time of a run
+ * that writes profiles: what reading took beside the tags' aggregates, and what lines
+ * take beside their values.  For cdp_cli_after_passes(). */
 void cdp_tag_cost_write(void *cost, const struct cdp_profile_spec *spec);
 
 #endif

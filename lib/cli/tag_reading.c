@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 _Static_assert((int)CDP_JOB_BATCH <= (int)CDP_GATHER_MAX, "a batch can be put off");
 
@@ -506,6 +507,14 @@ void cdp_tag_reading_share(void *worker)
 	cdp_gather_share(w->gather);
 }
 
+static uint64_t cpu_time(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
 /* Everything that is known of everybody. */
 int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 			const struct cdp_strs *entities, const char *map)
@@ -514,6 +523,7 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
 	cdp_cli_check_entities(cli, t->set->entities, entities, own);
+	t->load_ns = cpu_time();
 	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) < 0)
 		return -1;
 	cdp_relations_pass(t->relations);
@@ -521,7 +531,9 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 		return -1;
 	if (read_map(cli, t, map) < 0)
 		return -1;
+	t->read_ns = cpu_time() - t->load_ns;
 	gather_rest(t);
+	t->join_ns = cpu_time() - t->load_ns - t->read_ns;
 	if (read_carried(cli, t) < 0)
 		return -1;
 	if (cdp_customers_count(t->customers) == 0 && t->no_key + t->other)

@@ -41,6 +41,9 @@ struct cdp_tag_reading {
 	int change[CDP_APPEND + 1];
 	int map_kind, map_value;
 	uint64_t no_key, other;
+	/* Nanoseconds of CPU time before anything was read, for records, and to put
+	 * together what was. */
+	uint64_t load_ns, read_ns, join_ns;
 	/* Or NULL: hears of every customer whose record is read. */
 	void (*heard)(void *ctx, const char *key, size_t n);
 	void (*heard_relation)(void *ctx); /* or NULL */

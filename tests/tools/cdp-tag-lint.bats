@@ -78,7 +78,8 @@ findings() {
     {"name":"d","value":"distinct(props.x, event == '"'pay'"')"},
     {"name":"slow","value":"[1,2,3,4,5,6,7,8,9].map(a, [1,2,3,4,5,6,7,8,9].map(b, a * b * tags.n)).size()"},
     {"name":"t","value":"tags.d > 2"}]}' >t.json
-  cdp-tag -d t.json --cost --as-of 2024-05-01 -j 2 in >out
+  cdp-tag -d t.json --cost --as-of 2024-05-01 -j 2 in >all
+  grep '"result":"cost",' all >out
   [ "$(jq -r .tag out | tr '\n' ' ')" = "n m d slow t " ]
   # 100 customers: a count of 8 bytes for each, split; "n":3 and a comma
   [ "$(jq -c 'select(.tag == "n") | [.state_bytes, .output_bytes]' out)" = '[400,600]' ]
@@ -87,6 +88,13 @@ findings() {
   jq -se 'map({key: .tag, value: .}) | from_entries | .slow.customer_ns > .n.customer_ns and
     .d.event_ns > .n.event_ns and .d.state_bytes > 800 and (.slow.event_ns == 0)' out
   jq -se 'map(.share) | add | . > 0.999 and . < 1.001' out
+  # Beside them what is no tag's; together they are the run.
+  grep '"result":"cost_part",' all >parts
+  [ "$(jq -r .part parts | xargs)" = 'load read join tags write' ]
+  jq -se 'map(.share) | add | . > 0.999 and . < 1.001' parts
+  jq -se 'map(.seconds >= 0) | all' parts
+  [ "$(cat out parts | jq -s '([.[] | select(.tag) | .seconds] | add) as $tags |
+    (.[] | select(.part == "tags") | .seconds) - $tags | fabs < 0.001')" = true ]
   cdp-tag -d t.json --cost --as-of 2024-05-01 --table in | grep -q '^slow '
   run -2 cdp-tag -d t.json --cost --lint in
   run -2 cdp-tag -d t.json --cost --state st in
@@ -97,6 +105,6 @@ findings() {
   for i in $(seq 30000); do echo '{"one_id":"a","time":"2024-04-01T00:00:00.000Z","event":"early"}'; done >in
   for i in $(seq 10000); do echo '{"one_id":"b","time":"2024-04-01T00:00:00.000Z","event":"late","props":{"x":"aabbcc"}}'; done >>in
   for j in 1 3; do
-    cdp-tag -d t.json --cost --as-of 2024-05-01 -j $j in | jq -e '.event_ns > 5 and .event_ns < 3000'
+    cdp-tag -d t.json --cost --as-of 2024-05-01 -j $j in | jq -se '.[0].event_ns > 5 and .[0].event_ns < 3000'
   done
 }
