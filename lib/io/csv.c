@@ -384,11 +384,6 @@ static bool is_blank(const struct cdp_buf *b)
 	return n == 0;
 }
 
-static bool has_blank_start(const struct cdp_buf *b)
-{
-	return b->n && (b->p[0] == '\n' || b->p[0] == '\r');
-}
-
 static int refuse(struct cdp_csv *csv, size_t column, const char *cause,
 		  struct cdp_err *err)
 {
@@ -403,10 +398,13 @@ static int refuse(struct cdp_csv *csv, size_t column, const char *cause,
 
 static int refuse_line_end(struct cdp_csv *csv, struct cdp_err *err)
 {
-	return refuse(csv, 0,
-		      csv->eol == '\r' ? "line feed inside a row"
-				       : "carriage return inside a row",
-		      err);
+	const char *cause = csv->eol == '\r' ? "line feed inside a row"
+					     : "carriage return inside a row";
+
+	if (memchr(csv->decoded.p, '\0', csv->decoded.n))
+		cause = "a line end among NUL bytes, as UTF-16 without a byte order mark "
+			"has";
+	return refuse(csv, 0, cause, err);
 }
 
 /* 0, or -1 with *err if the line cannot belong to a row.  `done` tells of a whole row. */
@@ -431,7 +429,7 @@ static int feed(struct cdp_csv *csv, size_t end, struct cdp_err *err)
 		split_unquoted(csv, b->p, b->n);
 		return 0;
 	}
-	if (csv->at == csv->row && has_blank_start(b))
+	if (csv->at == csv->row && (b->p[0] == '\n' || b->p[0] == '\r'))
 		return refuse_line_end(csv, err); /* the parser would pass over it */
 	if (b->p[b->n - 1] != csv->eol)
 		cdp_buf_addc(b, '\n');

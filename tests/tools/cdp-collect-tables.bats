@@ -97,8 +97,13 @@ becomes() {
 }
 
 @test "UTF-16 without a mark and without its name is told, not guessed" {
-  run --separate-stderr collect --columns-map map.json < <(iconv -f UTF-8 -t UTF-16LE table.csv)
-  [ "$status" -eq 2 ]
+  for ends in cat 'sed s/$/\r/'; do
+    for cs in UTF-16LE UTF-16BE; do
+      run --separate-stderr collect --columns-map map.json < <($ends table.csv | iconv -f UTF-8 -t $cs)
+      [ "$status" -eq 2 ]
+      [[ $stderr == *"NUL bytes, as UTF-16 without a byte order mark has" ]]
+    done
+  done
 }
 
 @test "UTF-16 and lone carriage returns outside of tables are rejected for what they are" {
