@@ -1,6 +1,7 @@
 #include "model/livekeep.h"
 
 #include "base/varint.h"
+#include "base/zone.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 /* In a store's table of what else there is. */
 #define KEPT "kept"
 #define NAMES "names"
+#define ZONE "zone"
 
 struct blob {
 	char *p;
@@ -204,6 +206,24 @@ static int make_row(void *ctx, const char *key, size_t n, struct cdp_err *err)
 		  : cdp_livekeep_put(k, CDP_LIVE_ROWS, key, n, "\0\0", 2, err);
 }
 
+/* Panes are cut where its days begin. */
+static int check_zone(struct cdp_livekeep *k, const struct cdp_liverows *rows,
+		      const char *dir, bool begun, struct cdp_err *err)
+{
+	const char *now = cdp_zone_name(rows->zone), *p;
+	size_t n;
+	int rc = about(k, ZONE, &p, &n, err);
+
+	if (rc > 0 && begun && (n != strlen(now) || memcmp(p, now, n) != 0))
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s/live' was made in the zone '%.*s', not '%s': it "
+				   "must be made anew from all there was",
+				   dir, (int)n, p, now);
+	if (rc < 0 || (rc > 0 && begun))
+		return rc < 0 ? -1 : 0;
+	return set_about(k, ZONE, now, strlen(now), err);
+}
+
 int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const char *dir,
 		       struct cdp_livekept *kept, struct cdp_err *err)
 {
@@ -220,6 +240,8 @@ int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const 
 	if (rc > 0 && n == sizeof(*kept))
 		memcpy(kept, p, n);
 	if (rc >= 0)
+		rc = check_zone(k, rows, dir, kept->begun, err);
+	if (rc == 0)
 		rc = read_names(k, &names, dir, err);
 	if (rc == 0)
 		rc = number_names(&names, rows, dir, kept->begun, &any, err);

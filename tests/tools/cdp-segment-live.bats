@@ -258,6 +258,8 @@ END
   run -2 --separate-stderr follow --as-of 2024-05-02 --store kept in
   [ "$stderr" = "cdp-segment: rules ask for count(event == 'b'), of which 'kept/live' has no \
 history: it must be made anew from all there was" ]
+  run -2 --separate-stderr follow --as-of 2024-05-02 --tz Asia/Shanghai --store kept in
+  [[ $stderr == *"'kept/live' was made in the zone 'UTC', not 'Asia/Shanghai'"* ]]
 }
 
 @test "what is of no known kind is rejected, and the others are followed" {
