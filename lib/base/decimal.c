@@ -351,19 +351,38 @@ int cdp_decimal_mul(struct cdp_decimal *d, struct cdp_decimal x)
 
 /* ---- writing ---- */
 
+/* The scale of the number without zeros at its end; most numbers have one word. */
+static uint32_t without_zeros(u128 *v, uint32_t scale)
+{
+	uint64_t low = (uint64_t)*v;
+
+	for (; scale && low % 10 == 0; scale--)
+		low /= 10;
+	*v = low;
+	return scale;
+}
+
 static size_t format(char out[TEXT_MAX], struct cdp_decimal d)
 {
 	u128 v = magnitude(d.unscaled);
 	uint32_t scale = d.scale;
 	char *p = out + TEXT_MAX;
+	uint32_t i = 0;
 	size_t n;
 
-	for (; scale && v % 10 == 0; scale--)
+	for (; scale && v > UINT64_MAX && v % 10 == 0; scale--)
 		v /= 10;
-	for (uint32_t i = 0; v || i <= scale; i++, v /= 10) {
+	if (v <= UINT64_MAX)
+		scale = without_zeros(&v, scale);
+	for (; v > UINT64_MAX; i++, v /= 10) {
 		if (i && i == scale)
 			*--p = '.';
 		*--p = (char)('0' + (int)(v % 10));
+	}
+	for (uint64_t low = (uint64_t)v; low || i <= scale; i++, low /= 10) {
+		if (i && i == scale)
+			*--p = '.';
+		*--p = (char)('0' + (int)(low % 10));
 	}
 	if (d.unscaled < 0)
 		*--p = '-';
