@@ -94,15 +94,26 @@ static int cmp_values(const struct candidate *a, const struct candidate *b, int 
 	return c ? c : cmp_bytes(a->p, a->n, b->p, b->n) * sign;
 }
 
+/* Ids are mostly of one length, texts are short. */
+static inline void copy(char *to, const char *p, size_t n)
+{
+	if (n == 32) {
+		memcpy(to, p, 32);
+	} else if (n >= 8 && n <= 16) {
+		memcpy(to, p, 8);
+		memcpy(to + n - 8, p + n - 8, 8);
+	} else if (n) {
+		memcpy(to, p, n);
+	}
+}
+
 static void set_kept(const struct cdp_agg *a, struct cdp_kept *k,
 		     const struct candidate *c)
 {
 	char *to = kept_room(a, k, c->id_n + c->n);
 
-	if (c->id_n)
-		memcpy(to, c->id, c->id_n);
-	if (c->n)
-		memcpy(to + c->id_n, c->p, c->n);
+	copy(to, c->id, c->id_n);
+	copy(to + c->id_n, c->p, c->n);
 	k->time_ms = c->time_ms;
 	k->id_n = (uint32_t)c->id_n;
 	k->n = (uint32_t)c->n;
@@ -160,28 +171,45 @@ static char text_of(const struct cdp_value *v, struct cdp_buf *b, struct candida
 	return tag;
 }
 
+/* The event's id, where it is a text. */
+static void read_id(struct candidate *c, const struct cdp_val *v, struct cdp_eval *ev)
+{
+	struct cdp_value id;
+
+	if (v->type != CDP_STRING)
+		return;
+	c->id = v->p;
+	c->id_n = v->n;
+	if (v->escaped) {
+		cdp_value_from_json(&id, v, ev->arena);
+		c->id = id.s.p;
+		c->id_n = id.s.n;
+	}
+}
+
 int cdp_kept_add(const struct cdp_agg *a, struct cdp_kept *k, struct cdp_eval *ev,
 		 struct cdp_rec *rec, int64_t time_ms, const struct cdp_value *v,
 		 struct cdp_err *err)
 {
 	struct candidate c = { .time_ms = time_ms };
-	struct cdp_buf *b = &ev->text;
-	struct cdp_value id;
+	bool by_value = a->kind == CDP_AGG_MIN || a->kind == CDP_AGG_MAX;
 
-	c.tag = text_of(v, b, &c);
+	c.tag = text_of(v, &ev->text, &c);
 	if (!c.tag)
 		return cdp_agg_fail(a, err, "value of this type cannot be kept");
-	if (a->kind == CDP_AGG_MIN || a->kind == CDP_AGG_MAX) {
+	if (by_value) {
 		c.time_ms = 0;
 		if (cdp_value_cmp(v, v) != 0)
 			return cdp_agg_fail(a, err, "value has no order");
+	} else if (k->tag && time_ms != k->time_ms &&
+		   (time_ms < k->time_ms) == (a->kind == CDP_AGG_LAST)) {
+		return 1; /* whatever its id is */
 	} else if (a->id_slot >= 0 && rec) {
-		cdp_value_from_json(&id, cdp_rec_get(rec, a->id_slot), ev->arena);
-		if (id.type == CDP_V_STRING) {
-			c.id = id.s.p;
-			c.id_n = id.s.n;
-		}
+		read_id(&c, cdp_rec_get(rec, a->id_slot), ev);
 	}
-	offer(a, k, &c);
+	if (!by_value && time_ms != k->time_ms)
+		set_kept(a, k, &c);
+	else
+		offer(a, k, &c);
 	return 1;
 }
