@@ -12,6 +12,7 @@
 #define CDP_LANG_AGG_H
 
 #include "base/mem.h"
+#include "lang/brief.h"
 #include "lang/expr.h"
 
 enum cdp_agg_kind {
@@ -51,6 +52,7 @@ struct cdp_agg {
 	/* Conditions of one set that read alike have one number, from 1; 0: none. */
 	unsigned test;
 	bool by_event; /* the names of cdp_agg_events() are all of the condition */
+	struct cdp_brief brief; /* of cond */
 	int64_t from_ms,
 		to_ms;    /* window [from, to) in epoch ms, resolved by cdp_aggs_bind */
 	const char *text; /* canonical text, the key for sharing */
@@ -109,7 +111,10 @@ size_t cdp_agg_memory(const struct cdp_agg *a, const void *state);
  * then on.  err may be NULL: nobody asks why. */
 int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
-/* The same of an event within the window that meets the condition. */
+/* Whether an event with one of the names of cdp_agg_events() meets the condition, which
+ * there is: 1, 0, -1 evaluation error. */
+int cdp_agg_meets(const struct cdp_agg *a, struct cdp_eval *ev, struct cdp_rec *rec);
+/* The same as cdp_agg_add() of an event within the window that meets the condition. */
 int cdp_agg_take(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 		 struct cdp_rec *rec, int64_t time_ms, struct cdp_err *err);
 void cdp_agg_merge(const struct cdp_agg *a, void *into,
@@ -118,6 +123,9 @@ void cdp_agg_merge(const struct cdp_agg *a, void *into,
  * distinct, days are 0, sequence is false, lists are empty, the others null. */
 void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval *ev,
 		    struct cdp_value *out);
+/* The result as cdp_value_json() writes it, straight from the state: 1; or 0, nothing is
+ * written: it is null, or some other value than most are of that kind. */
+int cdp_agg_json(const struct cdp_agg *a, const void *state, struct cdp_buf *out);
 /* A partial as bytes, the same for equal states; and merged into a state (-1: a data
  * error, the state is then worth nothing). */
 void cdp_agg_write(const struct cdp_agg *a, const void *state, struct cdp_buf *b);

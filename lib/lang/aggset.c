@@ -334,6 +334,7 @@ static bool compile_test(struct cdp_compiler *c, const struct cdp_ast *a,
 	g->by_event = n->ref == CDP_SLOT_EVENT &&
 		      ((n->op == CDP_N_SLOT_IS && !n->sub) || n->op == CDP_N_SLOT_IN) &&
 		      g->cond->event_count > 0;
+	g->brief = cdp_brief_of(g->cond);
 	return true;
 }
 

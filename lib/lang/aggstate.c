@@ -222,6 +222,13 @@ int cdp_agg_add(const struct cdp_agg *a, void *state, struct cdp_eval *ev,
 	return r > 0 ? cdp_agg_take(a, state, ev, rec, time_ms, err) : r;
 }
 
+int cdp_agg_meets(const struct cdp_agg *a, struct cdp_eval *ev, struct cdp_rec *rec)
+{
+	int r = cdp_brief_test(&a->brief, rec);
+
+	return r == 2 ? cdp_expr_match(a->cond, ev, rec, NULL) : r;
+}
+
 /* Most arguments are a member of the record as it is: 1, 0 if it is none or odd, -1. */
 static int plain_value(const struct cdp_agg *a, struct cdp_rec *rec, struct cdp_value *v,
 		       const struct cdp_err *err)
@@ -409,5 +416,50 @@ void cdp_agg_result(const struct cdp_agg *a, const void *state, struct cdp_eval 
 		} else if (k->tag)
 			cdp_held_get(out, k->tag, cdp_kept_text(k) + k->id_n, k->n,
 				     ev->arena);
+	}
+}
+
+static int instant_json(const struct cdp_instant *t, struct cdp_buf *out)
+{
+	char text[CDP_TIME_CANON];
+
+	if (!t->known || t->ns % 1000000)
+		return 0;
+	cdp_time_format(text, (struct cdp_time){ .s = t->s, .ns = t->ns });
+	cdp_buf_addc(out, '"');
+	cdp_buf_add(out, text, sizeof(text));
+	cdp_buf_addc(out, '"');
+	return 1;
+}
+
+int cdp_agg_json(const struct cdp_agg *a, const void *state, struct cdp_buf *out)
+{
+	const struct cdp_total *t = state;
+	const struct cdp_kept *k = state;
+
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+		cdp_buf_addu(out, *(const uint64_t *)state);
+		return 1;
+	case CDP_AGG_DISTINCT:
+		cdp_buf_addu(out, cdp_bag_size(*(struct cdp_bag *const *)state));
+		return 1;
+	case CDP_AGG_DAYS:
+		cdp_buf_addu(out, cdp_days_count(state));
+		return 1;
+	case CDP_AGG_SUM:
+		if (!t->failed)
+			cdp_decimal_add_text(out, cdp_total_get(t));
+		return !t->failed;
+	case CDP_AGG_FIRST:
+	case CDP_AGG_LAST:
+		if (a->of_time)
+			return instant_json(state, out);
+		if (k->tag != CDP_H_STRING)
+			return 0;
+		cdp_json_str(out, cdp_kept_text(k) + k->id_n, k->n);
+		return 1;
+	default:
+		return 0;
 	}
 }

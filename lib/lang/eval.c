@@ -2,9 +2,9 @@
  * reason; text is formatted only where the reason needs it. */
 #include "lang/prog.h"
 
+#include "lang/brief.h"
 #include "record/json.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,56 +153,11 @@ static int as_of_value(struct cdp_eval *ev, const struct cdp_node *n,
 static int slot_is(struct cdp_eval *ev, const struct cdp_node *n)
 {
 	const struct cdp_val *v = cdp_rec_get(ev->rec, n->ref);
-	bool same;
+	bool same = cdp_brief_is(v, n->value.s.p, n->value.s.n);
 
-	if (!v->escaped)
-		same = v->type == CDP_STRING && v->n == n->value.s.n &&
-		       memcmp(v->p, n->value.s.p, v->n) == 0;
-	else
-		same = cdp_val_is(v, n->value.s.p, n->value.s.n);
 	if (!same && v->type == CDP_MISSING)
 		return missing(ev, n);
 	return same != n->sub;
-}
-
-/* Digits of "-65000.00" and the power of ten below them, both exact as doubles: at most
- * 15 digits.  False for other forms. */
-static bool quick_number(const struct cdp_val *v, double *digits, double *scale)
-{
-	static const double ten[] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-				      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
-	const char *p = v->p, *end = p + v->n, *point = NULL;
-	uint64_t u = 0;
-	bool neg = *p == '-';
-
-	if (v->n > 16)
-		return false;
-	for (p += neg; p < end; p++) {
-		unsigned c = (unsigned char)*p - '0';
-
-		if (c <= 9)
-			u = u * 10 + c;
-		else if (*p == '.')
-			point = p;
-		else
-			return false;
-	}
-	*digits = neg ? -(double)u : (double)u;
-	*scale = point ? ten[end - point - 1] : 1;
-	return u < 1000000000000000;
-}
-
-/* Decimals of 15 digits are further apart than doubles, so the constant may be scaled up
- * where that is exact; else the quotient is rounded once (Clinger, PLDI 1990). */
-static int quick_cmp(double digits, double scale, double number)
-{
-	double whole = number * scale;
-
-	if (scale != 1 && (floor(number) != number || fabs(whole) >= 0x1p53)) {
-		digits /= scale;
-		whole = number;
-	}
-	return digits < whole ? -1 : digits > whole;
 }
 
 static int slot_cmp(struct cdp_eval *ev, const struct cdp_node *n)
@@ -212,8 +167,8 @@ static int slot_cmp(struct cdp_eval *ev, const struct cdp_node *n)
 	struct cdp_value x;
 	double digits, scale;
 
-	if (v->type == CDP_NUMBER && n->quick && quick_number(v, &digits, &scale))
-		return cdp_op_holds(op, quick_cmp(digits, scale, n->number));
+	if (v->type == CDP_NUMBER && n->quick && cdp_brief_number(v, &digits, &scale))
+		return cdp_op_holds(op, cdp_brief_cmp(digits, scale, n->number));
 	if (v->type == CDP_MISSING)
 		return missing(ev, n);
 	if (v->type != CDP_NUMBER && (op == CDP_OP_EQ || op == CDP_OP_NE))

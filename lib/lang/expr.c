@@ -405,6 +405,11 @@ int cdp_expr_value(const struct cdp_expr *e, struct cdp_eval *ev, struct cdp_rec
 	return r < 0 ? cdp_eval_error(ev, err) : 0;
 }
 
+int cdp_expr_agg(const struct cdp_expr *e)
+{
+	return e->root->op == CDP_N_AGG ? e->root->ref : -1;
+}
+
 int cdp_expr_match(const struct cdp_expr *e, struct cdp_eval *ev, struct cdp_rec *rec,
 		   struct cdp_err *err)
 {

@@ -103,6 +103,8 @@ const char *const *cdp_expr_events(const struct cdp_expr *e, size_t *count);
  * Borrowed; `e` may be NULL. */
 bool cdp_expr_key(const struct cdp_expr *e, unsigned i, int *slot, const char **p,
 		  size_t *n);
+/* The aggregate that is all of it; -1: it is something else. */
+int cdp_expr_agg(const struct cdp_expr *e);
 /* True if nothing but the head (one_id, time, event) is read: trusted lines need no scan.
  */
 bool cdp_expr_head_only(const struct cdp_expr *e);

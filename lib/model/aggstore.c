@@ -256,7 +256,7 @@ static void add_to(const struct group *g, char *block, struct cdp_eval *ev,
 			continue;
 		if (a->test && !a->by_event && a->test != test) {
 			test = a->test;
-			met = cdp_expr_match(a->cond, ev, rec, NULL);
+			met = cdp_agg_meets(a, ev, rec);
 		}
 		ret = !a->test || a->by_event || met > 0
 			      ? cdp_agg_take(a, block + g->members[k].offset, ev, rec, ms,

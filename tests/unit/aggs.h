@@ -74,6 +74,28 @@ static inline int compile(struct fixture *f, const char *text, struct cdp_err *e
 		       : (int)cdp_aggs_count(f->env.aggs) - 1;
 }
 
+/* Events that have a name by which the aggregate is found need no evaluator for most
+ * conditions. */
+static inline void check_meets(struct fixture *f, const struct cdp_agg *a,
+			       struct cdp_rec *rec)
+{
+	size_t names;
+	const char *const *name = cdp_agg_events(a, &names);
+	bool found = names == 0;
+	int want, got;
+
+	for (size_t i = 0; i < names; i++)
+		found |= cdp_val_is(cdp_rec_get(rec, CDP_SLOT_EVENT), name[i],
+				    strlen(name[i]));
+	if (!a->cond || !found)
+		return;
+	want = cdp_expr_match(a->cond, f->ev, rec, NULL);
+	got = cdp_agg_meets(a, f->ev, rec);
+	if (got != want)
+		ok(false, "%s: %d, not %d for %.*s", a->text, want, got, (int)rec->len,
+		   rec->raw);
+}
+
 /* 1, 0, -1 as cdp_agg_add. */
 static inline int feed(struct fixture *f, const struct cdp_agg *a, void *state,
 		       const char *line)
@@ -92,6 +114,7 @@ static inline int feed(struct fixture *f, const struct cdp_agg *a, void *state,
 		return -2;
 	if (cdp_rec_time_ms(&rec, &ms, &err) < 0)
 		return -2;
+	check_meets(f, a, &rec);
 	/* Whether the reason is asked for or not. */
 	return cdp_agg_add(a, state, f->ev, &rec, ms, n % 2 ? &err : NULL);
 }
@@ -101,11 +124,17 @@ static inline const char *result_text(struct fixture *f, const struct cdp_agg *a
 {
 	static char text[2000];
 	struct cdp_value v;
-	struct cdp_buf b;
+	struct cdp_buf b, plain;
 
 	cdp_buf_init(&b, sizeof(text) - 1);
+	cdp_buf_init(&plain, sizeof(text) - 1);
 	cdp_agg_result(a, state, f->ev, &v);
 	cdp_value_json(&b, &v);
+	if (cdp_agg_json(a, state, &plain) > 0 &&
+	    (plain.n != b.n || memcmp(plain.p, b.p, b.n) != 0))
+		ok(false, "%s: %.*s, but from its state %.*s", a->text, (int)b.n, b.p,
+		   (int)plain.n, plain.p);
+	cdp_buf_release(&plain);
 	memcpy(text, b.p, b.n);
 	text[b.n] = '\0';
 	cdp_buf_release(&b);

@@ -84,6 +84,17 @@ static void check_values(void)
 	check(&f, "top(props.amount)", "7");
 	check(&f, "top(event)", "\"buy\"");
 	check(&f, "top(props.none)", "null");
+	/* an error is no hit, but what decides makes errors vanish */
+	check(&f, "count(props.p.startsWith('A'))", "2");
+	check(&f, "count(props.p.startsWith('\xe9\x93\xb6'))", "1");
+	check(&f, "count(props.p == '\xe9\x93\xb6' || props.p == 'A')", "2");
+	check(&f, "count(event == 'buy' && props.amount >= 7)", "3");
+	check(&f, "count(event == 'buy' && props.amount > 7.0 && props.p != 'C')", "1");
+	check(&f, "count(props.p in ['A', 'C'] && event == 'buy')", "3");
+	check(&f, "count(has(props.amount) && props.amount < 1)", "2");
+	check(&f, "count(props.p != 'A')", "5");
+	check(&f, "count(props.amount == 7)", "2");
+	check(&f, "count(props.x != 'A' && props.p.startsWith(''))", "0");
 	check(&f, "days()", "4");
 	check(&f, "days(event == 'open')", "2");
 	fixture_release(&f);
