@@ -28,21 +28,28 @@ struct cdp_profiler {
 	size_t awake_count, awake_cap;
 	bool models;      /* some tag has one */
 	uint64_t *valued; /* by tag: lines that have it */
+	int *agg; /* by tag: the aggregate that it is, see find_plain(); -1: none */
 	struct failures *tags, *functions;
 	struct cdp_buf
 		keys;    /* the tags' names as members, "name": one after the other; */
 	size_t *key_end; /* where each of them ends */
 	struct cdp_buf computed; /* of tags with a schedule: as of when, JSON */
+	struct cdp_buf still;    /* and with the values of quiet tags at rest, if any */
+	size_t *still_end;
 	char as_of[CDP_TIME_CANON];
 };
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	struct cdp_profiler *p = host;
+	uint32_t i = cdp_tag_ref_index(ref);
 
 	if (cdp_tag_ref_kind(ref) != CDP_TAG_REF_TAG)
 		return cdp_known_fetch(p->known, ref, out, err);
-	*out = p->values[cdp_tag_ref_index(ref)];
+	if (p->agg[i] >= 0)
+		cdp_known_agg(p->known, (unsigned)p->agg[i], out);
+	else
+		*out = p->values[i];
 	return 0;
 }
 
@@ -82,6 +89,62 @@ static void put_computed(struct cdp_profiler *p)
 		cdp_buf_addc(b, '}');
 }
 
+/* Whether all values of an aggregate fit a type as they are. */
+static bool fits(enum cdp_tag_type type, const struct cdp_agg *a)
+{
+	bool number = type == CDP_TAG_NUMBER || type == CDP_TAG_DECIMAL;
+
+	if (type == CDP_TAG_ANY)
+		return true;
+	switch (a->kind) {
+	case CDP_AGG_COUNT:
+	case CDP_AGG_DISTINCT:
+	case CDP_AGG_DAYS:
+		return number || type == CDP_TAG_INT || type == CDP_TAG_BIGINT;
+	case CDP_AGG_SUM:
+		return number;
+	default:
+		return a->of_time && type == CDP_TAG_DATETIME;
+	}
+}
+
+/* Tags that are nothing but an aggregate are written as its state has them. */
+static void find_plain(struct cdp_profiler *p, unsigned tag)
+{
+	const struct cdp_tag *t = &p->spec.set->tags[tag];
+	int i = t->value ? cdp_expr_agg(t->value) : -1;
+
+	p->agg[tag] = -1;
+	if (i >= 0 && t->otherwise.type == CDP_V_NULL && t->nullif.type == CDP_V_NULL &&
+	    !t->about.model && !t->about.schedule &&
+	    fits(t->type, cdp_aggs_at(p->spec.set->aggs, (unsigned)i)))
+		p->agg[tag] = i;
+}
+
+/* Names as members, and what is said of those whom no event concerns. */
+static void add_names(struct cdp_profiler *p)
+{
+	unsigned n = p->spec.set->count;
+
+	cdp_buf_init(&p->keys, CDP_BUF_NOMAX);
+	cdp_buf_init(&p->still, CDP_BUF_NOMAX);
+	p->key_end = cdp_calloc(n, sizeof(*p->key_end));
+	p->still_end = cdp_calloc(n, sizeof(*p->still_end));
+	for (unsigned i = 0; i < n; i++) {
+		const char *name = p->spec.set->tags[i].name;
+
+		cdp_json_str(&p->keys, name, strlen(name));
+		cdp_buf_addc(&p->keys, ':');
+		p->key_end[i] = p->keys.n;
+		if (p->values[i].type != CDP_V_NULL) {
+			cdp_json_str(&p->still, name, strlen(name));
+			cdp_buf_addc(&p->still, ':');
+			cdp_value_json(&p->still, &p->values[i]);
+		}
+		p->still_end[i] = p->still.n;
+	}
+}
+
 struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 {
 	struct cdp_profiler *p = cdp_calloc(1, sizeof(*p));
@@ -94,22 +157,16 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->values = cdp_calloc(spec->set->count, sizeof(*p->values));
 	p->seen = cdp_calloc(spec->set->count, sizeof(*p->seen));
 	p->valued = cdp_calloc(spec->set->count, sizeof(*p->valued));
+	p->agg = cdp_calloc(spec->set->count, sizeof(*p->agg));
 	for (unsigned i = 0; i < spec->set->count; i++) {
 		p->models |= spec->set->tags[i].about.model != NULL;
+		find_plain(p, i);
 		if (spec->quiet)
 			p->values[i] = *cdp_quiet_value(spec->quiet, i);
 	}
 	p->tags = cdp_calloc(spec->set->count, sizeof(*p->tags));
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
-	cdp_buf_init(&p->keys, CDP_BUF_NOMAX);
-	p->key_end = cdp_calloc(spec->set->count, sizeof(*p->key_end));
-	for (unsigned i = 0; i < spec->set->count; i++) {
-		const char *name = spec->set->tags[i].name;
-
-		cdp_json_str(&p->keys, name, strlen(name));
-		cdp_buf_addc(&p->keys, ':');
-		p->key_end[i] = p->keys.n;
-	}
+	add_names(p);
 	cdp_time_format(p->as_of, spec->run->as_of);
 	put_computed(p);
 	return p;
@@ -131,9 +188,12 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->seen);
 	free(p->awake);
 	free(p->valued);
+	free(p->agg);
 	cdp_buf_release(&p->keys);
 	cdp_buf_release(&p->computed);
+	cdp_buf_release(&p->still);
 	free(p->key_end);
+	free(p->still_end);
 	free(p);
 }
 
@@ -308,19 +368,21 @@ static void add_models(const struct cdp_profiler *p, struct cdp_buf *out)
 		cdp_buf_addc(out, '}');
 }
 
-static void add_key(const struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
+/* Part `i` of the text; parts end there. */
+static void add_part(struct cdp_buf *out, const struct cdp_buf *text, const size_t *end,
+		     unsigned i)
 {
-	size_t from = tag ? p->key_end[tag - 1] : 0;
+	size_t from = i ? end[i - 1] : 0;
 
 	if (out->p[out->n - 1] != '{')
 		cdp_buf_addc(out, ',');
-	cdp_buf_add(out, p->keys.p + from, p->key_end[tag] - from);
+	cdp_buf_add(out, text->p + from, end[i] - from);
 }
 
 /* --- lines --- */
 
-/* An aggregate of the customer at hand that has seen events: quiet tags that ask for it
- * are computed. */
+/* An aggregate of the customer at hand that has seen events: quiet tags that ask
+ * for it are computed. */
 static void wake(void *profiler, unsigned agg)
 {
 	struct cdp_profiler *p = profiler;
@@ -333,7 +395,8 @@ static void wake(void *profiler, unsigned agg)
 		p->seen[tags[i]] = p->turn;
 		CDP_GROW(p->awake, p->awake_count, p->awake_cap);
 		p->awake[p->awake_count++] = tags[i];
-		compute(p, tags[i]);
+		if (p->agg[tags[i]] < 0)
+			compute(p, tags[i]);
 	}
 }
 
@@ -355,17 +418,42 @@ static void compute_all(struct cdp_profiler *p)
 		order = cdp_quiet_others(p->spec.quiet, &n);
 	}
 	for (unsigned i = 0; i < n; i++)
-		compute(p, order[i]);
+		if (p->agg[order[i]] < 0)
+			compute(p, order[i]);
+}
+
+/* False if there is no more to it than is known by its value. */
+static bool add_state(struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
+{
+	unsigned agg = (unsigned)p->agg[tag];
+	size_t before = out->n;
+
+	add_part(out, &p->keys, p->key_end, tag);
+	if (cdp_agg_json(cdp_aggs_at(p->spec.set->aggs, agg),
+			 cdp_customers_state(p->spec.customers, p->customer, agg), out))
+		return true;
+	out->n = before;
+	compute(p, tag);
+	return false;
 }
 
 static void add_tag(struct cdp_profiler *p, unsigned tag, struct cdp_buf *out)
 {
-	bool null = p->values[tag].type == CDP_V_NULL;
+	bool still = p->seen[tag] != p->turn &&
+		     p->still_end[tag] > (tag ? p->still_end[tag - 1] : 0);
+	bool null;
 
+	if (still)
+		add_part(out, &p->still, p->still_end, tag);
+	if (still || (p->agg[tag] >= 0 && add_state(p, tag, out))) {
+		p->valued[tag]++;
+		return;
+	}
+	null = p->values[tag].type == CDP_V_NULL;
 	if (null && !p->spec.nulls)
 		return;
 	p->valued[tag] += !null;
-	add_key(p, tag, out);
+	add_part(out, &p->keys, p->key_end, tag);
 	cdp_value_json(out, &p->values[tag]);
 }
 
