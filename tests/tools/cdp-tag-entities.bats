@@ -92,3 +92,17 @@ product() { # ID DAY CLASS
   [ "$(jq -c .tags <<<"$output")" = '{"n":1}' ]
   [ "$(jq -r .reject.reason r)" = "an entity row needs 'entity' and 'id'" ]
 }
+
+@test "entities in parts by the end of their ids are the same as all at once" {
+  for i in $(seq 300); do
+    echo '{"time":"2024-04-01T00:00:00.000Z","event":"pay","props":{"merchant":"m'$((i * 7 % 97))'","amount":'"$i"'}}'
+  done >in
+  tag_file n "count()" sum "sum(props.amount)" | jq -c '.tags[].entity = "merchant"' >t.json
+  for d in 0 1 2 3 4 5 6 7 8 9; do
+    cdp-filter -e "props.merchant.endsWith('$d')" in |
+      cdp-tag --entity merchant -d t.json --as-of 2024-05-01
+  done | LC_ALL=C sort >parts
+  cdp-tag --entity merchant -d t.json --as-of 2024-05-01 in >whole
+  [ "$(wc -l <whole)" -eq 97 ]
+  diff whole parts
+}
