@@ -60,10 +60,20 @@ static void check_usage(struct cdp_cli *cli, const struct options *o)
 			    : o->follow       ? "follow"
 			    : o->state.batch  ? "batch"
 			    : o->state.merges ? "merges"
+			    : o->state.fill   ? "fill"
+			    : o->state.begin  ? "start-empty"
 					      : NULL;
+	const char *fills_not = o->follow         ? "follow"
+				: o->state.batch  ? "batch"
+				: o->state.merges ? "merges"
+				: o->state.begin  ? "start-empty"
+						  : NULL;
 
 	if (needs && !o->state.dir)
 		cdp_cli_usage(cli, "option '--%s' requires '--state'", needs);
+	if (o->state.fill && fills_not)
+		cdp_cli_usage(cli, "options '--fill' and '--%s' exclude each other",
+			      fills_not);
 	if (o->state.dir && (o->lineage >= 0 || o->lint || o->cost))
 		cdp_cli_usage(cli, "options '--state' and '--%s' exclude each other",
 			      o->cost   ? "cost"
@@ -204,6 +214,7 @@ static int follow(struct cdp_cli *cli, struct cdp_tag_reading *t, struct options
 	o->live.definitions = &o->definitions;
 	o->live.entities = &o->entities;
 	o->live.nulls = o->nulls;
+	o->live.begin = o->state.begin;
 	if (o->live.every_ns < 0)
 		o->live.every_ns = 0;
 	if (o->live.save_ns < 0)
@@ -248,6 +259,9 @@ int main(int argc, char **argv)
 		{ 0, "every", CDP_OPT_DURATION, &o.live.every_ns, "DURATION",
 		  "with --follow: profiles that changed are written this often "
 		  "(default: at once)" },
+		{ 0, "fill", CDP_OPT_FLAG, &o.state.fill, NULL,
+		  "with --state: the input is all history, for what is new in the "
+		  "definitions alone" },
 		{ 0, "follow", CDP_OPT_FLAG, &o.follow, NULL,
 		  "with --state: write profiles as they change, until the input ends" },
 		{ 0, "ids", CDP_OPT_STR, &o.map, "FILE",
@@ -270,6 +284,9 @@ int main(int argc, char **argv)
 		  "write into a table of a database (@FILE: what is in FILE)" },
 		{ 0, "sql-table", CDP_OPT_STR, &o.sql_table, "NAME",
 		  "the table, with a column for the key and each tag" },
+		{ 0, "start-empty", CDP_OPT_FLAG, &o.state.begin, NULL,
+		  "with --state: what is new in the definitions begins now, without "
+		  "history" },
 		{ 0, "state", CDP_OPT_STR, &o.state.dir, "DIR",
 		  "go on from what is known there: the input is what is new" },
 		{ 0, "survey", CDP_OPT_DURATION, &o.live.survey_ns, "DURATION",

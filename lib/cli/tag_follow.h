@@ -18,6 +18,7 @@ struct cdp_tag_follow_opts {
 	int64_t survey_ns; /* 0: at the end of a day alone */
 	uint64_t memory;
 	bool nulls;
+	bool begin; /* what is new to the state begins with this process */
 };
 
 /* Ends the process where options do not fit each other.  Until standard input ends, or

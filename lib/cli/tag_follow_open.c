@@ -81,10 +81,15 @@ static int open_state(struct follow *f)
 				       .key = t->key,
 				       .entity = t->entity ? t->entity : "person",
 				       .relations = t->relations,
-				       .followed = f->run };
+				       .followed = f->run,
+				       .new = f->o->begin ? CDP_TAGSTATE_BEGIN
+							  : CDP_TAGSTATE_REFUSE };
 
 	f->state = cdp_tagstate_open(&s, f->err);
-	return f->state ? cdp_tagstate_take_relations(f->state, f->err) : -1;
+	if (!f->state)
+		return -1;
+	cdp_tag_state_tell_young(f->cli, f->state);
+	return cdp_tagstate_take_relations(f->state, f->err);
 }
 
 /* Everything that profiles are made of is there. */

@@ -60,6 +60,69 @@ static int is_new(struct cdp_tag_state *s, const char *path, struct cdp_err *err
 	return rc == 0;
 }
 
+/* History, of what is new alone.  The same. */
+static int is_history(struct cdp_tag_state *s, const char *path, struct cdp_err *err)
+{
+	int rc = cdp_tagstate_look_back(s->state, path, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 2)
+		cdp_cli_note(s->cli, "%s: it was among the files before", path);
+	else if (rc == 0)
+		cdp_cli_note(s->cli,
+			     "%s: the state does not have it as such; it counts for what "
+			     "is new alone",
+			     path);
+	s->read += rc != 2;
+	return rc != 2;
+}
+
+/* What the state has and history, as it was given, may not. */
+static void tell_unmet(struct cdp_tag_state *s)
+{
+	const char *first = cdp_tagstate_unmet(s->state, 0);
+	size_t n = 0;
+
+	while (cdp_tagstate_unmet(s->state, n))
+		n++;
+	if (n)
+		cdp_cli_note(
+			s->cli,
+			"%zu inputs of the state were not among the files as such, as "
+			"'%s': what was only in them is not filled in",
+			n, first);
+}
+
+static int choose_history(struct cdp_tag_state *s, struct cdp_err *err)
+{
+	char **all = s->cli->operands;
+	size_t n = 0;
+
+	if (!cdp_tagstate_new(s->state, 0)) {
+		cdp_cli_note(s->cli, "nothing is new to the state: nothing is read");
+		return 0;
+	}
+	for (size_t i = 0; all[i]; i++)
+		n++;
+	if (!n)
+		cdp_cli_usage(s->cli, "option '--fill' reads FILEs, all history");
+	s->left = cdp_calloc(n + 1, sizeof(*s->left));
+	n = 0;
+	for (size_t i = 0; all[i]; i++) {
+		int rc = is_regular(all[i]) ? is_history(s, all[i], err) : 1;
+
+		if (rc < 0)
+			return -1;
+		if (rc)
+			s->left[n++] = all[i];
+	}
+	tell_unmet(s);
+	s->cli->operands = s->left;
+	s->reads = n > 0;
+	return 0;
+}
+
 static int choose_files(struct cdp_tag_state *s, struct cdp_err *err)
 {
 	char **all = s->cli->operands;
@@ -91,6 +154,21 @@ static int choose_files(struct cdp_tag_state *s, struct cdp_err *err)
 	return 0;
 }
 
+void cdp_tag_state_tell_young(struct cdp_cli *cli, const struct cdp_tagstate *s)
+{
+	char text[CDP_TIME_CANON];
+	const char *name;
+	int64_t ms;
+
+	for (size_t i = 0; (name = cdp_tagstate_young(s, i, &ms)) != NULL; i++) {
+		cdp_time_format(text, cdp_time_from_ms(ms));
+		cdp_cli_note(cli,
+			     "%s began with the run as of %.*s: give all history with "
+			     "--fill for more",
+			     name, CDP_TIME_CANON, text);
+	}
+}
+
 static void tell_definitions(const struct cdp_tag_state *s, const struct cdp_aggs *aggs)
 {
 	const char *text;
@@ -98,6 +176,7 @@ static void tell_definitions(const struct cdp_tag_state *s, const struct cdp_agg
 	for (size_t i = 0; (text = cdp_tagstate_dropped(s->state, i)) != NULL; i++)
 		cdp_cli_note(s->cli, "%s is in no definition any more: its history goes",
 			     text);
+	cdp_tag_state_tell_young(s->cli, s->state);
 	for (unsigned i = 0; cdp_tagstate_is_new(s->state) && i < cdp_aggs_count(aggs);
 	     i++)
 		if (cdp_agg_asks_entities(cdp_aggs_at(aggs, i)))
@@ -117,7 +196,10 @@ struct cdp_tag_state *cdp_tag_state_open(struct cdp_cli *cli,
 					  .run = &cli->opt.run,
 					  .key = o->key,
 					  .entity = o->entity ? o->entity : "person",
-					  .relations = o->relations };
+					  .relations = o->relations,
+					  .new = o->fill    ? CDP_TAGSTATE_FILL
+						 : o->begin ? CDP_TAGSTATE_BEGIN
+							    : CDP_TAGSTATE_REFUSE };
 
 	s->cli = cli;
 	s->merges = o->merges;
@@ -126,7 +208,8 @@ struct cdp_tag_state *cdp_tag_state_open(struct cdp_cli *cli,
 	s->from = cdp_paths_add(s->paths, "from", 4, err);
 	s->into = cdp_paths_add(s->paths, "into", 4, err);
 	s->state = cdp_tagstate_open(&opts, err);
-	if (!s->state || (!o->batch && choose_files(s, err) < 0)) {
+	if (!s->state ||
+	    (!o->batch && (o->fill ? choose_history : choose_files)(s, err) < 0)) {
 		cdp_tag_state_close(s);
 		return NULL;
 	}

@@ -10,11 +10,15 @@
 
 struct cdp_tag_state;
 
+/* What began without history, as it is told by every run. */
+void cdp_tag_state_tell_young(struct cdp_cli *cli, const struct cdp_tagstate *s);
+
 struct cdp_tag_state_opts {
 	const char *dir, *batch, *merges; /* the last two may be NULL */
 	const struct cdp_tagset *set;
 	struct cdp_relations *relations;
 	const char *key, *entity; /* entity NULL: persons */
+	bool fill, begin;         /* what is new (enum cdp_tagstate_new) */
 };
 /* Ends the process where the options do not fit each other; NULL with *err for the rest.
  * Leaves in cli->operands those inputs that are new. */

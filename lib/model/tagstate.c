@@ -60,170 +60,7 @@ static int take_base_time(struct cdp_tagstate *s, struct cdp_err *err)
 	return 0;
 }
 
-/* --- tags by what they ask for --- */
-
-struct search {
-	const struct cdp_tagset *set;
-	enum cdp_use what;
-	int number;
-	bool found;
-};
-
-static void look_at(void *ctx, enum cdp_use what, int number)
-{
-	struct search *k = ctx;
-
-	if (what == k->what && number == k->number)
-		k->found = true;
-	if (what == CDP_USE_POP && k->what == CDP_USE_AGG) {
-		const struct cdp_pop *f = cdp_pops_at(k->set->pops, (unsigned)number);
-
-		cdp_expr_uses(f->arg, look_at, k);
-		if (f->cond)
-			cdp_expr_uses(f->cond, look_at, k);
-	}
-}
-
-/* Puts the first tag that asks for the aggregate before the message. */
-static int name_tag(const struct cdp_tagset *set, unsigned agg, struct cdp_err *err)
-{
-	struct search k = { .set = set, .what = CDP_USE_AGG, .number = (int)agg };
-
-	for (unsigned i = 0; i < set->count; i++) {
-		const struct cdp_tag *t = &set->tags[i];
-
-		if (t->value)
-			cdp_expr_uses(t->value, look_at, &k);
-		for (size_t l = 0; l < t->layer_count; l++)
-			cdp_expr_uses(t->layers[l].when, look_at, &k);
-		if (k.found) {
-			cdp_err_prefix(err, "tag '%s'", t->name);
-			break;
-		}
-	}
-	return -1;
-}
-
-static int check_aggs(const struct cdp_tagstate *s, struct cdp_err *err)
-{
-	const struct cdp_aggs *aggs = s->o.set->aggs;
-
-	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
-		const struct cdp_agg *a = cdp_aggs_at(aggs, i);
-		const char *why = cdp_agg_fickle(a);
-
-		if (why) {
-			cdp_err_set(err, CDP_ERR_USAGE,
-				    "%.200s cannot be kept in a state: %s", a->text, why);
-			return name_tag(s->o.set, i, err);
-		}
-	}
-	return 0;
-}
-
-/* Names of one kind, old numbers to new ones; -1 and an error for one that is new. */
-struct names {
-	const char *what;
-	const struct tst_texts *old;
-	int32_t *to;
-	struct cdp_intern *known; /* old ones by text */
-};
-
-static void names_init(struct names *k, const char *what, const struct tst_texts *old,
-		       int32_t **to)
-{
-	*k = (struct names){ .what = what, .old = old, .known = cdp_intern_new(0) };
-	*to = k->to = cdp_alloc((old->n + 1) * sizeof(**to));
-	for (size_t i = 0; i < old->n; i++) {
-		cdp_intern_put(k->known, old->v[i].p, old->v[i].n, NULL);
-		k->to[i] = -1;
-	}
-}
-
-static int match(const struct cdp_tagstate *s, struct names *k, const char *p, size_t n,
-		 uint32_t number, struct cdp_err *err)
-{
-	uint32_t i = cdp_intern_get(k->known, p, n);
-
-	if (i == CDP_INTERN_NONE)
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "%s%.*s is not in '%s', which has no history of it: "
-				   "it must be made anew from all history",
-				   k->what, n < 200 ? (int)n : 200, p, s->path);
-	k->to[i] = (int32_t)number;
-	return 0;
-}
-
-static int match_interned(const struct cdp_tagstate *s, struct names *k,
-			  const struct cdp_intern *now, struct cdp_err *err)
-{
-	for (uint32_t i = 0; i < cdp_intern_count(now); i++) {
-		size_t n;
-		const char *p = cdp_intern_key(now, i, &n);
-
-		if (match(s, k, p, n, i, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int match_aggs(struct cdp_tagstate *s, struct names *k, struct cdp_err *err)
-{
-	const struct cdp_aggs *aggs = s->o.set->aggs;
-
-	for (unsigned i = 0; i < cdp_aggs_count(aggs); i++) {
-		const char *text = cdp_aggs_at(aggs, i)->text;
-
-		if (match(s, k, text, strlen(text), i, err) < 0)
-			return name_tag(s->o.set, i, err);
-	}
-	return 0;
-}
-
-/* What nobody asks for any more. */
-static void note_dropped(struct cdp_tagstate *s, const struct names *k)
-{
-	for (size_t i = 0; i < k->old->n; i++) {
-		if (k->to[i] >= 0)
-			continue;
-		CDP_GROW(s->dropped, s->dropped_count, s->dropped_cap);
-		s->dropped[s->dropped_count++] = cdp_asprintf(
-			"%s%.*s", k->what, (int)k->old->v[i].n, k->old->v[i].p);
-	}
-}
-
-static int match_names(struct cdp_tagstate *s, struct cdp_err *err)
-{
-	struct names aggs, attributes, details, relations;
-	int rc;
-
-	names_init(&aggs, "", &s->head.aggs, &s->agg_of);
-	names_init(&attributes, "profile.", &s->head.attributes, &s->attribute_of);
-	names_init(&details, "details.", &s->head.details, &s->detail_of);
-	names_init(&relations, "relations.", &s->head.relations, &s->relation_of);
-	rc = match_aggs(s, &aggs, err) < 0 ||
-			     match_interned(s, &attributes, s->o.set->attributes, err) <
-				     0 ||
-			     match_interned(s, &details, s->o.set->details, err) < 0 ||
-			     match_interned(s, &relations, s->o.set->relations, err) < 0
-		     ? -1
-		     : 0;
-	for (size_t i = 0; i < 4; i++) {
-		struct names *k =
-			(struct names *[]){ &aggs, &attributes, &details, &relations }[i];
-
-		note_dropped(s, k);
-		cdp_intern_free(k->known);
-	}
-	if (rc == 0 && s->o.set->links && !s->head.links &&
-	    cdp_intern_count(s->o.set->relations))
-		rc = cdp_err_set(
-			err, CDP_ERR_USAGE,
-			"'%s' has relations without their props, which links ask "
-			"for: it must be made anew from all history",
-			s->path);
-	return rc;
-}
+/* --- opening --- */
 
 static int check_floor(struct cdp_tagstate *s, struct cdp_err *err)
 {
@@ -252,6 +89,11 @@ static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
 	size_t n;
 	int rc = cdp_blocks_open(&s->old, s->path, tst_magic, err);
 
+	if (rc == 0 && s->o.new == CDP_TAGSTATE_FILL)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' is not there to be filled: a first run without "
+				   "--fill reads all history",
+				   s->path);
 	if (rc <= 0)
 		return rc;
 	rc = cdp_blocks_next(s->old, &p, &n, err);
@@ -272,7 +114,7 @@ static int read_old(struct cdp_tagstate *s, struct cdp_err *err)
 		if (take_base_time(s, err) < 0)
 			return -1;
 	}
-	return match_names(s, err) < 0 || check_floor(s, err) < 0 ? -1 : 0;
+	return tst_match_names(s, err) < 0 || check_floor(s, err) < 0 ? -1 : 0;
 }
 
 /* The oldest instant that some later base time still parts from what is before it. */
@@ -305,7 +147,7 @@ struct cdp_tagstate *cdp_tagstate_open(const struct cdp_tagstate_opts *o,
 	cdp_buf_init(&path, CDP_BUF_NOMAX);
 	s->path = cdp_strdup(cdp_tagstate_path(s, "tags", &path));
 	cdp_buf_release(&path);
-	if (check_aggs(s, err) < 0 || take_base_time(s, err) < 0 ||
+	if (tst_check_aggs(s, err) < 0 || take_base_time(s, err) < 0 ||
 	    take_lock(s, err) < 0 || read_old(s, err) < 0) {
 		cdp_tagstate_close(s);
 		return NULL;
@@ -328,7 +170,13 @@ static void drop_old(struct cdp_tagstate *s)
 		free(s->dropped[i]);
 	for (size_t i = 0; i < s->stream_count; i++)
 		free(s->streams[i].name);
+	for (size_t i = 0; i < s->added_count; i++)
+		free(s->added[i]);
+	for (size_t i = 0; i < s->young_count; i++)
+		free(s->young[i].text);
 	free(s->dropped);
+	free(s->added);
+	free(s->young);
 	free(s->inputs);
 	free(s->streams);
 	free(s->agg_of);
@@ -349,6 +197,9 @@ int tst_reopen(struct cdp_tagstate *s, struct cdp_err *err)
 	s->streams = NULL;
 	s->dropped_count = s->dropped_cap = s->input_count = s->input_cap = 0;
 	s->stream_count = s->stream_cap = 0;
+	s->added = NULL;
+	s->young = NULL;
+	s->added_count = s->added_cap = s->young_count = s->young_cap = 0;
 	s->agg_of = s->attribute_of = s->detail_of = s->relation_of = NULL;
 	s->reading = false;
 	rc = read_old(s, err);
@@ -373,11 +224,30 @@ void cdp_tagstate_close(struct cdp_tagstate *s)
 	if (s->lock >= 0)
 		cdp_lock_release(s->lock);
 	cdp_panes_free(s->panes);
+	for (size_t i = 0; i < s->met_count; i++)
+		free(s->met[i].name);
+	free(s->met);
+	free(s->fill_agg);
+	free(s->fill_attribute);
+	free(s->fill_detail);
 	free(s->into);
 	cdp_intern_free(s->names);
 	cdp_buf_release(&s->tmp);
 	free(s->path);
 	free(s);
+}
+
+const char *cdp_tagstate_new(const struct cdp_tagstate *s, size_t i)
+{
+	return i < s->added_count ? s->added[i] : NULL;
+}
+
+const char *cdp_tagstate_young(const struct cdp_tagstate *s, size_t i, int64_t *since_ms)
+{
+	if (i >= s->young_count)
+		return NULL;
+	*since_ms = s->young[i].since_ms;
+	return s->young[i].text;
 }
 
 const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i)
@@ -460,6 +330,47 @@ int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **bef
 	else
 		free(in.name);
 	return 0;
+}
+
+static bool same_content(const struct tst_input *a, const struct tst_input *b)
+{
+	return a->length && a->hash == b->hash && a->length == b->length;
+}
+
+int cdp_tagstate_look_back(struct cdp_tagstate *s, const char *path, struct cdp_err *err)
+{
+	struct tst_input in = { .met = true };
+
+	if (hash_file(path, &in.hash, &in.length, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->met_count; i++)
+		if (same_content(&s->met[i], &in))
+			return 2;
+	for (size_t i = 0; i < s->input_count; i++) {
+		bool before = s->inputs[i].met;
+
+		if (!same_content(&s->inputs[i], &in))
+			continue;
+		s->inputs[i].met = true;
+		return before ? 2 : 1;
+	}
+	if (!in.length)
+		return 0;
+	in.name = cdp_strdup(path);
+	CDP_GROW(s->met, s->met_count, s->met_cap);
+	s->met[s->met_count++] = in;
+	return 0;
+}
+
+const char *cdp_tagstate_unmet(const struct cdp_tagstate *s, size_t i)
+{
+	for (size_t k = 0; k < s->input_count; k++)
+		if (!s->inputs[k].met && i-- == 0)
+			return s->inputs[k].name;
+	for (size_t k = 0; k < s->stream_count; k++)
+		if (i-- == 0)
+			return s->streams[k].name;
+	return NULL;
 }
 
 bool cdp_tagstate_has_batch(const struct cdp_tagstate *s, const char *name)

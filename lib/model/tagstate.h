@@ -12,9 +12,10 @@
  * seen as of that day, as a full pass would see it.
  *
  * A state serves only definitions it was made for.  What an aggregate is, its canonical
- * text says: one that is new has no history, and that is an error that names it.  The
- * same for attributes, detail tables and relations, another zone, zone rules that
- * changed, another key, and aggregates that cannot be kept (cdp_agg_fickle).
+ * text says: one that is new has no history, and that is an error that names it, unless
+ * it is filled from all history or begins without (enum cdp_tagstate_new).  The same for
+ * attributes, detail tables and relations.  Another zone, zone rules that changed,
+ * another key, and aggregates that cannot be kept (cdp_agg_fickle) are errors.
  *
  * Memory: all customers, as in a full pass; of the input its aggregates by customer and
  * pane. */
@@ -28,6 +29,12 @@ enum { CDP_TAGSTATE_BACK = 7 };
 
 struct cdp_tagstate;
 
+/* What becomes of an aggregate, attribute, table or relation that the state has no
+ * history of: it is an error; it has what the input of this run says, which is all of
+ * history and is for nothing else; or it begins with this run, which the state remembers
+ * until it is filled. */
+enum cdp_tagstate_new { CDP_TAGSTATE_REFUSE, CDP_TAGSTATE_FILL, CDP_TAGSTATE_BEGIN };
+
 struct cdp_tagstate_opts {
 	const char *dir;
 	const struct cdp_tagset *set; /* borrowed; its windows are opened */
@@ -39,6 +46,7 @@ struct cdp_tagstate_opts {
 	/* The same run, if it is to be followed (model/taglive.h), else NULL: its base
 	 * time becomes the one that the state was followed to, if that is later. */
 	struct cdp_run *followed;
+	enum cdp_tagstate_new new;
 };
 /* Makes the directory if it is missing (not its parent) and locks it.  NULL with a usage
  * error if the state does not fit the definitions or the run. */
@@ -52,6 +60,11 @@ const char *cdp_tagstate_path(const struct cdp_tagstate *s, const char *file,
  * definitions do not ask for: kept no longer.  NULL after the last. */
 const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i);
 
+/* The i-th that was new to this run; and that has no history from before *since_ms, which
+ * are as well those that began with this one. */
+const char *cdp_tagstate_new(const struct cdp_tagstate *s, size_t i);
+const char *cdp_tagstate_young(const struct cdp_tagstate *s, size_t i, int64_t *since_ms);
+
 /* --- each input once --- */
 
 /* Reads the regular file PATH and looks for its content (what it holds when it is not
@@ -59,7 +72,13 @@ const char *cdp_tagstate_dropped(const struct cdp_tagstate *s, size_t i);
  * *before is the name that it had then; 0: new, and to be part of the state; -1. */
 int cdp_tagstate_look(struct cdp_tagstate *s, const char *path, const char **before,
 		      struct cdp_err *err);
-/* The same for an input that is known by a name alone. */
+/* What the state is filled from: reads PATH likewise.  1: the state has it, 0: not as
+ * such, 2: this run has looked at it before; -1. */
+int cdp_tagstate_look_back(struct cdp_tagstate *s, const char *path, struct cdp_err *err);
+/* The i-th input of the state that cdp_tagstate_look_back() has not met; NULL: no more.
+ */
+const char *cdp_tagstate_unmet(const struct cdp_tagstate *s, size_t i);
+/* The same as cdp_tagstate_look() for an input that is known by a name alone. */
 int cdp_tagstate_batch(struct cdp_tagstate *s, const char *name);
 bool cdp_tagstate_has_batch(const struct cdp_tagstate *s, const char *name);
 

@@ -90,6 +90,15 @@ static void put_streams(struct cdp_buf *b, const struct cdp_tagstate *s)
 	cdp_varint_add(b, s->stamp);
 }
 
+static void put_young(struct cdp_buf *b, const struct cdp_tagstate *s)
+{
+	cdp_varint_add(b, s->young_count);
+	for (size_t i = 0; i < s->young_count; i++) {
+		cdp_varint_add_bytes(b, s->young[i].text, strlen(s->young[i].text));
+		cdp_varint_add(b, cdp_zigzag(s->young[i].since_ms));
+	}
+}
+
 void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n,
 		    struct cdp_buf *out)
 {
@@ -109,6 +118,7 @@ void tst_head_write(const struct cdp_tagstate *s, const int64_t *panes, size_t n
 	put_inputs(out, s);
 	put_persons(out, s);
 	put_streams(out, s);
+	put_young(out, s);
 }
 
 /* --- reading --- */
@@ -206,6 +216,17 @@ static void get_streams(struct reader *r, struct cdp_tagstate *s)
 	s->stamp = get(r);
 }
 
+static void get_young(struct reader *r, struct cdp_tagstate *s)
+{
+	for (uint64_t n = get(r); n > 0 && !r->bad; n--) {
+		struct tst_text t = get_text(r);
+		int64_t since = cdp_unzigzag(get(r));
+
+		if (!r->bad)
+			tst_add_young(s, t.p, t.n, since);
+	}
+}
+
 int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_err *err)
 {
 	struct reader r = { p, p + n, false };
@@ -227,6 +248,8 @@ int tst_head_read(struct cdp_tagstate *s, const char *p, size_t n, struct cdp_er
 	get_persons(&r, s);
 	if (r.p != r.end) /* none before anything could be followed */
 		get_streams(&r, s);
+	if (r.p != r.end) /* nor before anything could begin without history */
+		get_young(&r, s);
 	if (r.bad || r.p != r.end)
 		return cdp_err_set(err, CDP_ERR_SYS, "'%s' is damaged", s->path);
 	if (h->zone.n != strlen(zone) || memcmp(h->zone.p, zone, h->zone.n) != 0)

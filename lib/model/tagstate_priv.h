@@ -28,6 +28,13 @@ struct tst_input {
 	uint64_t hash, length; /* of the content; of a batch both 0 */
 	struct stat st;        /* before it was looked at */
 	bool looked;
+	bool met; /* by cdp_tagstate_look_back() */
+};
+
+/* Something that began without history. */
+struct tst_young {
+	char *text;
+	int64_t since_ms;
 };
 
 /* What was followed, and how far. */
@@ -36,6 +43,7 @@ struct tst_stream {
 	struct cdp_tail_place place;
 };
 #define TST_NEVER INT64_MIN
+#define TST_REPLACED -2 /* what the old file has of it goes, as -1; it is filled */
 #define TST_UNTOLD 0
 
 /* Texts are borrowed from the file's first block. */
@@ -66,6 +74,14 @@ struct cdp_tagstate {
 	int32_t *agg_of, *attribute_of, *detail_of, *relation_of;
 	char **dropped; /* what is asked for no longer */
 	size_t dropped_count, dropped_cap;
+	char **added; /* what the old file has nothing of that counts */
+	size_t added_count, added_cap;
+	struct tst_young *young;
+	size_t young_count, young_cap;
+	/* by number now, to be filled; NULL: the run fills nothing */
+	bool *fill_agg, *fill_attribute, *fill_detail;
+	struct tst_input *met; /* that were looked back at and are none of `inputs` */
+	size_t met_count, met_cap;
 	struct tst_input *inputs;
 	size_t input_count, input_cap;
 	struct tst_stream *streams;
@@ -91,8 +107,17 @@ void tst_window(const struct cdp_tagstate *s, const struct cdp_agg *a, int64_t a
 struct tst_stream *tst_stream(const struct cdp_tagstate *s, const char *name);
 /* The file anew, after it was written. */
 int tst_reopen(struct cdp_tagstate *s, struct cdp_err *err);
+/* Something that has no history from before. */
+void tst_add_young(struct cdp_tagstate *s, const char *p, size_t n, int64_t since_ms);
 /* The run has another base time. */
 int tst_move(struct cdp_tagstate *s, struct cdp_err *err);
+
+/* --- names --- */
+
+/* An error for aggregates that cannot be kept. */
+int tst_check_aggs(const struct cdp_tagstate *s, struct cdp_err *err);
+/* The old file's numbers become those of now; what is new is as the options say. */
+int tst_match_names(struct cdp_tagstate *s, struct cdp_err *err);
 
 /* --- head --- */
 

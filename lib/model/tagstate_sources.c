@@ -302,14 +302,16 @@ int tst_take_old(struct tst_merger *m, const struct tst_old_row *row)
 	return 0;
 }
 
+/* `fill` by subject: what is wanted; NULL: all. */
 static void take_facts(struct tst_merger *m, enum tst_fact_kind kind,
-		       const struct cdp_facts *from, uint32_t customer)
+		       const struct cdp_facts *from, uint32_t customer, const bool *fill)
 {
 	size_t n;
 	const struct cdp_fact *f = cdp_facts_of_customer(from, customer, &n);
 
 	for (size_t i = 0; i < n; i++)
-		tst_add_fact(m, kind, &f[i]);
+		if (!fill || fill[f[i].subject])
+			tst_add_fact(m, kind, &f[i]);
 }
 
 static bool is_zero(const char *p, size_t n)
@@ -323,7 +325,8 @@ void tst_take_states(struct tst_merger *m, const struct cdp_customers *from,
 	for (unsigned a = 0; a < cdp_aggs_count(m->s->o.set->aggs); a++) {
 		const char *state = cdp_customers_state(from, customer, a);
 
-		if (is_zero(state, cdp_agg_size(m->aggs[a])))
+		if ((m->s->fill_agg && !m->s->fill_agg[a]) ||
+		    is_zero(state, cdp_agg_size(m->aggs[a])))
 			continue;
 		cdp_buf_reset(&m->text);
 		cdp_agg_write(m->aggs[a], state, &m->text);
@@ -338,7 +341,8 @@ void tst_take_fresh(struct tst_merger *m, const struct tst_fresh_row *row)
 		tst_take_states(m, m->fresh, row->customer, row->pane);
 		return;
 	}
-	take_facts(m, TST_FORGET, &m->fresh->forgets, row->customer);
-	take_facts(m, TST_ATTRIBUTE, &m->fresh->attributes, row->customer);
-	take_facts(m, TST_DETAIL, &m->fresh->details, row->customer);
+	take_facts(m, TST_FORGET, &m->fresh->forgets, row->customer, NULL);
+	take_facts(m, TST_ATTRIBUTE, &m->fresh->attributes, row->customer,
+		   m->s->fill_attribute);
+	take_facts(m, TST_DETAIL, &m->fresh->details, row->customer, m->s->fill_detail);
 }

@@ -184,14 +184,60 @@ full() { # BASE-TIME FILE...
   night 2024-02-22 "$DAYS/2024-02-22" >first
   sed "s/'3d'/'4d'/" "$TAGS" >new.json
   run -2 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-24 "$DAYS/2024-02-23"
-  [[ $stderr == "cdp-tag: tag 'starts_3d': count("*"within('4d')) is not in 'st/tags', which has no history of it: it must be made anew from all history" ]]
+  [[ $stderr == "cdp-tag: tag 'starts_3d': count("*"within('4d')) is not in 'st/tags', which has no history of it: give all of it with --fill, or begin without by --start-empty" ]]
   sed 's/profile.aum/profile.level/' "$TAGS" >new.json
   run -2 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-24 "$DAYS/2024-02-23"
-  [[ $stderr == "cdp-tag: profile.level is not in 'st/tags', which has no history of it: it must be made anew from all history" ]]
+  [[ $stderr == "cdp-tag: profile.level is not in 'st/tags', which has no history of it: give all of it with --fill, or begin without by --start-empty" ]]
   # What only holds known aggregates otherwise is no news.
   sed 's/"value":"count()"/"value":"count() * 2"/' "$TAGS" >new.json
   cdp-tag --state st -d new.json --as-of 2024-02-23 /dev/null | jq -c '.tags.events / 2' >twice
   jq -c .tags.events first | cmp - twice
+}
+
+@test "what is new is filled in from history, and the state is as if it always had been there" {
+  sed "s/'3d'/'4d'/; s/profile.aum/profile.level/; s/props.product, within('5d')/props.product, within('100h')/" "$TAGS" >new.json
+  for day in 2024-02-22 2024-02-23 2024-02-24; do night "$day" "$DAYS/$day" >/dev/null; done
+  run -0 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-25 --fill -o filled "$DAYS"/2024-02-2[234]
+  [ "${#stderr_lines[@]}" -eq 3 ] # what goes
+  cdp-tag -q -d new.json --as-of 2024-02-25 "$DAYS"/2024-02-2[234] | cmp - filled
+  # Again nothing is read.
+  run -0 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-25 --fill -o again nothing
+  [ "$stderr" = "cdp-tag: nothing is new to the state: nothing is read" ]
+  cmp again filled
+  cdp-tag -q --state st -d new.json --as-of 2024-02-26 "$DAYS/2024-02-25" >one
+  cdp-tag -q -d new.json --as-of 2024-02-26 "$DAYS"/2024-02-2[2345] | cmp - one
+  cdp-tag -q --state anew -d new.json --as-of 2024-02-26 "$DAYS"/2024-02-2[2345] | cmp - one
+}
+
+@test "history that is not what the state has is told" {
+  night 2024-02-23 "$DAYS"/2024-02-2[23] >/dev/null
+  sed "s/'3d'/'4d'/" "$TAGS" >new.json
+  cat "$DAYS"/2024-02-23 "$DAYS"/2024-02-24 >two
+  gzip -k two
+  cp -r st st2
+  run -0 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-24 --fill -o /dev/null "$DAYS/2024-02-22" two two.gz
+  [ "${stderr_lines[0]}" = "cdp-tag: two: the state does not have it as such; it counts for what is new alone" ]
+  [ "${stderr_lines[1]}" = "cdp-tag: two.gz: it was among the files before" ]
+  [ "${stderr_lines[2]}" = "cdp-tag: 1 inputs of the state were not among the files as such, as '$DAYS/2024-02-23': what was only in them is not filled in" ]
+  run -2 cdp-tag --state st2 -d new.json --as-of 2024-02-24 --fill
+  run -2 --separate-stderr cdp-tag --state st3 -d new.json --as-of 2024-02-24 --fill two
+  [ "$stderr" = "cdp-tag: 'st3/tags' is not there to be filled: a first run without --fill reads all history" ]
+  run -2 cdp-tag --state st2 -d new.json --as-of 2024-02-24 --fill --start-empty two
+  run -2 cdp-tag -d new.json --fill two
+}
+
+@test "what is new begins without history if that is said, and every run tells until it is filled" {
+  night 2024-02-22 "$DAYS/2024-02-22" >/dev/null
+  sed "s/'3d'/'4d'/" "$TAGS" >new.json
+  cdp-tag -q --state st -d new.json --as-of 2024-02-24 --start-empty "$DAYS/2024-02-23" | jq -c '[.one_id, .tags.starts_3d]' >one
+  cdp-tag -q -d new.json --as-of 2024-02-24 "$DAYS/2024-02-23" | jq -c '[.one_id, .tags.starts_3d]' >since
+  grep -Fxf since one >both # others are of the day before alone
+  cmp both since
+  run -0 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-25 -o /dev/null "$DAYS/2024-02-24"
+  [[ $stderr == "cdp-tag: count("*"within('4d')) began with the run as of 2024-02-23T16:00:00.000Z: give all history with --fill for more" ]]
+  run -0 --separate-stderr cdp-tag --state st -d new.json --as-of 2024-02-25 --fill -o filled "$DAYS"/2024-02-2[234]
+  [ -z "$stderr" ]
+  cdp-tag -q -d new.json --as-of 2024-02-25 "$DAYS"/2024-02-2[234] | cmp - filled
 }
 
 @test "an aggregate that is no more is forgotten, and that is told" {
@@ -253,7 +299,7 @@ full() { # BASE-TIME FILE...
   cmp one all
   grep -F '{"one_id":"a","as_of":"2024-04-11T16:00:00.000Z","tags":{"owns":["E1","E2"],"shares":[0.3,0.2]}}' one
   run -2 --separate-stderr cdp-tag --state st -d <(sed s/owns/serves/g t.json) --as-of 2024-04-12 /dev/null
-  [ "$stderr" = "cdp-tag: relations.serves is not in 'st/tags', which has no history of it: it must be made anew from all history" ]
+  [ "$stderr" = "cdp-tag: relations.serves is not in 'st/tags', which has no history of it: give all of it with --fill, or begin without by --start-empty" ]
   echo '{"tags":[{"name":"owns","value":"relations.owns"}]}' >t.json
   cdp-tag -q --state st2 -d t.json --as-of 2024-04-10 1 >/dev/null
   run -2 --separate-stderr cdp-tag --state st2 -d <(echo '{"tags":[{"name":"n","value":"size(links.owns)"}]}') --as-of 2024-04-12 /dev/null
