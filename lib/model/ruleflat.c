@@ -121,7 +121,7 @@ static bool add_flat(struct maker *m, uint32_t set, uint32_t at)
 
 struct ranked {
 	uint64_t shape; /* rules alike take turns that can be foretold */
-	uint64_t rank;  /* of a plane: how often it is asked for; of a rule: its rarest */
+	uint64_t rank;  /* of a plane: how often it is asked for */
 	uint32_t at;
 };
 
@@ -169,7 +169,9 @@ static uint32_t *number_planes(struct cdp_rule_flats *f, const struct maker *m)
 	return uses;
 }
 
-static struct ranked *rank(const struct maker *m, uint32_t count, const uint32_t *numbers)
+/* Of one shape in the order of the plan: whoever asks for audience after audience later
+ * goes through what they found, not to and fro. */
+static struct ranked *rank(const struct maker *m, uint32_t count)
 {
 	struct ranked *v = cdp_alloc(count * sizeof(*v));
 
@@ -179,11 +181,6 @@ static struct ranked *rank(const struct maker *m, uint32_t count, const uint32_t
 		v[i] = (struct ranked){ .at = i };
 		v[i].shape =
 			(uint64_t)c->plain << 32 | (uint64_t)c->negated << 16 | c->count;
-		for (uint32_t k = 0; k < c->count; k++) {
-			uint32_t at = numbers[plane_of(&m->terms[m->v[i].first + k])];
-
-			v[i].rank = at > v[i].rank ? at : v[i].rank;
-		}
 	}
 	if (count)
 		qsort(v, count, sizeof(*v), by_rank);
@@ -194,7 +191,7 @@ static struct ranked *rank(const struct maker *m, uint32_t count, const uint32_t
 static void put_in_order(struct cdp_rule_flats *f, const struct maker *m)
 {
 	uint32_t *numbers = number_planes(f, m);
-	struct ranked *order = rank(m, f->count, numbers);
+	struct ranked *order = rank(m, f->count);
 	size_t n = 0;
 
 	f->v = cdp_alloc(f->count * sizeof(*f->v));
