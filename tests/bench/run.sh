@@ -371,10 +371,10 @@ row_splice() {
 }
 
 # Audiences of generated rules beside a pass of cdp-filter over the same profiles: 3,000 of
-# 2,000 conditions over 20,000 customers, or 305,000 of 20,000 over a million.  Members of
-# 200 of them are those that cdp-filter finds with each rule alone.
+# 2,000 conditions over 20,000 customers, or 305,000 of 20,000 over a million; counted, and
+# stored.  Members of 200 of those stored are who cdp-filter finds with each rule alone.
 row_audiences() {
-	local n=20000 a=3000 c=2000 name when file rules
+	local n=20000 a=3000 c=2000 name when file rules store=$scratch/audiences
 
 	[ "${BENCH:-}" = full ] && n=1000000 a=305000 c=20000
 	file=$dir/profiles$n.ndjson rules=$dir/rules$a.json
@@ -385,21 +385,27 @@ row_audiences() {
 	mksegments rules "$a" "$c" >"$rules"
 	run audiences.pass "exec cdp-filter -e \"tags.t000 == 'v001'\" $file"
 	run audiences.cdp "exec cdp-segment -q -d $rules --count $file"
+	unheard audiences.store "rm -rf $store; exec cdp-segment -q -d $rules --store $store \
+		--as-of 2024-05-02 $file"
 	has jq || return
+	rm -rf "$store"
+	cdp-segment -q -d "$rules" --store "$store" --as-of 2024-05-02 "$file"
+	say "audiences: $(cat "$store"/*.audiences | wc -c) bytes in the store"
 	jq -rc --argjson step $((a / 200)) '.segments | .[range(0; 200 * $step; $step)] |
 		[.name, .when] | @tsv' "$rules" >"$scratch/sampled"
 	cut -f 1 "$scratch/sampled" | sed 's/^/--segment /' |
-		xargs cdp-segment -q -d "$rules" --as-of 2024-05-02 -o "$scratch/members" "$file"
+		xargs cdp-segment -q --store "$store" -o "$scratch/members"
 	while IFS=$'\t' read -r name when; do
 		cdp-filter -q -e "$when" --fields one_id "$file" | cut -d '"' -f 4 | sort \
 			>"$scratch/alone"
 		grep -F "\"segment\":\"$name\"" "$scratch/members" | cut -d '"' -f 4 |
-			cmp -s - "$scratch/alone" || {
+			sort | cmp -s - "$scratch/alone" || {
 			say "audiences: $name has other members than its rule alone finds"
 			status=1
 		}
 	done <"$scratch/sampled"
 	say "audiences: $(wc -l <"$scratch/sampled") of $a compared with their rules alone"
+	rm -rf "$store"
 }
 
 # Profiles that change, three tags each, beside the same start without them: 3,000 audiences,
