@@ -7,8 +7,8 @@
  *
  * Memory of a block: 1 KiB for each leaf and for each part that several rules share, less
  * rows at a time where that would be more than 48 MiB; half of that again for leaves of
- * conjunctions; 64 KiB for each member that leaves
- * read, and up to 256 KiB for its values. */
+ * conjunctions; 64 KiB for each member that leaves read, and up to 256 KiB for its
+ * values. */
 #ifndef CDP_MODEL_RULEBLOCK_H
 #define CDP_MODEL_RULEBLOCK_H
 
