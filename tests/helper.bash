@@ -53,7 +53,8 @@ has_option() {
 # A descriptor to write to whose reader is gone.
 dead_pipe() {
 	exec {dead}> >(:)
-	wait $!
+	# Of one that is gone already the shell may have no status.
+	wait $! || ! kill -0 $! 2>/dev/null
 }
 
 # Both files the same, or the difference is shown.
