@@ -1,6 +1,7 @@
 /* cdp-segment: profiles -> memberships of audiences, or what changed since the last run.
  */
 #include "base/mem.h"
+#include "cli/segment_cost.h"
 #include "cli/segment_explain.h"
 #include "cli/segment_export.h"
 #include "cli/segment_follow.h"
@@ -25,6 +26,7 @@ struct segment_ctx {
 	struct cdp_segment_follow follow;
 	struct cdp_segment_lineage_opts lineage;
 	struct cdp_segment_lint_opts lint;
+	struct cdp_segment_cost cost;
 	struct cdp_segments *set;
 	struct cdp_segment_gather gather;
 	struct cdp_segment_job job;
@@ -191,7 +193,9 @@ static void write_all(struct cdp_cli *cli, struct segment_ctx *s)
 		cdp_segment_lint(&rows, &s->lint);
 		return;
 	}
-	if (s->store.count)
+	if (s->cost.on)
+		cdp_segment_cost_write(&s->cost, &rows);
+	else if (s->store.count)
 		cdp_segment_write_counts(&rows);
 	else if (!s->store.dir)
 		cdp_segment_write_members(&rows);
@@ -307,6 +311,7 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		write_all(cli, s);
 		return 0;
 	}
+	cdp_segment_cost_begin(&s->cost, &s->job);
 	ret = cdp_segment_gather_run(cli, &s->gather, s->set, &s->job, s->lists.map,
 				     s->explain, err);
 	if (ret != 0)
@@ -401,11 +406,15 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 			   o->count || s->follow.on || s->lists.report ||
 			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
 		cdp_cli_usage(cli, "--lint needs -d and nothing else that is written");
+	if (s->cost.on && (!s->definition || s->previous || s->explain || o->dir ||
+			   o->count || s->follow.on || s->lint.on || s->lists.report ||
+			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
+		cdp_cli_usage(cli, "--cost needs -d and nothing else that is written");
 	cdp_segment_lineage_check(cli, &s->lineage, s->definition,
 				  s->previous || s->explain || o->count || o->changes ||
 					  s->follow.on);
-	return s->lint.on || cdp_segment_lineage_asked(&s->lineage) || handover ||
-	       o->count || o->list || s->explain || s->put.import;
+	return s->lint.on || s->cost.on || cdp_segment_lineage_asked(&s->lineage) ||
+	       handover || o->count || o->list || s->explain || s->put.import;
 }
 
 /* From the store alone. */
@@ -504,6 +513,8 @@ int main(int argc, char **argv)
 		  NULL, 0, 0 },
 		{ 0, "used-in", CDP_OPT_LIST, &s.lint.used_in, "FILE",
 		  "with --lint: definitions that use audiences, repeatable", NULL, 0, 0 },
+		{ 0, "cost", CDP_OPT_FLAG, &s.cost.on, NULL,
+		  "write what each audience and part of the run costs", NULL, 0, 0 },
 		{ 0, "affected", CDP_OPT_LIST, &s.lineage.affected, "SOURCE",
 		  "read nothing, write what depends on SOURCE, repeatable", NULL, 0, 0 },
 		{ 0, "count", CDP_OPT_FLAG, &s.store.count, NULL, "write only how many",

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Where the lines of a block of input stand, once it is committed. */
 struct place {
@@ -51,6 +52,7 @@ struct shared {
 struct worker {
 	struct shared *s;
 	struct cdp_rule_block *block;
+	struct cdp_rule_cost *cost; /* or NULL */
 	struct cdp_audience_part *part;
 	struct cdp_segcut *cut;
 	struct cdp_known *known; /* of w->ev; or NULL */
@@ -91,6 +93,10 @@ static void *new_worker(void *ctx)
 
 	w->s = s;
 	w->block = cdp_rule_block_new(s->plan.plan, &s->cli->opt.run, s->job->paths);
+	if (s->job->cost) {
+		w->cost = cdp_rule_cost_new(s->job->set->rules, s->job->set->count);
+		cdp_rule_block_charge(w->block, w->cost);
+	}
 	w->part = cdp_audience_part_new(s->job->set->count,
 					cdp_rule_plan_places(s->plan.plan));
 	w->cut = cdp_segcut_new(s->job->set);
@@ -369,6 +375,9 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 			free(p);
 	}
 	cdp_rule_block_free(w->block);
+	if (w->cost)
+		cdp_rule_cost_add(s->job->cost, w->cost);
+	cdp_rule_cost_free(w->cost);
 	cdp_known_free(w->known);
 	cdp_eval_free(w->ev);
 	cdp_scan_free(w->scan);
@@ -516,9 +525,12 @@ static struct cdp_audiences *run_step(struct shared *s)
 	free(s->samples);
 	free(s->keeps);
 	if (ret == 0) {
+		double from = cdp_segment_job_clock();
+
 		members = cdp_audiences_of(s->parts, s->part_count, job->more);
 		cdp_segcut_all(members, job->set, s->step, s->wanted, s->cuts,
 			       s->cut_count);
+		job->join_ns += cdp_segment_job_clock() - from;
 	}
 	for (unsigned i = 0; ret < 0 && i < s->part_count; i++)
 		cdp_audience_part_free(s->parts[i]);
@@ -589,6 +601,14 @@ static void join(struct shared *s, struct cdp_audiences *members)
 	cdp_audiences_free(members);
 }
 
+double cdp_segment_job_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
 int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 {
 	const struct cdp_segments *set = job->set;
@@ -612,6 +632,7 @@ int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job)
 	free(s.earlier_sets);
 	free(s.cuts);
 	free(s.parts);
+	job->all_ns = cdp_segment_job_clock();
 	return job->members ? 0 : -1;
 }
 
@@ -619,4 +640,5 @@ void cdp_segment_job_release(struct cdp_segment_job *job)
 {
 	cdp_audiences_free(job->members);
 	free(job->errors);
+	cdp_rule_cost_free(job->cost);
 }

@@ -24,10 +24,17 @@ struct cdp_segment_job {
 	struct cdp_audiences *members; /* NULL if the run failed */
 	uint64_t *errors;              /* by audience: profiles whose rule ended in one */
 	uint64_t profiles;
+	/* NULL: nobody asks what it costs.  Else the job adds to it; nanoseconds of CPU
+	 * time, of the process until the job was done, and of putting customers in order.
+	 */
+	struct cdp_rule_cost *cost;
+	double all_ns, join_ns;
 };
 
 /* 0, or -1 when the run ended early (told). */
 int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job);
+/* CPU time of the process so far, in nanoseconds. */
+double cdp_segment_job_clock(void);
 /* A profile for a customer who has none: {"one_id":KEY,"tags":{}} with an LF, and
  * CDP_IN_PAD zeros after it. */
 void cdp_segment_no_profile(struct cdp_buf *line, const char *key, size_t n);

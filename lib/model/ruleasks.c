@@ -212,6 +212,8 @@ struct cdp_rule_asking {
 	/* of the row at hand */
 	unsigned row;
 	const struct cdp_rule_planes *planes;
+	struct cdp_rule_cost *cost; /* NULL: nobody asks */
+	double spent;               /* by all leaves */
 };
 
 static int evaluate(const struct cdp_rule_asking *k, uint32_t i)
@@ -249,6 +251,17 @@ void cdp_rule_asking_free(struct cdp_rule_asking *k)
 	free(k);
 }
 
+void cdp_rule_asking_charge(struct cdp_rule_asking *k, struct cdp_rule_cost *cost)
+{
+	k->cost = cost;
+}
+
+static inline void charge(struct cdp_rule_asking *k, double *to)
+{
+	if (k->cost)
+		cdp_rule_cost_turn(k->cost, to);
+}
+
 void cdp_rule_asking_clear(const struct cdp_rule_asking *k,
 			   const struct cdp_rule_planes *p)
 {
@@ -277,7 +290,9 @@ static void ask(struct cdp_rule_asking *k, uint32_t i)
 	if (k->seen[i] == k->turn)
 		return;
 	k->seen[i] = k->turn;
+	charge(k, k->cost ? &k->cost->leaves[leaf] : NULL);
 	v = evaluate(k, i);
+	charge(k, &k->spent);
 	if (v == k->nobody[i])
 		return;
 	put_bit(cdp_plane_true(k->planes, leaf), k->row, v > 0);
@@ -355,15 +370,18 @@ void cdp_rule_asking_add(struct cdp_rule_asking *k, unsigned row, uint32_t custo
 	k->turn++;
 	k->row = row;
 	k->planes = planes;
+	charge(k, &k->spent);
 	for (uint32_t i = 0; i < k->a->always_count; i++)
 		ask(k, k->a->always[i]);
 	cdp_customers_each_agg(k->customers, customer, ask_agg, k);
 	cdp_customers_each_fact(k->customers, customer, ask_fact, k);
+	charge(k, NULL);
 }
 
-void cdp_rule_asking_take(const struct cdp_rule_asking *k, const uint64_t *all,
+void cdp_rule_asking_take(struct cdp_rule_asking *k, const uint64_t *all,
 			  const struct cdp_rule_planes *p)
 {
+	charge(k, &k->spent);
 	for (uint32_t i = 0; i < k->a->count; i++) {
 		uint32_t leaf = k->a->leaves[i];
 		uint64_t *plane = k->nobody[i] > 0 ? cdp_plane_true(p, leaf)
@@ -372,4 +390,8 @@ void cdp_rule_asking_take(const struct cdp_rule_asking *k, const uint64_t *all,
 		for (unsigned w = 0; k->nobody[i] && w < p->words; w++)
 			plane[w] &= all[w];
 	}
+	charge(k, NULL);
+	for (uint32_t i = 0; k->cost && i < k->a->count; i++)
+		k->cost->leaves[k->a->leaves[i]] += k->spent / k->a->count;
+	k->spent = 0;
 }

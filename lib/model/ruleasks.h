@@ -29,12 +29,14 @@ void cdp_rule_asking_free(struct cdp_rule_asking *k); /* NULL is fine */
 /* Before the first row: what the leaves say of nobody. */
 void cdp_rule_asking_clear(const struct cdp_rule_asking *k,
 			   const struct cdp_rule_planes *planes);
+/* Charges what leaves take from now on; what is not of one alone they share evenly. */
+void cdp_rule_asking_charge(struct cdp_rule_asking *k, struct cdp_rule_cost *cost);
 /* Row `row` is of this customer (or CDP_NOBODY), of whom the evaluator's answers
  * are already. */
 void cdp_rule_asking_add(struct cdp_rule_asking *k, unsigned row, uint32_t customer,
 			 const struct cdp_rule_planes *planes);
 /* After the last row; `all` are the rows there are. */
-void cdp_rule_asking_take(const struct cdp_rule_asking *k, const uint64_t *all,
+void cdp_rule_asking_take(struct cdp_rule_asking *k, const uint64_t *all,
 			  const struct cdp_rule_planes *planes);
 
 #endif

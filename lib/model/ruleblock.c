@@ -34,7 +34,9 @@ struct cdp_rule_block {
 	/* for leaves over sets: the records as they came */
 	struct cdp_buf lines;
 	struct cdp_scan *scan;
-	unsigned row; /* at hand */
+	unsigned row;               /* at hand */
+	struct cdp_rule_cost *cost; /* NULL: nobody asks */
+	double group;               /* what the flat rules at hand took */
 };
 
 /* ---- blocks ---- */
@@ -104,6 +106,56 @@ void cdp_rule_block_free(struct cdp_rule_block *b)
 	free(b);
 }
 
+/* ---- what it costs ---- */
+
+enum { GROUP = 64 }; /* flat rules that are timed together */
+
+void cdp_rule_block_charge(struct cdp_rule_block *b, struct cdp_rule_cost *cost)
+{
+	b->cost = cost;
+	cdp_rule_looks_charge(b->looks, cost);
+	if (b->asking)
+		cdp_rule_asking_charge(b->asking, cost);
+}
+
+static void charge(struct cdp_rule_block *b, double *to)
+{
+	cdp_rule_cost_turn(b->cost, to);
+}
+
+static void charge_slot(struct cdp_rule_block *b, uint32_t slot)
+{
+	const struct cdp_rule_plan *p = b->plan;
+	bool leaf = slot < p->spec.rules->leaf_count;
+
+	charge(b, leaf ? &b->cost->leaves[slot] : &b->cost->nodes[p->slot_node[slot]]);
+}
+
+/* Flat rules from number `first` on are decided. */
+static void end_group(struct cdp_rule_block *b, uint32_t first, uint32_t last)
+{
+	const struct cdp_rule_flats *f = &b->plan->flats;
+	uint64_t all = 0;
+
+	charge(b, NULL);
+	for (uint32_t i = first; i < last; i++)
+		all += f->rules[i].count;
+	for (uint32_t i = first; i < last; i++)
+		b->cost->sets[f->v[i].set] += b->group * f->rules[i].count / (double)all;
+	b->group = 0;
+}
+
+/* Number i is decided next, or none if all are. */
+static void next_flat(struct cdp_rule_block *b, uint32_t i)
+{
+	uint32_t count = b->plan->flats.count;
+
+	if (i > 0 && (i % GROUP == 0 || i == count))
+		end_group(b, (i - 1) / GROUP * GROUP, i);
+	if (i < count && i % GROUP == 0)
+		charge(b, &b->group);
+}
+
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b)
 {
 	return b->rows;
@@ -120,6 +172,8 @@ unsigned cdp_rule_block_add_of(struct cdp_rule_block *b, struct cdp_rec *rec,
 	unsigned row = b->rows++;
 
 	b->customers[row] = customer;
+	if (b->cost)
+		cdp_rule_cost_row(b->cost);
 	if (b->known)
 		cdp_known_turn(b->known, customer);
 	if (b->asking)
@@ -383,10 +437,15 @@ static const struct partial *in_slot(struct cdp_rule_block *b, uint32_t slot)
 {
 	const struct cdp_rule_plan *p = b->plan;
 	unsigned mark = b->top;
+	double *charged = NULL;
 	struct partial s;
 
 	if (b->stamp[slot] == b->block + 1)
 		return &b->slot[slot];
+	if (b->cost) {
+		charged = b->cost->at;
+		charge_slot(b, slot);
+	}
 	if (slot < p->spec.rules->leaf_count) {
 		if (p->spec.rules->leaves[slot].form.kind == CDP_FORM_MIXED)
 			evaluate_mixed(b, slot);
@@ -396,6 +455,8 @@ static const struct partial *in_slot(struct cdp_rule_block *b, uint32_t slot)
 		store(b, slot, &s);
 		b->top = mark;
 	}
+	if (b->cost)
+		charge(b, charged);
 	return &b->slot[slot];
 }
 
@@ -486,6 +547,8 @@ void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 
 	if (b->rows == 0)
 		return;
+	if (b->cost)
+		cdp_rule_cost_block(b->cost);
 	cdp_rule_looks_take(b->looks, b->rows, &b->planes);
 	if (b->asking)
 		cdp_rule_asking_take(b->asking, b->all, &b->planes);
@@ -493,6 +556,8 @@ void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 	cdp_rule_flats_copy(p, b->copies, b->planes.v);
 	for (uint32_t i = 0; i < f->count; i++) {
 		b->top = 0;
+		if (b->cost)
+			next_flat(b, i);
 		decide_flat(b, i, errors, &rows);
 		rows.place = i;
 		if (rows.has || rows.errors)
@@ -500,8 +565,12 @@ void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 		if (f->v[i].asked)
 			keep(b, f->v[i].set, &rows);
 	}
+	if (b->cost)
+		next_flat(b, f->count);
 	for (uint32_t i = 0; i < f->rest_count; i++) {
 		b->top = 0;
+		if (b->cost)
+			charge(b, &b->cost->sets[f->rest[i]]);
 		decide_any(b, f->rest[i], &rows);
 		rows.place = f->count + i;
 		if (rows.has || rows.errors)
@@ -509,5 +578,7 @@ void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 		if (p->set_slot[f->rest[i]] != TRANSIENT)
 			keep(b, f->rest[i], &rows);
 	}
+	if (b->cost)
+		charge(b, NULL);
 	start_again(b);
 }

@@ -14,7 +14,7 @@
 
 #include "base/bits.h"
 #include "model/customers.h"
-#include "model/rules.h"
+#include "model/rulecost.h"
 
 #define CDP_RULE_GIVEN UINT32_MAX
 
@@ -54,6 +54,10 @@ struct cdp_rule_block *cdp_rule_block_new(const struct cdp_rule_plan *p,
 					  const struct cdp_run *run,
 					  const struct cdp_paths *paths);
 void cdp_rule_block_free(struct cdp_rule_block *b);
+/* Before the first row: charges what it takes to decide (model/rulecost) until the block
+ * is freed.  Rules that are conjunctions of conditions are charged by groups of 64, whose
+ * time is split by their numbers of conditions. */
+void cdp_rule_block_charge(struct cdp_rule_block *b, struct cdp_rule_cost *cost);
 /* The next row is this record; its number.  The block must not be full. */
 unsigned cdp_rule_block_add(struct cdp_rule_block *b, struct cdp_rec *rec);
 /* The same, and the record is of this customer of spec.customers. */

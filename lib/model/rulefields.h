@@ -6,7 +6,7 @@
 #ifndef CDP_MODEL_RULEFIELDS_H
 #define CDP_MODEL_RULEFIELDS_H
 
-#include "model/rules.h"
+#include "model/rulecost.h"
 
 /* What leaves ask of one slot; shared and read-only. */
 struct cdp_rule_field;
@@ -56,6 +56,8 @@ struct cdp_rule_looks *cdp_rule_looks_new(const struct cdp_rules *r,
 					  const struct cdp_rule_fields *f,
 					  const struct cdp_rule_planes *planes);
 void cdp_rule_looks_free(struct cdp_rule_looks *k);
+/* Charges what conditions take from now on; those on a member share its looks evenly. */
+void cdp_rule_looks_charge(struct cdp_rule_looks *k, struct cdp_rule_cost *cost);
 /* Row `row` is this record.  Leaves that must be evaluated are, into `planes`.  The
  * evaluator is reset. */
 void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,

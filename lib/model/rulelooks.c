@@ -44,6 +44,9 @@ struct cdp_rule_looks {
 	size_t place_cap;
 	uint32_t *value_rows; /* scratch, by remembered value + 1 */
 	struct cdp_buf key;
+	/* NULL: nobody asks.  What looks took, by field; what all of them took. */
+	struct cdp_rule_cost *cost;
+	double *spent, spent_all;
 };
 
 /* What makes a condition an error: no value, or one that is no number, text, truth value.
@@ -133,6 +136,7 @@ void cdp_rule_looks_free(struct cdp_rule_looks *k)
 	free(k->cells);
 	free(k->places);
 	free(k->value_rows);
+	free(k->spent);
 	cdp_buf_release(&k->key);
 	free(k);
 }
@@ -142,6 +146,63 @@ size_t cdp_rule_looks_memory(const struct cdp_rule_looks *k)
 	return k->f->count * k->stride * sizeof(*k->cells) +
 	       k->place_cap * k->words * sizeof(*k->places);
 }
+
+/* ---- what it costs ---- */
+
+void cdp_rule_looks_charge(struct cdp_rule_looks *k, struct cdp_rule_cost *cost)
+{
+	k->cost = cost;
+	k->spent = cdp_calloc(k->f->count, sizeof(*k->spent));
+}
+
+static inline void charge(struct cdp_rule_looks *k, double *to)
+{
+	if (k->cost)
+		cdp_rule_cost_turn(k->cost, to);
+}
+
+static inline void charge_leaf(struct cdp_rule_looks *k, uint32_t leaf)
+{
+	if (k->cost)
+		cdp_rule_cost_turn(k->cost, &k->cost->leaves[leaf]);
+}
+
+static void share_among(double *to, const uint32_t *leaves, uint32_t n, double each)
+{
+	for (uint32_t i = 0; i < n; i++)
+		to[leaves[i]] += each;
+}
+
+static void share_spans(double *to, const struct cdp_rule_spans *s, double each)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		to[s->v[i].leaf] += each;
+}
+
+/* What looks took so far is that of the conditions. */
+static void share_looks(struct cdp_rule_looks *k)
+{
+	double *to = k->cost->leaves;
+
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		const struct cdp_rule_field *f = &k->f->v[i];
+		uint32_t n = f->has_count + f->truth_count + f->memo_count +
+			     f->equal_count + f->below_number.count + f->below_text.count;
+		double each = (k->spent[i] + k->spent_all / k->f->count) / n;
+
+		share_among(to, f->has, f->has_count, each);
+		share_among(to, f->truth, f->truth_count, each);
+		share_among(to, f->memo, f->memo_count, each);
+		for (uint32_t e = 0; e < f->equal_count; e++)
+			to[f->equals[e].leaf] += each;
+		share_spans(to, &f->below_number, each);
+		share_spans(to, &f->below_text, each);
+		k->spent[i] = 0;
+	}
+	k->spent_all = 0;
+}
+
+/* ---- rows ---- */
 
 static void set_row(const struct cdp_rule_planes *p, uint32_t leaf, unsigned row, int is)
 {
@@ -157,9 +218,11 @@ static void evaluate(struct cdp_rule_looks *k, const uint32_t *leaves, uint32_t 
 {
 	struct cdp_err err;
 
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
+		charge_leaf(k, leaves[i]);
 		set_row(planes, leaves[i], row,
 			cdp_expr_match(k->r->leaves[leaves[i]].expr, ev, rec, &err));
+	}
 }
 
 /* What the conditions say of a value that is seen first. */
@@ -174,6 +237,7 @@ static void learn(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 		for (uint32_t i = 0; i < f->memo_count; i++) {
 			const struct cdp_rule_leaf *l = &k->r->leaves[f->memo[i]];
 
+			charge_leaf(k, f->memo[i]);
 			if (cdp_expr_match(l->expr, ev, rec, &err) != want)
 				continue;
 			CDP_GROW(m->said, m->said_count, m->said_cap);
@@ -183,6 +247,22 @@ static void learn(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
 		}
 	CDP_GROW(m->v, value, m->cap);
 	m->v[value] = o;
+}
+
+/* Rows of a value that is known stand for others; each is learnt once. */
+static void learn_charged(struct cdp_rule_looks *k, const struct cdp_rule_field *f,
+			  struct memory *m, uint32_t value, struct cdp_rec *rec,
+			  struct cdp_eval *ev)
+{
+	struct cdp_rule_cost *c = k->cost;
+	double *at = c->at, weight = c->weight;
+
+	cdp_rule_cost_turn(c, NULL);
+	c->weight = cdp_rule_cost_weight(value);
+	learn(k, f, m, value, rec, ev);
+	cdp_rule_cost_turn(c, NULL);
+	c->weight = weight;
+	cdp_rule_cost_turn(c, at);
 }
 
 /* The number of the value + 1, or NONE: its conditions were evaluated into the planes. */
@@ -203,7 +283,7 @@ static uint32_t remember(struct cdp_rule_looks *k, uint32_t field, unsigned row,
 	else
 		id = cdp_intern_get(m->values, k->key.p, k->key.n);
 	if (added)
-		learn(k, f, m, id, rec, ev);
+		(k->cost ? learn_charged : learn)(k, f, m, id, rec, ev);
 	if (id != CDP_INTERN_NONE)
 		return id + 1;
 	evaluate(k, f->memo, f->memo_count, row, rec, ev, planes);
@@ -277,15 +357,19 @@ static void look_at(struct cdp_rule_looks *k, uint32_t field, unsigned row,
 void cdp_rule_looks_add(struct cdp_rule_looks *k, unsigned row, struct cdp_rec *rec,
 			struct cdp_eval *ev, const struct cdp_rule_planes *planes)
 {
+	charge(k, &k->spent_all);
 	for (uint32_t i = 0; i < k->f->count; i++) {
 		struct sought *s = &k->sought[i];
 
 		s->is = cdp_rule_cache_key(&k->caches[i], s->key,
 					   cdp_rec_get(rec, k->f->v[i].slot));
 	}
-	for (uint32_t i = 0; i < k->f->count; i++)
+	for (uint32_t i = 0; i < k->f->count; i++) {
+		charge(k, k->spent ? &k->spent[i] : NULL);
 		look_at(k, i, row, rec, ev, planes);
+	}
 	evaluate(k, k->f->rows, k->f->row_count, row, rec, ev, planes);
+	charge(k, NULL);
 	cdp_eval_reset(ev);
 }
 
@@ -486,6 +570,7 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 		const struct cdp_rule_cell *c = &k->cells[i * k->stride];
 		struct kinds s;
 
+		charge(k, k->spent ? &k->spent[i] : NULL);
 		take_kinds(c, rows, kinds, &s);
 		take_odd(k, i, &s);
 		take_simple(k, f, &s, planes);
@@ -494,4 +579,7 @@ void cdp_rule_looks_take(struct cdp_rule_looks *k, unsigned rows,
 		take_spans(k, &f->below_text, f->text_count, c, rows, s.text, planes);
 		take_memo(k, i, c, rows, planes);
 	}
+	charge(k, NULL);
+	if (k->cost)
+		share_looks(k);
 }
