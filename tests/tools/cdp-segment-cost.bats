@@ -22,13 +22,13 @@ rows() {
   segments '{"name":"cheap","when":"tags.n > 50"},
     {"name":"one","when":"tags.n > 50 && tags.text.matches('"'(a|b)*c[0-9]*(abc)+x|(b|a)*c+a+d|(c|b)*a+b+e'"')"},
     {"name":"two","when":"tags.n < 9 && tags.text.matches('"'(a|b)*c[0-9]*(abc)+x|(b|a)*c+a+d|(c|b)*a+b+e'"')"},
-    {"name":"alone","when":"tags.text.matches('"'(b|a)*c[0-9]*(abc)+y|(c|a)*b+c+d|(a|c)*b+c+e|(a|b|c)*f|(c|a|b)*g|(c|b|a)*h'"') || tags.m == 1"}'
+    {"name":"alone","when":"tags.text.matches('"'(a|b)*c[0-9]*(abc)+x|(b|a)*c+a+d|(c|b)*a+b+f'"') || tags.m == 1"}'
   for j in 1 2; do
     rows -j $j
     [ "$(jq -r .segment out | sed -n '1p;4p' | xargs)" = 'alone cheap' ]
     jq -se '(map({key: .segment, value: .seconds}) | from_entries) |
       .one > 5 * .cheap and .two > 5 * .cheap and
-      (.one / .two | . > 0.8 and . < 1.25)' out
+      (.one / .two | . > 0.8 and . < 1.25) and .one / .alone < 0.7' out
     jq -se 'map(.seconds) | . == (sort | reverse)' out
     jq -se 'map(.seconds) | . == (sort | reverse)' parts
     jq -se 'map(.share) | add | . > 0.999 and . < 1.001' out
