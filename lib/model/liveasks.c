@@ -1,6 +1,7 @@
 #include "model/liveasks.h"
 
 #include "base/mem.h"
+#include "model/ruletexts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@ struct ask {
 
 struct cdp_liveasks {
 	const struct cdp_livecols *cols;
-	struct ask *v; /* by what is asked for */
+	struct ask *v; /* by what is asked for, but those that want a text */
 	size_t n, cap;
+	struct cdp_rule_texts *texts; /* by number in cols->asked */
 };
 
 struct cdp_liveasking {
@@ -52,8 +54,10 @@ struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *c)
 	struct cdp_liveasks *a = cdp_calloc(1, sizeof(*a));
 
 	a->cols = c;
+	a->texts = cdp_rule_texts_new();
 	for (uint32_t i = 0; i < c->asked_count; i++)
-		add_leaf(a, c->asked[i], i);
+		if (!cdp_rule_texts_add(a->texts, &c->rules->leaves[c->asked[i]], i))
+			add_leaf(a, c->asked[i], i);
 	for (uint32_t i = c->rows; i < c->count; i++)
 		for (uint32_t k = 0; k < c->v[i].leaf_count; k++)
 			add_leaf(a, c->v[i].leaves[k], COLUMN);
@@ -64,8 +68,10 @@ struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *c)
 
 void cdp_liveasks_free(struct cdp_liveasks *a)
 {
-	if (a)
-		free(a->v);
+	if (!a)
+		return;
+	cdp_rule_texts_free(a->texts);
+	free(a->v);
 	free(a);
 }
 
@@ -145,23 +151,44 @@ void cdp_liveasking_turn(struct cdp_liveasking *k)
 	reset(k);
 }
 
+static void fill_leaf(void *ctx, uint32_t leaf)
+{
+	struct cdp_liveasking *k = ctx;
+	const struct cdp_livecols *c = k->a->cols;
+	int v;
+
+	if (k->seen[leaf] == k->turn)
+		return;
+	k->seen[leaf] = k->turn;
+	v = evaluate(k, leaf);
+	put_bit(k->planes + c->asked_first, leaf, v > 0);
+	put_bit(k->planes + c->words + c->asked_first, leaf, v == 0);
+}
+
+/* Leaves that want one of the texts there. */
+static void each_text(struct cdp_liveasking *k, uint32_t ask,
+		      void (*call)(void *ctx, uint32_t leaf), void *ctx)
+{
+	const struct cdp_liveasks *a = k->a;
+	struct cdp_value list;
+	struct cdp_err ignored;
+	bool fails;
+
+	if (!cdp_rule_texts_ask(a->texts, (int)ask))
+		return;
+	fails = cdp_liveknown_fetch(k->known, (int)ask, &list, &ignored) < 0;
+	cdp_rule_texts_find(a->texts, (int)ask, fails ? NULL : &list, call, ctx);
+}
+
 static void fill_ask(void *ctx, uint32_t ask)
 {
 	struct cdp_liveasking *k = ctx;
 	const struct cdp_liveasks *a = k->a;
-	const struct cdp_livecols *c = a->cols;
 
-	for (size_t i = first_of(a, ask); i < a->n && a->v[i].ask == ask; i++) {
-		uint32_t leaf = a->v[i].leaf;
-		int v;
-
-		if (leaf == COLUMN || k->seen[leaf] == k->turn)
-			continue;
-		k->seen[leaf] = k->turn;
-		v = evaluate(k, leaf);
-		put_bit(k->planes + c->asked_first, leaf, v > 0);
-		put_bit(k->planes + c->words + c->asked_first, leaf, v == 0);
-	}
+	for (size_t i = first_of(a, ask); i < a->n && a->v[i].ask == ask; i++)
+		if (a->v[i].leaf != COLUMN)
+			fill_leaf(k, a->v[i].leaf);
+	each_text(k, ask, fill_leaf, k);
 }
 
 static void begin_turn(struct cdp_liveasking *k)
@@ -186,18 +213,34 @@ void cdp_liveasking_fill(struct cdp_liveasking *k, uint64_t *planes)
 	reset(k);
 }
 
+struct difference {
+	struct cdp_liveasking *was, *is;
+	bool any;
+};
+
+static void look_for_difference(void *ctx, uint32_t leaf)
+{
+	struct difference *d = ctx;
+
+	d->any = d->any || evaluate(d->was, leaf) != evaluate(d->is, leaf);
+}
+
 bool cdp_liveasks_differ(const struct cdp_liveasks *a, const uint32_t *asks, size_t n,
 			 struct cdp_liveasking *was, struct cdp_liveasking *is)
 {
-	bool differ = false;
+	struct difference d = { .was = was, .is = is };
 
-	for (size_t k = 0; k < n && !differ; k++)
+	for (size_t k = 0; k < n && !d.any; k++) {
 		for (size_t i = first_of(a, asks[k]);
-		     i < a->n && a->v[i].ask == asks[k] && !differ; i++)
-			differ =
-				a->v[i].leaf == COLUMN ||
-				evaluate(was, a->v[i].leaf) != evaluate(is, a->v[i].leaf);
+		     i < a->n && a->v[i].ask == asks[k] && !d.any; i++)
+			if (a->v[i].leaf == COLUMN)
+				d.any = true;
+			else
+				look_for_difference(&d, a->v[i].leaf);
+		each_text(was, asks[k], look_for_difference, &d);
+		each_text(is, asks[k], look_for_difference, &d);
+	}
 	reset(was);
 	reset(is);
-	return differ;
+	return d.any;
 }

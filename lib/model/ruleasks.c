@@ -1,6 +1,7 @@
 #include "model/ruleasks.h"
 
 #include "base/mem.h"
+#include "model/ruletexts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -13,29 +14,13 @@ struct lists {
 	uint32_t count;
 };
 
-struct some {
-	uint32_t *v;
-	size_t count, cap;
-};
-
-/* Leaves that want a text in a list's items. */
-struct keyed {
-	int ref;
-	const char *member; /* NULL: the item itself */
-	size_t member_n;
-	struct cdp_intern *texts; /* to leaves */
-	struct some *leaves, all;
-	size_t cap;
-};
-
 struct cdp_rule_asks {
 	const struct cdp_rules *r;
 	uint32_t *leaves, count;
 	uint32_t *always, always_count; /* they ask for what every customer has */
 	struct lists by[KINDS];
-	struct keyed *keyed;
-	size_t keyed_count, keyed_cap;
-	bool *is_keyed; /* by number */
+	struct cdp_rule_texts *texts;
+	bool *is_keyed; /* by number: it stands there */
 };
 
 /* An aggregate that every event concerns. */
@@ -103,53 +88,6 @@ static void list_up(struct cdp_rule_asks *a, unsigned kind, const struct cdp_tag
 	}
 }
 
-static void put(struct some *s, uint32_t i)
-{
-	CDP_GROW(s->v, s->count, s->cap);
-	s->v[s->count++] = i;
-}
-
-static struct keyed *keyed_of(struct cdp_rule_asks *a, const struct cdp_part_key *key)
-{
-	for (size_t i = 0; i < a->keyed_count; i++) {
-		struct keyed *q = &a->keyed[i];
-
-		if (q->ref == key->ref && !q->member == !key->member &&
-		    q->member_n == key->member_n &&
-		    (!q->member || memcmp(q->member, key->member, q->member_n) == 0))
-			return q;
-	}
-	CDP_GROW(a->keyed, a->keyed_count, a->keyed_cap);
-	a->keyed[a->keyed_count] = (struct keyed){ .ref = key->ref,
-						   .member = key->member,
-						   .member_n = key->member_n,
-						   .texts = cdp_intern_new(0) };
-	return &a->keyed[a->keyed_count++];
-}
-
-/* Where such a leaf is false of nobody: in what is always a list. */
-static bool add_keyed(struct cdp_rule_asks *a, uint32_t i)
-{
-	const struct cdp_rule_leaf *l = &a->r->leaves[a->leaves[i]];
-	struct cdp_part_key key;
-	struct keyed *q;
-	bool added;
-	uint32_t id;
-
-	if (l->asks.n != 1 || !cdp_part_key(l->expr, &key) ||
-	    cdp_tag_ref_kind(key.ref) == CDP_TAG_REF_ATTRIBUTE)
-		return false;
-	q = keyed_of(a, &key);
-	id = cdp_intern_put(q->texts, key.p, key.n, &added);
-	if (added) {
-		CDP_GROW(q->leaves, id, q->cap);
-		q->leaves[id] = (struct some){ 0 };
-	}
-	put(&q->leaves[id], i);
-	put(&q->all, i);
-	return true;
-}
-
 struct cdp_rule_asks *cdp_rule_asks_new(const struct cdp_rules *r,
 					const struct cdp_tagset *set)
 {
@@ -169,9 +107,11 @@ struct cdp_rule_asks *cdp_rule_asks_new(const struct cdp_rules *r,
 		cdp_rule_asks_free(a);
 		return NULL;
 	}
+	a->texts = cdp_rule_texts_new();
 	a->is_keyed = cdp_calloc(a->count, sizeof(*a->is_keyed));
 	for (uint32_t i = 0; i < a->count; i++)
-		a->is_keyed[i] = add_keyed(a, i);
+		a->is_keyed[i] =
+			cdp_rule_texts_add(a->texts, &r->leaves[a->leaves[i]], i);
 	for (unsigned k = CDP_TAG_REF_ATTRIBUTE; set && k < KINDS; k++)
 		list_up(a, k, set);
 	return a;
@@ -185,14 +125,7 @@ void cdp_rule_asks_free(struct cdp_rule_asks *a)
 		free(a->by[k].first);
 		free(a->by[k].v);
 	}
-	for (size_t i = 0; i < a->keyed_count; i++) {
-		for (uint32_t t = 0; t < cdp_intern_count(a->keyed[i].texts); t++)
-			free(a->keyed[i].leaves[t].v);
-		free(a->keyed[i].leaves);
-		free(a->keyed[i].all.v);
-		cdp_intern_free(a->keyed[i].texts);
-	}
-	free(a->keyed);
+	cdp_rule_texts_free(a->texts);
 	free(a->is_keyed);
 	free(a->leaves);
 	free(a->always);
@@ -312,53 +245,22 @@ static void ask_agg(void *ctx, unsigned agg)
 	ask_all(ctx, CDP_RULE_ASK_AGG, agg);
 }
 
-static void ask_some(struct cdp_rule_asking *k, const struct some *s)
+static void ask_text(void *ctx, uint32_t i)
 {
-	for (size_t i = 0; i < s->count; i++)
-		ask(k, s->v[i]);
-}
-
-/* False: it has no such member, an error of all that want it. */
-static bool text_of(const struct keyed *q, const struct cdp_value *item,
-		    struct cdp_value *text)
-{
-	*text = *item;
-	return !q->member || (item->type == CDP_V_MAP &&
-			      cdp_map_get_str(item->map, q->member, q->member_n, text));
-}
-
-static void ask_keyed(struct cdp_rule_asking *k, const struct keyed *q)
-{
-	struct cdp_value list, text;
-	struct cdp_err ignored;
-
-	if (cdp_known_fetch(k->known, q->ref, &list, &ignored) < 0 ||
-	    list.type != CDP_V_LIST) {
-		ask_some(k, &q->all);
-		return;
-	}
-	for (size_t i = 0; i < cdp_list_count(list.list); i++) {
-		uint32_t id;
-
-		if (!text_of(q, cdp_list_at(list.list, i), &text)) {
-			ask_some(k, &q->all);
-			return;
-		}
-		if (text.type != CDP_V_STRING)
-			continue;
-		id = cdp_intern_get(q->texts, text.s.p, text.s.n);
-		if (id != CDP_INTERN_NONE)
-			ask_some(k, &q->leaves[id]);
-	}
+	ask(ctx, i);
 }
 
 static void ask_fact(void *ctx, int ref)
 {
 	struct cdp_rule_asking *k = ctx;
+	struct cdp_value list;
+	struct cdp_err ignored;
 
-	for (size_t i = 0; i < k->a->keyed_count; i++)
-		if (k->a->keyed[i].ref == ref)
-			ask_keyed(k, &k->a->keyed[i]);
+	if (cdp_rule_texts_ask(k->a->texts, ref)) {
+		bool fails = cdp_known_fetch(k->known, ref, &list, &ignored) < 0;
+
+		cdp_rule_texts_find(k->a->texts, ref, fails ? NULL : &list, ask_text, k);
+	}
 	ask_all(ctx, cdp_tag_ref_kind(ref), cdp_tag_ref_index(ref));
 }
 

@@ -26,7 +26,8 @@ make_rules() {
       "last(time, event == @c@) < as_of - duration(@2d@);distinct(props.n) > 3;" \
       "count(within(@5d@, @2d@)) > 1;profile.city == @SH@;profile.score > 3;" \
       "profile.city == @SH@ || profile.score > 1;@x@ in profile.likes;" \
-      "details.h.exists(x, x.n > 6);details.h.size() > 1;@E1@ in relations.owns;" \
+      "details.h.exists(x, x.n > 6);details.h.exists(x, x.p == @P1@);" \
+      "details.h.exists(x, x.n > 2 && @P2@ == x.p);details.h.size() > 1;@E1@ in relations.owns;" \
       "links.owns.exists(l, l.n > 4);tags.t == @v1@;tags.n > 4;has(tags.t);" \
       "tags.n > count(event == @a@);tags.n + sum(props.n, event == @c@) > 9;" \
       "(segments.s0 ? count(event == @b@) : tags.n) > 2;segments.s1;segments.s2;!segments.s0;" \
@@ -35,7 +36,7 @@ make_rules() {
       "tags.n + count(event == @c@)", by, ";")
     printf "{\"segments\":["
     for (i = 0; i < 28; i++) {
-      rule = part[int(rand() * (i < 3 ? 25 : n)) + 1]
+      rule = part[int(rand() * (i < 3 ? 27 : n)) + 1]
       for (k = 0; i > 2 && k < rand() * 3; k++)
         rule = rule (rand() < 0.7 ? " && " : " || ") (rand() < 0.3 ? "!" : "") \
           "(" part[int(rand() * n) + 1] ")"
@@ -71,7 +72,7 @@ make_stream() {
         else if (r < 0.7) line = id ",\"as_of\":\"" at(i * 1.7) "\"," (rand() < 0.2 ? "\"deleted\":true" : \
           "\"tags\":{" (rand() < 0.8 ? "\"t\":\"v" pick(3) "\"," : "") "\"n\":" pick(9) "}")
         else if (r < 0.8) line = id t ",\"type\":\"detail\",\"detail\":\"h\",\"row\":\"" pick(3) "\"," \
-          (rand() < 0.3 ? "\"deleted\":true" : "\"props\":{\"n\":" pick(10) "}")
+          (rand() < 0.3 ? "\"deleted\":true" : "\"props\":{\"n\":" pick(10) (rand() < 0.9 ? ",\"p\":\"P" pick(3) "\"" : "") "}")
         else if (r < 0.9) line = (rand() < 0.5 ? id : "\"ids\":{\"c\":\"C" pick(9) "\"}") t \
           ",\"type\":\"relation\",\"relation\":\"owns\",\"to\":{\"e\":\"E" pick(3) "\"}," \
           (rand() < 0.3 ? "\"deleted\":true" : "\"props\":{\"n\":" pick(10) "}")
