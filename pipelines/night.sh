@@ -10,7 +10,8 @@ die() {
   exit "$status"
 }
 
-# lock DIR...: these directories of $work are there, and no other run has $work.
+# lock DIR...: these directories of $work are there, and no other run has $work, nor a stage of one
+# that was killed alone: stages inherit the lock.
 lock() {
   for dir; do mkdir -p "$work/$dir" || die 4 "cannot make $work/$dir"; done
   exec 9>"$work/lock" || die 4 "cannot open $work/lock"
@@ -32,7 +33,7 @@ begin() {
 stage() {
   name=$1 output=$new/$2
   shift 2
-  "$@" --stats >"$output" 2>"$new/err" 9>&-
+  "$@" --stats >"$output" 2>"$new/err"
   status=$?
   sed -n "s/^{\"tool\":/{\"stage\":\"$name\",\"tool\":/p" "$new/err" >>"$new/stages.ndjson"
   [ "$name:$status" = push:5 ] && return

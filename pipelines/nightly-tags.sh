@@ -97,7 +97,20 @@ if [ -n "$list" ]; then
   for base in $missing; do echo "$base"; done
   exit 0
 fi
-[ -n "$missing" ] || exit 0
+# Only as many versions as asked for; also by a run that finds nothing to do, as the one before may
+# have been killed here.
+prune() {
+  rm -rf "$work"/.new.*
+  set -- "$work"/versions/*
+  while [ $# -gt "$keep" ]; do
+    mv -T "$1" "$work/.new.old" && rm -rf "$work/.new.old"
+    shift
+  done
+}
+if [ -z "$missing" ]; then
+  prune
+  exit 0
+fi
 
 # --- stale or missing input stops the run before anything is computed ---
 
@@ -108,16 +121,40 @@ input() {
   done
   return 1
 }
+# remember DAY FILE: state/inputs has what the file of each day held, compressed or not.  One that
+# held the same under another day is a copy.
+inputs=$work/state/inputs
+remember() {
+  sum=$(cdp-filter -q --trusted "$2" 2>/dev/null | sha256sum | cut -d' ' -f1)
+  grep -v "^$1 " "$new/inputs" >"$new/others"
+  copy=$(sed -n "s/ $sum\$//p" "$new/others" | head -n 1)
+  [ -z "$copy" ] || die 1 "input of $1 is that of $copy: $2"
+  echo "$1 $sum" >>"$new/others"
+  mv "$new/others" "$new/inputs"
+}
+begin
+mkdir "$new" || die 4 "cannot make $new"
+[ -e "$inputs" ] || : >"$inputs"
+cp "$inputs" "$new/inputs" || die 4 "cannot copy $inputs"
+first=${missing# }
+first=$(day "${first%% *}" -24)
+for f in "$days"/????-??-??.ndjson*; do
+  of=${f##*/}
+  of=${of%%.*}
+  earlier "$of" "$first" && ! grep -q "^$of " "$new/inputs" && [ -s "$f" ] && remember "$of" "$f"
+done
 for base in $missing; do
   today=$(day "$base" -24)
   file=$(input "$today") || die 1 "input of $today is missing or empty: $days/$today.ndjson"
-  before=$(input "$(day "$today" -24)") && cmp -s "$file" "$before" &&
-    die 1 "input of $today is that of the day before: $file"
+  cdp-filter -q --trusted --tz "$zone" -e "day(time) == '$today'" "$file" 2>/dev/null | head -n 1 | grep -q . ||
+    die 1 "input of $today has nothing of that day: $file"
+  remember "$today" "$file"
 done
+sync "$new/inputs" || die 4 "cannot write $new/inputs to disk"
+mv "$new/inputs" "$inputs" || die 4 "cannot write $inputs"
+rmdir "$new"
 
 # --- stages ---
-
-begin
 
 # tag NAME OUTPUT BASE ARGUMENT...: the tags of a base time.
 tag() {
@@ -157,7 +194,8 @@ night() {
   [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
   tag tags profiles.ndjson "$base" "$@"
   tag changed changed.ndjson "$base" --changed /dev/null
-  set -- --trusted -d "$segments" --keep "$keep" "$new/profiles.ndjson"
+  # What entered and left is told against the version before: the store has two.
+  set -- --trusted -d "$segments" --keep $((keep > 1 ? keep : 2)) "$new/profiles.ndjson"
   [ -z "$map" ] || set -- --ids "$map" "$@"
   [ -e "$days/$today.merges" ] && set -- --merges "$days/$today.merges" "$@"
   for f in "$tags"/*.json; do set -- --tags "$f" "$@"; done
@@ -183,10 +221,5 @@ publish() {
 
 for base in $missing; do night "$base"; done
 
-# Only as many versions as asked for.
-set -- "$work"/versions/*
-while [ $# -gt "$keep" ]; do
-  mv -T "$1" "$work/.new.old" && rm -rf "$work/.new.old"
-  shift
-done
+prune
 exit 0

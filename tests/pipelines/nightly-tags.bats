@@ -191,7 +191,39 @@ END
   good 2024-02-27
 }
 
-@test "input that is missing, empty or of the day before is refused before anything is computed" {
+@test "killed before old versions are removed, the same command removes them" {
+  nightly 2024-02-26
+  mkdir bin
+  printf '#!/bin/sh\ncase $2 in */versions/*) kill -9 $PPID $$ ;; esac\nexec %s "$@"\n' "$(command -v mv)" >bin/mv
+  chmod +x bin/mv
+  PATH=$PWD/bin:$PATH run -137 nightly 2024-02-27 -k 1
+  [ "$(versions)" = '2024-02-26 2024-02-27' ]
+  rm -r bin
+  mkdir work/.new.old # of one that was killed a little later
+  nightly 2024-02-27 -k 1
+  [ "$(versions)" = 2024-02-27 ]
+  [ -z "$(find work -name '.new*')" ]
+  good 2024-02-27
+}
+
+@test "while a stage of a run that was killed still works, another run does not begin" {
+  nightly 2024-02-26
+  mkdir bin
+  printf '#!/bin/sh\nkill -9 $PPID\ntouch alive\nwhile [ -e alive ]; do sleep 0.1; done\n' >bin/cdp-tag
+  chmod +x bin/cdp-tag
+  PATH=$PWD/bin:$PATH run -137 nightly 2024-02-27 3>&-
+  while [ ! -e alive ]; do sleep 0.1; done
+  rm bin/cdp-tag
+  run -6 nightly 2024-02-27
+  rm alive
+  for _ in $(seq 50); do
+    nightly 2024-02-27 2>/dev/null && break
+    sleep 0.1
+  done
+  good 2024-02-27
+}
+
+@test "input that is missing, empty or of another day is refused before anything is computed" {
   nightly 2024-02-26
   cp -r "$DAYS" days
   rm days/2024-02-27.ndjson.gz
@@ -199,10 +231,40 @@ END
   [ "$stderr" = 'nightly-tags: input of 2024-02-27 is missing or empty: days/2024-02-27.ndjson' ]
   : >days/2024-02-27.ndjson
   run -1 "$TOP/pipelines/nightly-tags.sh" -i days -w work -a 2024-02-29 -e "$ENTITIES"
-  cp days/2024-02-26.ndjson days/2024-02-27.ndjson
+  cp days/2024-02-25.ndjson days/2024-02-27.ndjson
   run -1 --separate-stderr "$TOP/pipelines/nightly-tags.sh" -i days -w work -a 2024-02-29 -e "$ENTITIES"
-  [ "$stderr" = 'nightly-tags: input of 2024-02-27 is that of the day before: days/2024-02-27.ndjson' ]
+  [ "$stderr" = 'nightly-tags: input of 2024-02-27 has nothing of that day: days/2024-02-27.ndjson' ]
+  # Compressed or not, and also where it has a record of the day itself.
+  gzip -c days/2024-02-25.ndjson >days/2024-02-27.ndjson.gz
+  rm days/2024-02-27.ndjson
+  run -1 --separate-stderr "$TOP/pipelines/nightly-tags.sh" -i days -w work -a 2024-02-29 -e "$ENTITIES"
+  [ "$stderr" = 'nightly-tags: input of 2024-02-27 has nothing of that day: days/2024-02-27.ndjson.gz' ]
+  gzip -dc "$DAYS/2024-02-27.ndjson.gz" >days/2024-02-27.ndjson
+  rm days/2024-02-27.ndjson.gz
+  (zcat "$DAYS/2024-02-27.ndjson.gz" && head -n 1 days/2024-02-28.ndjson) >both
+  cp both days/2024-02-27.ndjson
+  gzip -c both >days/2024-02-28.ndjson.gz
+  rm days/2024-02-28.ndjson
+  run -1 --separate-stderr "$TOP/pipelines/nightly-tags.sh" -i days -w work -a 2024-02-29 -e "$ENTITIES"
+  [ "$stderr" = 'nightly-tags: input of 2024-02-28 is that of 2024-02-27: days/2024-02-28.ndjson.gz' ]
   [ "$(versions)" = 2024-02-26 ]
+  # What was refused is not held against its day.
+  cp "$DAYS/2024-02-27.ndjson.gz" "$DAYS/2024-02-28.ndjson" days
+  rm days/2024-02-27.ndjson days/2024-02-28.ndjson.gz
+  "$TOP/pipelines/nightly-tags.sh" -i days -w work -a 2024-02-29 -e "$ENTITIES"
+  good 2024-02-27 2024-02-28 2024-02-29
+}
+
+@test "a copy of an input is known when the first one is long gone" {
+  cp -r "$DAYS" days
+  nights() { "$TOP/pipelines/nightly-tags.sh" -i days -w work -e "$ENTITIES" -a "$1"; }
+  nights 2024-02-26
+  zcat "$DAYS/2024-02-27.ndjson.gz" | head -n 1 >>days/2024-02-26.ndjson # of a clock that is fast
+  nights 2024-02-27
+  rm days/2024-02-27.ndjson.gz
+  mv days/2024-02-26.ndjson days/2024-02-27.ndjson
+  run -1 --separate-stderr nights 2024-02-28
+  [ "$stderr" = 'nightly-tags: input of 2024-02-27 is that of 2024-02-26: days/2024-02-27.ndjson' ]
 }
 
 @test "only as many versions are kept as asked for" {
