@@ -224,22 +224,6 @@ static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_er
 	return ret;
 }
 
-/* What of persons alone is known. */
-static int check_keyed(const struct segment_ctx *s, struct cdp_err *err)
-{
-	if (!s->key || strcmp(s->key, "one_id") == 0)
-		return 0;
-	if (s->set->list_count)
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "--key: %s has lists of persons' ids", s->definition);
-	if (cdp_segments_ask(s->set))
-		return cdp_err_set(err, CDP_ERR_USAGE,
-				   "--key: %s has rules over events, details, attributes "
-				   "or relations, which are of persons",
-				   s->definition);
-	return 0;
-}
-
 static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	struct cdp_segments_given given = { .knows = cdp_segment_store_knows,
@@ -250,6 +234,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	cdp_memberships_init(&with, s->key);
 	cdp_memberships_init(&previous, s->key);
 	given.names = with.names;
+	given.key = s->key;
 	if (s->store.dir)
 		ret = cdp_segment_store_begin(cli, &s->store, err);
 	else if (s->store.merges)
@@ -262,7 +247,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		ret = cdp_memberships_read(cli, &with, s->with.v[i], err);
 	if (ret == 0) {
 		s->set = cdp_segments_load(s->definition, s->job.paths, &given, err);
-		ret = s->set ? check_keyed(s, err) : -1;
+		ret = s->set ? 0 : -1;
 	}
 	if (ret == 0)
 		ret = see_lineage(cli, s, err);
@@ -354,21 +339,16 @@ static void release(struct segment_ctx *s)
 static void check_key(struct cdp_cli *cli, struct segment_ctx *s)
 {
 	const struct cdp_segment_export_opts *h = &s->handover;
-	const char *other = s->follow.on           ? "follow"
-			    : s->put.import        ? "import"
-			    : s->lists.map         ? "ids"
-			    : s->store.merges      ? "merges"
-			    : s->gather.entities.n ? "entities"
-			    : h->export            ? "export"
-			    : h->ack               ? "ack"
-			    : h->batches           ? "batches"
-						   : NULL;
 
 	cdp_cli_check_key(cli, s->key);
 	s->store.key = s->definition && !s->key ? "one_id" : s->key;
-	if (s->key && other)
-		cdp_cli_usage(cli, "options '--key' and '--%s' exclude each other",
-			      other);
+	if (s->key && strcmp(s->key, "one_id") != 0 && s->store.merges)
+		cdp_cli_usage(cli,
+			      "options '--key' and '--merges' exclude each other: only "
+			      "persons become other persons");
+	if (s->key && (h->export || h->ack || h->batches))
+		cdp_cli_usage(cli, "option '--key' goes with no batch: a store knows its "
+				   "own");
 }
 
 /* Whether rows are what will be written. */
@@ -537,7 +517,6 @@ int main(int argc, char **argv)
 	s.store.follows = s.follow.on;
 	s.store.imports = s.put.import != NULL;
 	check_key(&cli, &s);
-	s.gather.reading.profile_key = s.key;
 	rows = check_usage(&cli, &s);
 	if (!rows && (cli.opt.table || cli.opt.csv))
 		cdp_cli_usage(&cli, "option '--%s' requires '--count'",

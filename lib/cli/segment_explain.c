@@ -340,7 +340,8 @@ static void explain_customer(struct explained *x, uint32_t customer)
 		explain_line(x, scan, customer, text, n);
 	}
 	if (!profiles) {
-		cdp_segment_no_profile(&line, x->one_id, strlen(x->one_id));
+		cdp_segment_no_profile(&line, x->job->paths, x->one_id,
+				       strlen(x->one_id));
 		explain_line(x, scan, customer, line.p, line.n - 1);
 	}
 	cdp_buf_release(&line);

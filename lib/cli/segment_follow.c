@@ -34,7 +34,8 @@ int segment_follow_sight(const struct segment_following *w, struct cdp_rec *rec,
 {
 	s->key = cdp_rec_get(rec, CDP_SLOT_ONE_ID);
 	if (s->key->type != CDP_STRING || s->key->escaped || s->key->n == 0)
-		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no one_id");
+		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no %s",
+				   cdp_paths_key(w->f->paths));
 	s->there = cdp_rec_get(rec, w->deleted_slot)->type != CDP_TRUE;
 	if (s->there && cdp_rec_get(rec, w->f->tags_slot)->type != CDP_OBJECT)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a profile: no tags");
@@ -188,7 +189,8 @@ size_t segment_follow_write(struct segment_following *w, const char *key, size_t
 	for (size_t i = 0; i < count; i++) {
 		const size_t *name = &w->name_at[v[i].set];
 
-		cdp_buf_adds(b, "{\"one_id\":");
+		cdp_buf_addc(b, '{');
+		cdp_json_key(b, cdp_paths_key(w->f->paths));
 		cdp_json_str(b, key, n);
 		cdp_json_key(b, "segment");
 		cdp_buf_add(b, w->names.p + name[0], name[1] - name[0]);
@@ -383,7 +385,7 @@ static int begin(struct segment_following *w, const uint64_t *wanted, bool more,
 	segment_line_init(&w->line, f->paths);
 	write_names(w);
 	if (f->dir) {
-		w->store = cdp_livestore_open(f->dir, err);
+		w->store = cdp_livestore_open(f->dir, cdp_paths_key(f->paths), err);
 		if (!w->store)
 			return -1;
 	}

@@ -397,7 +397,7 @@ static void write_unmatched(void *ctx, const struct cdp_list_row *row)
 	cdp_buf_adds(b, "{\"segment\":");
 	cdp_json_cstr(b, im->set->v[im->def->segment].name);
 	cdp_json_key(b, "kind");
-	cdp_json_cstr(b, im->def->kind ? im->def->kind : "one_id");
+	cdp_json_cstr(b, im->def->kind ? im->def->kind : im->def->of);
 	cdp_json_key(b, "id");
 	cdp_json_str(b, row->id, row->n);
 	cdp_json_key(b, "reason");
@@ -427,7 +427,7 @@ static void write_report(struct cdp_segment_import *im, const struct cdp_list_co
 	cdp_buf_adds(b, "{\"result\":\"list\",\"segment\":");
 	cdp_json_cstr(b, im->set->v[im->def->segment].name);
 	cdp_json_key(b, "kind");
-	cdp_json_cstr(b, im->def->kind ? im->def->kind : "one_id");
+	cdp_json_cstr(b, im->def->kind ? im->def->kind : im->def->of);
 	cdp_json_key(b, "mode");
 	cdp_json_cstr(b, modes[im->def->mode]);
 	cdp_buf_addf(b, ",\"rows\":%" PRIu64, c->rows);
@@ -447,7 +447,7 @@ static void write_row(struct cdp_segment_import *im, const struct cdp_list_count
 
 	cdp_rows_begin(r, "list");
 	cdp_rows_cstr(r, "segment", im->set->v[im->def->segment].name);
-	cdp_rows_cstr(r, "kind", im->def->kind ? im->def->kind : "one_id");
+	cdp_rows_cstr(r, "kind", im->def->kind ? im->def->kind : im->def->of);
 	cdp_rows_cstr(r, "mode", modes[im->def->mode]);
 	cdp_rows_int(r, "rows", (int64_t)c->rows);
 	for (int i = 0; i < CDP_LIST_FATES; i++)

@@ -395,12 +395,14 @@ static int merge_worker(void *ctx, void *worker, struct cdp_err *err)
 
 enum { CHUNK = 1024 };
 
-void cdp_segment_no_profile(struct cdp_buf *line, const char *key, size_t n)
+void cdp_segment_no_profile(struct cdp_buf *line, const struct cdp_paths *paths,
+			    const char *key, size_t n)
 {
 	static const char end[CDP_IN_PAD];
 
 	cdp_buf_reset(line);
-	cdp_buf_adds(line, "{\"one_id\":");
+	cdp_buf_addc(line, '{');
+	cdp_json_key(line, cdp_paths_key(paths));
 	cdp_json_str(line, key, n);
 	cdp_buf_adds(line, ",\"tags\":{}}\n");
 	cdp_buf_add(line, end, sizeof(end));
@@ -457,7 +459,7 @@ static uint64_t decide_chunk(void *worker, uint64_t chunk, struct cdp_buf *out)
 		if (profiles)
 			continue;
 		text = cdp_customers_key(c, customer, &n);
-		cdp_segment_no_profile(&w->no_profile, text, n);
+		cdp_segment_no_profile(&w->no_profile, w->s->job->paths, text, n);
 		decide_line(w, i, customer, w->no_profile.p, w->no_profile.n - 1);
 	}
 	return 0;

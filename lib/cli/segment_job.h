@@ -35,9 +35,10 @@ struct cdp_segment_job {
 int cdp_segment_job_run(struct cdp_cli *cli, struct cdp_segment_job *job);
 /* CPU time of the process so far, in nanoseconds. */
 double cdp_segment_job_clock(void);
-/* A profile for a customer who has none: {"one_id":KEY,"tags":{}} with an LF, and
- * CDP_IN_PAD zeros after it. */
-void cdp_segment_no_profile(struct cdp_buf *line, const char *key, size_t n);
+/* A profile for a customer who has none: {"one_id":KEY,"tags":{}}, or by the key of these
+ * paths, with an LF, and CDP_IN_PAD zeros after it. */
+void cdp_segment_no_profile(struct cdp_buf *line, const struct cdp_paths *paths,
+			    const char *key, size_t n);
 void cdp_segment_job_release(struct cdp_segment_job *job);
 
 #endif

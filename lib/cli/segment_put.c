@@ -24,12 +24,13 @@ void cdp_segment_put_check(struct cdp_cli *cli, const struct cdp_segment_put_opt
 
 /* --- the definition --- */
 
-static json_t *import_of(const struct cdp_segment_put_opts *o, struct cdp_err *err)
+static json_t *import_of(const struct cdp_segment_put_opts *o, const char *key,
+			 struct cdp_err *err)
 {
 	if (*o->import == '{')
 		return cdp_tree_parse(o->import, strlen(o->import), "--import", err);
 	return json_pack("{s:[s],s:s}", "files", o->import, "kind",
-			 o->kind ? o->kind : "one_id");
+			 o->kind ? o->kind : key);
 }
 
 static struct cdp_segments *define(const struct cdp_segment_put_opts *o, const char *name,
@@ -41,7 +42,7 @@ static struct cdp_segments *define(const struct cdp_segment_put_opts *o, const c
 	json_t *import, *root;
 
 	err->kind = CDP_ERR_NONE;
-	import = import_of(o, err);
+	import = import_of(o, given->key, err);
 	root = import ? json_pack("{s:[{s:s,s:o}]}", "segments", "name", name, "import",
 				  import)
 		      : NULL;
@@ -183,6 +184,11 @@ static int rewrite(const struct put *p, struct cdp_err *err)
 
 /* --- all --- */
 
+static const char *key_of(const struct cdp_segment_store_opts *store)
+{
+	return store->key ? store->key : "one_id";
+}
+
 static int open_version(struct cdp_cli *cli, struct cdp_segment_store_opts *store,
 			struct cdp_err *err)
 {
@@ -191,7 +197,7 @@ static int open_version(struct cdp_cli *cli, struct cdp_segment_store_opts *stor
 	int rc;
 
 	store->store = cdp_segstore_open(store->dir, true, err);
-	rc = store->store && cdp_segstore_expect(store->store, "one_id", err) == 0
+	rc = store->store && cdp_segstore_expect(store->store, key_of(store), err) == 0
 		     ? cdp_segversion_latest(&store->before, store->store, limit, err)
 		     : -1;
 	if (rc == 0)
@@ -244,7 +250,8 @@ int cdp_segment_put(struct cdp_cli *cli, const struct cdp_segment_put_opts *o,
 		    struct cdp_segment_store_opts *store, struct cdp_err *err)
 {
 	const struct cdp_segments_given given = { .knows = cdp_segment_store_knows,
-						  .ctx = store };
+						  .ctx = store,
+						  .key = key_of(store) };
 	struct cdp_paths *paths = cdp_paths_new();
 	struct put p = { .store = store };
 	struct cdp_segments *set = NULL;

@@ -89,7 +89,8 @@ static const char *find(void *ctx, const char *end, size_t end_n, size_t *n)
 int segment_ties_gather(struct segment_ties *s, struct cdp_rec *rec,
 			struct cdp_customers *customers, struct cdp_err *err)
 {
-	struct cdp_relations *r = cdp_relations_new(s->t->set, NULL);
+	struct cdp_relations *r =
+		cdp_relations_new(s->t->set, cdp_relations_kind(s->t->relations));
 	struct cdp_relation_log *log = cdp_relation_log_new(r, &s->t->relation_slots);
 	struct cdp_gather *g;
 	int rc = cdp_relation_log_add(log, rec, err);

@@ -3,7 +3,7 @@
  * (cli/tag_reading.h), alone, and added to what is known of its customer. */
 #include "base/mem.h"
 #include "cli/entities_job.h"
-#include "cli/segment_job.h"
+#include "cli/segment_gather.h"
 #include "cli/segment_whole_priv.h"
 #include "record/head.h"
 #include "record/json.h"
@@ -38,10 +38,13 @@ int segment_whole_row(struct segment_following *w, const struct cdp_livewindows 
 }
 
 /* The customer is decided as one without tags. */
-static int read_blank(struct segment_whole *o, struct segment_line *line,
+static int read_blank(struct segment_following *w, struct segment_line *line,
 		      struct cdp_rec *rec, struct cdp_err *err)
 {
-	cdp_segment_no_profile(&o->blank, o->key, o->key_n);
+	struct segment_whole *o = w->whole;
+	const struct cdp_paths *paths = w->f->paths;
+
+	cdp_segment_no_profile(&o->blank, paths, o->key, o->key_n);
 	return segment_line_read(line, o->blank.p, o->blank.n - 1, rec, err);
 }
 
@@ -67,7 +70,7 @@ int segment_whole_profile(struct segment_following *w, struct cdp_err *err)
 		o->as_of = was.as_of;
 		o->profiled = was.there;
 	}
-	return o->profiled ? 0 : read_blank(o, &w->line, &o->profile, err);
+	return o->profiled ? 0 : read_blank(w, &w->line, &o->profile, err);
 }
 
 static int keep_row(struct segment_whole *o, struct cdp_err *err)
@@ -148,7 +151,7 @@ static int profile_comes(struct segment_following *w, const struct cdp_rec *line
 		w->stale++;
 		return 0;
 	}
-	if (!is.there && read_blank(o, &o->new, &rec, err) < 0)
+	if (!is.there && read_blank(w, &o->new, &rec, err) < 0)
 		return -1;
 	if (segment_whole_decide(w, o->profiled || o->was.gathered ? &o->profile : NULL,
 				 is.there || o->is.gathered ? &rec : NULL, is.as_of,
@@ -363,12 +366,13 @@ static int begin_reading(struct segment_following *w, struct cdp_err *err)
 	const struct cdp_segment_follow *f = w->f;
 	struct segment_whole *o = w->whole;
 	struct cdp_tag_reading *t = o->t = f->reading;
+	int own;
 
-	cdp_cli_check_entities(w->cli, t->set->entities, f->entities, -1);
-	if (cdp_aggs_bind(t->set->aggs, t->run, err) < 0 ||
-	    cdp_tag_reading_set(t, t->set, err) < 0)
+	if (cdp_segment_gather_bind(t, err) < 0)
 		return -1;
-	if (cdp_cli_read_entities(w->cli, t->set->entities, f->entities, -1, NULL) < 0)
+	own = t->set->own ? (int)t->set->own_table : -1;
+	cdp_cli_check_entities(w->cli, t->set->entities, f->entities, own);
+	if (cdp_cli_read_entities(w->cli, t->set->entities, f->entities, own, NULL) < 0)
 		return 1;
 	o->job = cdp_tag_reading_job(t);
 	t->heard = heard;

@@ -250,8 +250,8 @@ static int add_map_row(void *worker, struct cdp_rec *rec, struct cdp_emit *emit,
 	    one_id->type != CDP_STRING || one_id->escaped)
 		return cdp_err_set(err, CDP_ERR_DATA, "not a row of an identity map");
 	cdp_relations_map(w->t->relations, kind, value, one_id);
-	if (w->t->entity)
-		return 0;
+	if (w->t->entity || strcmp(w->t->key, "one_id") != 0)
+		return 0; /* it is no key */
 	cdp_gather_id(w->gather, cdp_gather_customer(w->gather, one_id->p, one_id->n),
 		      kind, value);
 	return 0;

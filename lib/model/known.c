@@ -18,7 +18,9 @@ struct cdp_known {
 	const struct cdp_customers *customers;
 	struct cdp_eval *ev;
 	uint32_t customer;
-	uint64_t turn; /* counts customers */
+	uint64_t turn;         /* counts customers */
+	struct cdp_value name; /* a string */
+	bool named;
 	struct memo *memos[REF_KINDS];
 	struct cdp_buf text; /* raw JSON */
 	void *nothing;       /* the state of any aggregate over no events */
@@ -28,6 +30,13 @@ void cdp_known_turn(struct cdp_known *a, uint32_t customer)
 {
 	a->turn++;
 	a->customer = customer;
+}
+
+void cdp_known_name(struct cdp_known *a, const char *key, size_t n)
+{
+	a->named = true;
+	a->name.s.p = key;
+	a->name.s.n = n;
 }
 
 /* Raw JSON made for this customer as a value; its text moves to the evaluator's memory.
@@ -45,10 +54,12 @@ static void json_value(struct cdp_known *a, struct cdp_value *out)
 static int fetch_own(struct cdp_known *a, int ref, struct cdp_value *out,
 		     struct cdp_err *err)
 {
-	struct cdp_value id = { .type = CDP_V_STRING };
+	struct cdp_value id = a->name;
 
-	id.s.p = cdp_customers_key(a->customers, a->customer, &id.s.n);
-	if (cdp_entities_fetch(a->set->entities, ref, &id, cdp_eval_arena(a->ev), out))
+	if (!a->named && a->customer != CDP_NOBODY)
+		id.s.p = cdp_customers_key(a->customers, a->customer, &id.s.n);
+	if (id.s.p &&
+	    cdp_entities_fetch(a->set->entities, ref, &id, cdp_eval_arena(a->ev), out))
 		return 0;
 	return cdp_err_set(err, CDP_ERR_EVAL, "its row has no such member");
 }
@@ -130,6 +141,7 @@ struct cdp_known *cdp_known_new(const struct cdp_tagset *set,
 	a->customers = customers;
 	a->ev = ev;
 	a->customer = CDP_NOBODY;
+	a->name.type = CDP_V_STRING;
 	a->turn = 1;
 	for (unsigned k = CDP_TAG_REF_TAG + 1; k < REF_KINDS; k++)
 		a->memos[k] = cdp_calloc(cdp_intern_count(names[k]), sizeof(**a->memos));

@@ -17,6 +17,9 @@ void cdp_known_free(struct cdp_known *a); /* NULL is fine */
  * After the evaluator was reset it must be told anew. */
 #define CDP_NOBODY UINT32_MAX
 void cdp_known_turn(struct cdp_known *a, uint32_t customer);
+/* Where customers have no keys: this is its key, of which an entity's row is asked for;
+ * NULL: nobody's. */
+void cdp_known_name(struct cdp_known *a, const char *key, size_t n);
 /* For the host of the evaluator: 0 and *out, or -1 with an evaluation error. */
 int cdp_known_fetch(struct cdp_known *a, int ref, struct cdp_value *out,
 		    struct cdp_err *err);

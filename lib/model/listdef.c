@@ -133,10 +133,15 @@ static int take_all(struct cdp_list_def *d, const json_t *o, struct cdp_err *err
 	    take_word(o, "mode", modes, &mode, err) < 0)
 		return -1;
 	d->mode = (enum cdp_list_mode)mode;
-	if (d->kind && strcmp(d->kind, "one_id") == 0) {
+	if (d->kind && strcmp(d->kind, d->of) == 0) {
 		free(d->kind);
 		d->kind = NULL;
 	}
+	if (d->kind && strcmp(d->of, "one_id") != 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "import.kind: '%s' is looked up in a map, which is of "
+				   "persons: a list of these has ids of '%s'",
+				   d->kind, d->of);
 	if (d->key && d->form == CDP_LIST_LINES)
 		return cdp_err_set(err, CDP_ERR_USAGE,
 				   "import.key: a line is an id; 'format' says if the "
@@ -148,9 +153,10 @@ static int take_all(struct cdp_list_def *d, const json_t *o, struct cdp_err *err
 	return 0;
 }
 
-int cdp_list_def_load(struct cdp_list_def *d, const json_t *import, struct cdp_err *err)
+int cdp_list_def_load(struct cdp_list_def *d, const json_t *import, const char *of,
+		      struct cdp_err *err)
 {
-	*d = (struct cdp_list_def){ 0 };
+	*d = (struct cdp_list_def){ .of = of };
 	if (json_is_object(import))
 		return take_all(d, import, err);
 	if (!json_string_length(import))

@@ -23,7 +23,8 @@ enum cdp_list_mode { CDP_LIST_OVERWRITE, CDP_LIST_ADD, CDP_LIST_REMOVE };
 
 struct cdp_list_def {
 	char **files;   /* NULL-ended */
-	char *kind;     /* of its ids: NULL for one_id */
+	const char *of; /* what tells customers apart; borrowed */
+	char *kind;     /* of its ids: NULL for that */
 	char *key;      /* column or member with the id; NULL: by the names there are */
 	char *charset;  /* NULL: UTF-8 */
 	char delimiter; /* of CSV; 0: by the name of the files */
@@ -35,8 +36,11 @@ struct cdp_list_def {
 	struct cdp_needs blocks; /* numbers for `block`, of those that are given */
 };
 
-/* The member `import`.  -1 with a usage error that names what is wrong. */
-int cdp_list_def_load(struct cdp_list_def *d, const json_t *import, struct cdp_err *err);
+/* The member `import`; `of` is what customers are told apart by: one_id, and for other
+ * things their own ids, as no map knows of these.  -1 with a usage error that names what
+ * is wrong. */
+int cdp_list_def_load(struct cdp_list_def *d, const json_t *import, const char *of,
+		      struct cdp_err *err);
 void cdp_list_def_release(struct cdp_list_def *d);
 
 #endif

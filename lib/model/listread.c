@@ -158,7 +158,7 @@ int cdp_list_read(const struct cdp_list_def *d, struct cdp_in *in,
 	struct cdp_csv *csv = NULL;
 	int rc;
 
-	r.names[0] = d->key ? d->key : d->kind ? d->kind : "one_id";
+	r.names[0] = d->key ? d->key : d->kind ? d->kind : d->of;
 	r.names[1] = d->key ? NULL : "id";
 	if (d->form != CDP_LIST_CSV) {
 		opts.delimiter = NO_DELIMITER;

@@ -425,7 +425,7 @@ void cdp_live_gather(struct cdp_live *l, struct cdp_liverows *rows)
 	struct side *sides[] = { &l->was, &l->is };
 
 	l->rows = rows;
-	l->asks = cdp_liveasks_new(l->cols);
+	l->asks = cdp_liveasks_new(l->cols, rows->set);
 	for (unsigned i = 0; i < 2; i++) {
 		sides[i]->known = cdp_liveknown_new(rows, sides[i]->ev);
 		sides[i]->asking =
@@ -441,6 +441,7 @@ static void set_windows(struct side *d, const struct cdp_livewindows *w)
 
 	d->windows = w;
 	cdp_eval_set_base(d->ev, cdp_time_from_ms(w->base_ms));
+	cdp_liveknown_name(d->known, NULL, 0);
 	cdp_liveknown_turn(d->known, NULL, w, &ignored);
 	cdp_liveasking_turn(d->asking);
 }
@@ -500,6 +501,8 @@ void cdp_live_begin(struct cdp_live *l, const char *key, size_t n)
 int cdp_live_rows(struct cdp_live *l, struct cdp_liverow *was, struct cdp_liverow *is,
 		  struct cdp_err *err)
 {
+	cdp_liveknown_name(l->was.known, l->key, l->key_n);
+	cdp_liveknown_name(l->is.known, l->key, l->key_n);
 	return cdp_liveknown_turn(l->was.known, was, l->was.windows, err) < 0 ||
 			       cdp_liveknown_turn(l->is.known, is, l->is.windows, err) < 0
 		       ? -1

@@ -18,6 +18,7 @@ struct cdp_liveasks {
 	struct ask *v; /* by what is asked for, but those that want a text */
 	size_t n, cap;
 	struct cdp_rule_texts *texts; /* by number in cols->asked */
+	uint32_t *always, always_count;
 };
 
 struct cdp_liveasking {
@@ -49,12 +50,25 @@ static void add_leaf(struct cdp_liveasks *a, uint32_t leaf, uint32_t as)
 	}
 }
 
-struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *c)
+static bool asks_for_row(const struct cdp_rule_leaf *l)
+{
+	for (size_t i = 0; i < l->asks.n; i++)
+		if (cdp_rule_ask_kind(l->asks.v[i]) == CDP_TAG_REF_ATTRIBUTE)
+			return true;
+	return false;
+}
+
+struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *c,
+				      const struct cdp_tagset *set)
 {
 	struct cdp_liveasks *a = cdp_calloc(1, sizeof(*a));
 
 	a->cols = c;
 	a->texts = cdp_rule_texts_new();
+	a->always = cdp_alloc(((size_t)c->asked_count + 1) * sizeof(*a->always));
+	for (uint32_t i = 0; set->own && i < c->asked_count; i++)
+		if (asks_for_row(&c->rules->leaves[c->asked[i]]))
+			a->always[a->always_count++] = i;
 	for (uint32_t i = 0; i < c->asked_count; i++)
 		if (!cdp_rule_texts_add(a->texts, &c->rules->leaves[c->asked[i]], i))
 			add_leaf(a, c->asked[i], i);
@@ -71,6 +85,7 @@ void cdp_liveasks_free(struct cdp_liveasks *a)
 	if (!a)
 		return;
 	cdp_rule_texts_free(a->texts);
+	free(a->always);
 	free(a->v);
 	free(a);
 }
@@ -209,6 +224,8 @@ void cdp_liveasking_fill(struct cdp_liveasking *k, uint64_t *planes)
 	memcpy(planes + c->asked_first, k->nobody, words * sizeof(*planes));
 	memcpy(planes + c->words + c->asked_first, k->nobody + words,
 	       words * sizeof(*planes));
+	for (uint32_t i = 0; i < k->a->always_count; i++)
+		fill_leaf(k, k->a->always[i]);
 	cdp_liveknown_each(k->known, fill_ask, k);
 	reset(k);
 }

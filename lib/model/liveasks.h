@@ -1,6 +1,6 @@
 /* Conditions over what was gathered of a customer alone, in the planes of
  * model/livecols.h: what they say of nobody they say of everybody who has nothing of what
- * they ask for, and only the others are evaluated.
+ * they ask for, and only the others are evaluated; those over an entity's row always.
  *
  * For lib/model/live*.c alone. */
 #ifndef CDP_MODEL_LIVEASKS_H
@@ -11,7 +11,8 @@
 
 /* Which conditions ask for what. */
 struct cdp_liveasks;
-struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *cols);
+struct cdp_liveasks *cdp_liveasks_new(const struct cdp_livecols *cols,
+				      const struct cdp_tagset *set);
 void cdp_liveasks_free(struct cdp_liveasks *a); /* NULL is fine */
 
 /* Of one evaluator, whose answers are those of `known`. */

@@ -174,6 +174,8 @@ static int number_names(struct names *names, struct cdp_liverows *rows, const ch
 	for (int i = 0; i < CDP_LIVE_FACTS; i++) {
 		enum cdp_livefact kind = (enum cdp_livefact)i;
 
+		if (kind == CDP_LIVE_ATTRIBUTE && rows->set->own)
+			continue; /* they are in no row */
 		for (uint32_t j = 0; j < cdp_liverows_names(rows, kind); j++) {
 			size_t n;
 			const char *name = cdp_liverows_name(rows, kind, j, &n);

@@ -155,6 +155,11 @@ void cdp_liveknown_again(struct cdp_liveknown *k)
 	cdp_known_turn(k->known, 0);
 }
 
+void cdp_liveknown_name(struct cdp_liveknown *k, const char *key, size_t n)
+{
+	cdp_known_name(k->known, key, n);
+}
+
 int cdp_liveknown_fetch(struct cdp_liveknown *k, int ref, struct cdp_value *out,
 			struct cdp_err *err)
 {

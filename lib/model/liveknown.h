@@ -14,6 +14,8 @@ void cdp_liveknown_free(struct cdp_liveknown *k); /* NULL is fine */
 int cdp_liveknown_turn(struct cdp_liveknown *k, struct cdp_liverow *row,
 		       const struct cdp_livewindows *w, struct cdp_err *err);
 void cdp_liveknown_again(struct cdp_liveknown *k);
+/* Whose key this is, which must stay, as cdp_known_name(). */
+void cdp_liveknown_name(struct cdp_liveknown *k, const char *key, size_t n);
 /* For the host of the evaluator, as cdp_known_fetch(). */
 int cdp_liveknown_fetch(struct cdp_liveknown *k, int ref, struct cdp_value *out,
 			struct cdp_err *err);

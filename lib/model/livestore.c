@@ -34,14 +34,45 @@ static int open_in(struct cdp_livestore *s, const char *dir, struct cdp_err *err
 	return s->store ? 0 : -1;
 }
 
-struct cdp_livestore *cdp_livestore_open(const char *dir, struct cdp_err *err)
+static int any(void *ctx, const char *key, size_t n, struct cdp_err *err)
+{
+	(void)ctx, (void)key, (void)n, (void)err;
+	return 1;
+}
+
+/* What customers are told apart by is what it was; nothing is said of one_id. */
+static int check_key(struct cdp_livestore *s, const char *dir, const char *now,
+		     struct cdp_err *err)
+{
+	const char *was = "one_id";
+	size_t n = strlen(was);
+	int rc = cdp_livestore_find(s, CDP_LIVE_ABOUT, "key", 3, &was, &n, err);
+
+	if (rc < 0 || (n == strlen(now) && memcmp(was, now, n) == 0))
+		return rc < 0 ? -1 : 0;
+	if (rc == 0)
+		rc = cdp_livestore_each(s, CDP_LIVE_PROFILES, any, NULL, err);
+	if (rc == 0)
+		rc = cdp_livestore_each(s, CDP_LIVE_ROWS, any, NULL, err);
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s/live' has customers by '%.*s', not by '%s'; see "
+				   "--key",
+				   dir, (int)n, was, now);
+	return cdp_livestore_keep(s, CDP_LIVE_ABOUT, "key", 3, now, strlen(now), err);
+}
+
+struct cdp_livestore *cdp_livestore_open(const char *dir, const char *key,
+					 struct cdp_err *err)
 {
 	struct cdp_livestore *s = cdp_calloc(1, sizeof(*s));
 
 	s->lock = -1;
 	if (mkdir(dir, 0777) < 0 && errno != EEXIST)
 		cdp_err_sys(err, errno, "'%s': cannot make", dir);
-	else if (open_in(s, dir, err) == 0)
+	else if (open_in(s, dir, err) == 0 && check_key(s, dir, key, err) == 0)
 		return s;
 	cdp_livestore_close(s);
 	return NULL;

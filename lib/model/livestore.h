@@ -14,8 +14,10 @@
 
 struct cdp_livestore;
 
-/* DIR/live, both made if need be; the parent of DIR must exist. */
-struct cdp_livestore *cdp_livestore_open(const char *dir, struct cdp_err *err);
+/* DIR/live, both made if need be; the parent of DIR must exist.  `key` is what customers
+ * are told apart by: a usage error if it was another one. */
+struct cdp_livestore *cdp_livestore_open(const char *dir, const char *key,
+					 struct cdp_err *err);
 /* What was not committed is undone.  NULL is fine. */
 void cdp_livestore_close(struct cdp_livestore *s);
 

@@ -94,6 +94,11 @@ void cdp_relations_free(struct cdp_relations *r)
 	free(r);
 }
 
+const char *cdp_relations_kind(const struct cdp_relations *r)
+{
+	return r->kind;
+}
+
 bool cdp_relations_wanted(const struct cdp_relations *r)
 {
 	return cdp_intern_count(r->set->relations) > 0;

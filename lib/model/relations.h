@@ -21,6 +21,8 @@ struct cdp_relations;
 struct cdp_relations *cdp_relations_new(const struct cdp_tagset *set, const char *kind);
 /* Whether any relation is asked for. */
 bool cdp_relations_wanted(const struct cdp_relations *r);
+/* The same, borrowed. */
+const char *cdp_relations_kind(const struct cdp_relations *r);
 void cdp_relations_free(struct cdp_relations *r);
 
 /* The members of records that are looked at. */

@@ -23,11 +23,13 @@ struct cdp_rule_asks {
 	bool *is_keyed; /* by number: it stands there */
 };
 
-/* An aggregate that every event concerns. */
+/* An aggregate that every event concerns, or what an entity's row says. */
 static bool is_everybodys(const struct cdp_tagset *set, uint32_t ask)
 {
 	size_t events;
 
+	if (cdp_rule_ask_kind(ask) == CDP_TAG_REF_ATTRIBUTE)
+		return set->own != NULL;
 	if (cdp_rule_ask_kind(ask) != CDP_RULE_ASK_AGG)
 		return false;
 	cdp_agg_events(cdp_aggs_at(set->aggs, cdp_rule_ask_index(ask)), &events);

@@ -129,7 +129,8 @@ static int load_list(struct cdp_segments *s, unsigned i, const json_t *o, char *
 				   s->v[i].name);
 	CDP_GROW(s->lists, s->list_count, s->list_cap);
 	d = &s->lists[s->list_count++];
-	if (cdp_list_def_load(d, json_object_get(o, "import"), err) < 0)
+	if (cdp_list_def_load(d, json_object_get(o, "import"),
+			      s->given->key ? s->given->key : "one_id", err) < 0)
 		return -1;
 	d->segment = i;
 	d->given = s->count;

@@ -69,6 +69,7 @@ struct cdp_segments_given {
 	const struct cdp_intern *names;
 	bool (*knows)(void *ctx, const char *name, size_t n); /* NULL: none */
 	void *ctx;
+	const char *key; /* what tells customers apart; NULL: one_id */
 	/* Where what rules ask for besides profiles is put together; it must outlive the
 	 * segments.  NULL: they cannot. */
 	struct cdp_tagset *asked;

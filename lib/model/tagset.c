@@ -277,7 +277,7 @@ static int choose(struct sources *all, const char *entity, struct cdp_err *err)
 }
 
 /* The attributes of a thing are the members of its row. */
-static int bind_own(struct cdp_tagset *s, const char *entity, struct cdp_err *err)
+int cdp_tagset_bind_own(struct cdp_tagset *s, const char *entity, struct cdp_err *err)
 {
 	uint32_t count = cdp_intern_count(s->attributes);
 
@@ -323,7 +323,7 @@ struct cdp_tagset *cdp_tagset_load_due(const char *const *files, size_t n,
 		ret = load(s, &all, carry, err);
 	release_sources(&all);
 	if (ret == 0 && entity && strcmp(entity, "person") != 0)
-		ret = bind_own(s, entity, err);
+		ret = cdp_tagset_bind_own(s, entity, err);
 	if (ret == 0)
 		ret = cdp_aggs_bind(s->aggs, run, err);
 	if (ret == 0)

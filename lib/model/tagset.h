@@ -172,6 +172,9 @@ void cdp_tagset_free(struct cdp_tagset *s);
  * details, relations and links; the environment is that of aggregates' parts.  Windows
  * must be bound (cdp_aggs_bind). */
 struct cdp_tagset *cdp_tagset_new(struct cdp_paths *paths);
+/* When all were compiled: they are over an entity of this name, whose `profile` is its
+ * row.  -1 with a usage error. */
+int cdp_tagset_bind_own(struct cdp_tagset *s, const char *entity, struct cdp_err *err);
 int cdp_tagset_resolve(struct cdp_tagset *s, const char *const *names, size_t count,
 		       size_t *used, struct cdp_err *err);
 struct cdp_env cdp_tagset_event_env(struct cdp_tagset *s);

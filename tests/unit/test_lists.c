@@ -204,7 +204,8 @@ static void test_definitions(void)
 		snprintf(text, sizeof(text), "{\"import\":%s}", good[i].import);
 		json_t *o = cdp_tree_parse(text, strlen(text), "x", &err);
 
-		ok(cdp_list_def_load(&d, json_object_get(o, "import"), &err) == 0 &&
+		ok(cdp_list_def_load(&d, json_object_get(o, "import"), "one_id", &err) ==
+				   0 &&
 			   (int)d.form == good[i].form,
 		   "'%s' is a list", good[i].import);
 		cdp_list_def_release(&d);
@@ -214,8 +215,9 @@ static void test_definitions(void)
 		snprintf(text, sizeof(text), "{\"import\":%s}", bad[i]);
 		json_t *o = cdp_tree_parse(text, strlen(text), "x", &err);
 
-		is_int(cdp_list_def_load(&d, json_object_get(o, "import"), &err), -1,
-		       "'%s' is none", bad[i]);
+		is_int(cdp_list_def_load(&d, json_object_get(o, "import"), "one_id",
+					 &err),
+		       -1, "'%s' is none", bad[i]);
 		cdp_list_def_release(&d);
 		json_decref(o);
 	}
