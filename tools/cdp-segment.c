@@ -289,6 +289,7 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	s->job.set = s->set;
 	s->job.wanted = s->store.dir ? s->all : s->wanted;
 	s->job.given = s->given;
+	s->job.counts = s->store.count && !s->store.dir;
 	s->job.more = s->before.keys;
 	if (s->follow.on)
 		return follow(cli, s, err);

@@ -20,6 +20,7 @@ struct cdp_segment_job {
 	/* What was read before (cli/segment_gather.h), profiles among it; NULL: profiles
 	 * are all that is read, and it is done here. */
 	const struct cdp_tag_reading *gathered;
+	bool counts; /* how many members there are is all that is asked for */
 	/* out */
 	struct cdp_audiences *members; /* NULL if the run failed */
 	uint64_t *errors;              /* by audience: profiles whose rule ended in one */

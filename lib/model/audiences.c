@@ -7,7 +7,9 @@
 #include <string.h>
 
 struct cdp_audience_part {
-	struct cdp_rowlists *lists; /* by place */
+	struct cdp_rowlists *lists; /* by place; NULL: it counts */
+	uint32_t *counts;           /* by place; NULL: it keeps lists */
+	const struct cdp_bits_ops *ops;
 	uint32_t sets;
 	uint32_t *places; /* by audience; NULL: its number */
 	struct cdp_intern *keys;
@@ -18,15 +20,32 @@ struct cdp_audience_part {
 
 /* ---- a thread's part ---- */
 
-struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *places)
+static struct cdp_audience_part *new_part(uint32_t sets, const uint32_t *places)
 {
 	struct cdp_audience_part *p = cdp_calloc(1, sizeof(*p));
 
 	p->sets = sets;
 	if (places)
 		p->places = cdp_memdup(places, sets * sizeof(*places));
-	p->lists = cdp_rowlists_new(sets);
 	p->keys = cdp_intern_new(0);
+	return p;
+}
+
+struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *places)
+{
+	struct cdp_audience_part *p = new_part(sets, places);
+
+	p->lists = cdp_rowlists_new(sets);
+	return p;
+}
+
+struct cdp_audience_part *cdp_audience_part_counting(uint32_t sets,
+						     const uint32_t *places)
+{
+	struct cdp_audience_part *p = new_part(sets, places);
+
+	p->counts = cdp_calloc(sets, sizeof(*p->counts));
+	p->ops = cdp_bits_ops();
 	return p;
 }
 
@@ -35,6 +54,7 @@ void cdp_audience_part_free(struct cdp_audience_part *p)
 	if (!p)
 		return;
 	cdp_rowlists_free(p->lists);
+	free(p->counts);
 	cdp_intern_free(p->keys);
 	free(p->places);
 	free(p->customer);
@@ -58,7 +78,11 @@ const char *cdp_audience_part_key(const struct cdp_audience_part *p, uint32_t ro
 void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t first,
 			   const struct cdp_rowset *rows)
 {
-	cdp_rowlists_add(p->lists, place, first, rows);
+	if (p->lists)
+		cdp_rowlists_add(p->lists, place, first, rows);
+	else
+		p->counts[place] += p->ops->count(
+			rows->t, 64 - (unsigned)__builtin_clzll(rows->has | 1));
 }
 
 /* ---- all parts ---- */
@@ -76,6 +100,7 @@ struct cdp_audiences {
 	uint64_t *marked;  /* scratch, a bit a word of it */
 	uint32_t *scratch; /* for sorting */
 	uint32_t scratch_cap;
+	struct cdp_audiences *several; /* whose rows are counted too often; or NULL */
 	struct replaced {
 		uint32_t *v;
 		uint32_t n;
@@ -123,7 +148,8 @@ struct cdp_audiences *cdp_audiences_of(struct cdp_audience_part **parts, unsigne
 	for (uint32_t i = 0; i < n; i++)
 		a->rank[a->order[i]] = i;
 	for (unsigned i = 0; i < count; i++) {
-		cdp_rowlists_end(parts[i]->lists);
+		if (parts[i]->lists)
+			cdp_rowlists_end(parts[i]->lists);
 		rank_rows(a, parts[i], ids[i]);
 		free(ids[i]);
 	}
@@ -149,6 +175,7 @@ void cdp_audiences_free(struct cdp_audiences *a)
 	free(a->marks);
 	free(a->marked);
 	free(a->scratch);
+	cdp_audiences_free(a->several);
 	free(a);
 }
 
@@ -182,7 +209,18 @@ static uint32_t count_of(const struct cdp_audience_part *p, uint32_t set)
 {
 	uint32_t place = p->places ? p->places[set] : set;
 
-	return place == UINT32_MAX ? 0 : cdp_rowlists_count(p->lists, place);
+	return place == UINT32_MAX ? 0
+	       : p->lists          ? cdp_rowlists_count(p->lists, place)
+				   : p->counts[place];
+}
+
+static uint32_t count_rows(const struct cdp_audiences *a, uint32_t set)
+{
+	uint32_t n = 0;
+
+	for (unsigned i = 0; i < a->count; i++)
+		n += count_of(a->parts[i], set);
+	return n;
 }
 
 static uint32_t *tell(const struct cdp_audience_part *p, uint32_t set, uint32_t *out)
@@ -287,8 +325,8 @@ uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t *
 	const struct replaced *r = replaced(a, set);
 	uint32_t n = r ? r->n : 0, *end;
 
-	for (unsigned i = 0; !r && i < a->count; i++)
-		n += count_of(a->parts[i], set);
+	if (!r)
+		n = count_rows(a, set);
 	if (n > *cap) {
 		*cap = n + n / 2;
 		free(*v);
@@ -328,14 +366,54 @@ uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set)
 
 	if (r)
 		return r->n;
-	if (a->twice) {
+	if (a->several)
+		n = cdp_audiences_count(a->several, set) - count_rows(a->several, set);
+	else if (a->twice) {
 		n = cdp_audiences_members(a, set, &v, &cap);
 		free(v);
 		return n;
 	}
+	return n + count_rows(a, set);
+}
+
+uint64_t cdp_audiences_row_count(const struct cdp_audiences *a)
+{
+	uint64_t n = 0;
+
 	for (unsigned i = 0; i < a->count; i++)
-		n += count_of(a->parts[i], set);
+		n += a->parts[i]->rows;
 	return n;
+}
+
+struct cdp_intern *cdp_audiences_twice(const struct cdp_audiences *a, uint64_t *rows)
+{
+	uint32_t *count;
+	struct cdp_intern *who;
+
+	*rows = 0;
+	if (!a->twice)
+		return NULL;
+	count = cdp_calloc(cdp_intern_count(a->keys), sizeof(*count));
+	who = cdp_intern_new(0);
+	for (unsigned i = 0; i < a->count; i++)
+		for (uint32_t k = 0; k < a->parts[i]->rows; k++)
+			count[a->parts[i]->customer[k]]++;
+	for (uint32_t rank = 0; rank < cdp_intern_count(a->keys); rank++) {
+		size_t n;
+		const char *key = cdp_audiences_key(a, rank, &n);
+
+		if (count[rank] < 2)
+			continue;
+		cdp_intern_put(who, key, n, NULL);
+		*rows += count[rank];
+	}
+	free(count);
+	return who;
+}
+
+void cdp_audiences_count_once(struct cdp_audiences *a, struct cdp_audiences *those)
+{
+	a->several = those;
 }
 
 void cdp_audiences_set(struct cdp_audiences *a, uint32_t set, const uint32_t *v,

@@ -3,7 +3,11 @@
  * Each thread gathers its own part: rows (profiles) it saw, the customers they belong to,
  * and for each audience the rows in it.  Put together, customers have ranks by the bytes
  * of their keys, so members come in that order.  Memory: that of model/rowlists for
- * members, and for each customer the key and about 40 bytes. */
+ * members, and for each customer the key and about 40 bytes.
+ *
+ * Where numbers are all that is asked for, parts may count rows and keep none: members
+ * are not known then.  Rows of customers who have several must be decided once more, into
+ * parts that keep them. */
 #ifndef CDP_MODEL_AUDIENCES_H
 #define CDP_MODEL_AUDIENCES_H
 
@@ -14,6 +18,9 @@ struct cdp_audience_part;
 /* By audience its place in the order in which they are added to, or UINT32_MAX if it is
  * not; NULL: their own order. */
 struct cdp_audience_part *cdp_audience_part_new(uint32_t sets, const uint32_t *places);
+/* The same, which counts alone; all parts must be alike. */
+struct cdp_audience_part *cdp_audience_part_counting(uint32_t sets,
+						     const uint32_t *places);
 void cdp_audience_part_free(struct cdp_audience_part *p);
 /* The next row is a profile of this customer; rows count from 0. */
 uint32_t cdp_audience_part_row(struct cdp_audience_part *p, const char *key, size_t n);
@@ -51,6 +58,13 @@ uint32_t cdp_audiences_members(struct cdp_audiences *a, uint32_t set, uint32_t *
 void cdp_audiences_renumber(struct cdp_audiences *a, const uint32_t *to, uint32_t limit);
 /* How many, without looking at them if no customer had two profiles. */
 uint32_t cdp_audiences_count(struct cdp_audiences *a, uint32_t set);
+/* Of parts that counted: the customers who have several rows, and how many rows they have
+ * in all; NULL: there are none.  Caller frees. */
+struct cdp_intern *cdp_audiences_twice(const struct cdp_audiences *a, uint64_t *rows);
+/* `those` is of all their rows, and taken: they count once from now on. */
+void cdp_audiences_count_once(struct cdp_audiences *a, struct cdp_audiences *those);
+/* All rows of all parts. */
+uint64_t cdp_audiences_row_count(const struct cdp_audiences *a);
 /* Replace an audience by these members, ascending ranks. */
 void cdp_audiences_set(struct cdp_audiences *a, uint32_t set, const uint32_t *v,
 		       uint32_t n);

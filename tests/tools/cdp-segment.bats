@@ -79,6 +79,24 @@ members() {
   [ "$(jq -r .customers one | xargs)" = '1 1' ]
 }
 
+@test "--count of files, read again for customers with several profiles, is that of a stream" {
+  echo '{"segments":[{"name":"y","when":"tags.y"},{"name":"n","when":"tags.n > 2"},
+    {"name":"half","when":"tags.n >= 0","sample":50}]}' >d
+  for i in {1..6000}; do
+    echo "{\"one_id\":\"$((i % 4999))\",\"tags\":{\"y\":$((i % 3)),\"n\":$((i % 7))}}"
+  done | sed 's/"y":0/"y":true/; s/"y":1/"y":false/' >in
+  printf '%s\n' '{"one_id":"x"}' 'y{' '{"one_id":"3","tags":{"y":true}}' >>in
+  run -3 bash -c 'cat in in | cdp-segment -d d --count --stats 2>said >want'
+  [ "$(jq -r .customers want | head -1)" -eq \
+    "$(jq -Rr 'fromjson? | select(.tags.y == true).one_id' in | sort -u | wc -l)" ]
+  for j in 1 2 5; do
+    run -3 bash -c "cdp-segment -d d --count --stats -j $j in in >out 2>told"
+    cmp want out
+    diff <(tail -1 said) <(tail -1 told)
+    [ "$(grep -c ': not a profile' told)" -eq 2 ]
+  done
+}
+
 @test "an audience that is defined takes nothing from --with" {
   echo '{"segments":[{"name":"y","when":"tags.y"},{"name":"o","when":"segments.old && !segments.y"}]}' >d
   printf '{"one_id":"%s","segment":"%s"}\n' a y a old b y >before

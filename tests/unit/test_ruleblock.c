@@ -235,6 +235,38 @@ static void members(void)
 	free(v);
 }
 
+/* a has two profiles, both in set 0 and one in set 1; b has one. */
+static void counting(void)
+{
+	struct cdp_audience_part *parts[2] = { cdp_audience_part_counting(2, NULL),
+					       cdp_audience_part_counting(2, NULL) };
+	struct cdp_audience_part *again = cdp_audience_part_new(2, NULL);
+	struct cdp_audiences *a;
+	struct cdp_intern *twice;
+	uint64_t rows;
+
+	cdp_audience_part_row(parts[0], "b", 1);
+	cdp_audience_part_row(parts[0], "a", 1);
+	cdp_audience_part_row(parts[1], "a", 1);
+	add_rows(parts[0], 0, 3);
+	add_rows(parts[1], 0, 1);
+	add_rows(parts[1], 1, 1);
+	a = cdp_audiences_of(parts, 2, NULL);
+	twice = cdp_audiences_twice(a, &rows);
+	is_int((int64_t)rows, 2, "rows of customers who have several are told");
+	is_int(cdp_intern_count(twice), 1, "and those customers");
+	is_int(cdp_intern_get(twice, "a", 1), 0, "by key");
+	cdp_audience_part_row(again, "a", 1);
+	cdp_audience_part_row(again, "a", 1);
+	add_rows(again, 0, 3);
+	add_rows(again, 1, 2);
+	cdp_audiences_count_once(a, cdp_audiences_of(&again, 1, NULL));
+	is_int(cdp_audiences_count(a, 0), 2, "who is in by two rows counts once");
+	is_int(cdp_audiences_count(a, 1), 1, "as who is in by one of them");
+	cdp_intern_free(twice);
+	cdp_audiences_free(a);
+}
+
 /* ---- values that come again, and those that do not ---- */
 
 enum { MANY = 60000 };
@@ -421,6 +453,7 @@ int main(void)
 	differential();
 	repeated_values();
 	members();
+	counting();
 	many_members();
 	return tap_done();
 }
