@@ -11,6 +11,7 @@
 #include "cli/segment_put.h"
 #include "cli/segment_rows.h"
 #include "cli/segment_store.h"
+#include "cli/segment_usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@ struct segment_ctx {
 	struct cdp_segment_lineage_opts lineage;
 	struct cdp_segment_lint_opts lint;
 	struct cdp_segment_cost cost;
+	struct cdp_segment_usage_opts usage;
 	struct cdp_segments *set;
 	struct cdp_segment_gather gather;
 	struct cdp_segment_job job;
@@ -208,17 +210,32 @@ static bool is_unread(const struct cdp_cli *cli, const struct segment_ctx *s)
 	return s->lint.on && !cli->operands[0];
 }
 
+/* The definitions themselves are what is asked for, not who is in them. */
+static bool is_about(const struct segment_ctx *s)
+{
+	return s->usage.on || cdp_segment_lineage_asked(&s->lineage);
+}
+
 static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
 	struct cdp_segment_lineage *l;
 	int ret = 0;
 
-	if (!s->lineage.tags.n && !cdp_segment_lineage_asked(&s->lineage))
+	if (!s->lineage.tags.n && !is_about(s))
 		return 0;
 	l = cdp_segment_lineage_new(cli, &s->lineage, s->definition, s->set, err);
 	if (!l)
 		return -1;
-	if (cdp_segment_lineage_asked(&s->lineage))
+	if (s->usage.on)
+		ret = cdp_segment_usage(
+			cli,
+			&(struct cdp_segment_usage){ .o = &s->usage,
+						     .store = &s->store,
+						     .used_in = &s->lint.used_in,
+						     .set = s->set,
+						     .lineage = l },
+			err);
+	else if (is_about(s))
 		ret = cdp_segment_lineage_write(l, err);
 	cdp_segment_lineage_free(l);
 	return ret;
@@ -251,7 +268,7 @@ static int load(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 	}
 	if (ret == 0)
 		ret = see_lineage(cli, s, err);
-	if (ret == 0 && !cdp_segment_lineage_asked(&s->lineage)) {
+	if (ret == 0 && !is_about(s)) {
 		choose(cli, s);
 		if (!is_unread(cli, s))
 			ret = give(cli, s, &with, err);
@@ -333,6 +350,7 @@ static void release(struct segment_ctx *s)
 	cdp_strs_release(&s->lineage.tags);
 	cdp_strs_release(&s->lint.used_in);
 	cdp_strs_release(&s->lineage.affected);
+	cdp_strs_release(&s->usage.retire);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
 }
@@ -381,8 +399,8 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--profiles needs --follow");
 	if (s->follow.feed && (!s->follow.on || !o->dir))
 		cdp_cli_usage(cli, "--feed needs --follow and --store");
-	if (s->lint.used_in.n && !s->lint.on)
-		cdp_cli_usage(cli, "--used-in needs --lint");
+	if (s->lint.used_in.n && !s->lint.on && !s->usage.on)
+		cdp_cli_usage(cli, "--used-in needs --lint or --usage");
 	if (s->lint.on && (!s->definition || s->previous || s->explain || o->dir ||
 			   o->count || s->follow.on || s->lists.report ||
 			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
@@ -391,11 +409,21 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 			   o->count || s->follow.on || s->lint.on || s->lists.report ||
 			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
 		cdp_cli_usage(cli, "--cost needs -d and nothing else that is written");
+	if (s->usage.retire.n && !s->usage.on)
+		cdp_cli_usage(cli, "--retire needs --usage");
+	if (s->usage.on && (!s->definition || !o->dir || s->previous || s->explain ||
+			    o->count || o->changes || o->keep || o->merges ||
+			    s->follow.on || s->lint.on || s->cost.on || s->lists.report ||
+			    s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
+		cdp_cli_usage(cli, "--usage needs -d, --store and nothing else that is "
+				   "written");
+	if (s->usage.on && cli->operands[0])
+		cdp_cli_usage(cli, "--usage reads no records");
 	cdp_segment_lineage_check(cli, &s->lineage, s->definition,
 				  s->previous || s->explain || o->count || o->changes ||
 					  s->follow.on);
-	return s->lint.on || s->cost.on || cdp_segment_lineage_asked(&s->lineage) ||
-	       handover || o->count || o->list || s->explain || s->put.import;
+	return s->lint.on || s->cost.on || is_about(s) || handover || o->count ||
+	       o->list || s->explain || s->put.import;
 }
 
 /* From the store alone. */
@@ -493,7 +521,13 @@ int main(int argc, char **argv)
 		  "them",
 		  NULL, 0, 0 },
 		{ 0, "used-in", CDP_OPT_LIST, &s.lint.used_in, "FILE",
-		  "with --lint: definitions that use audiences, repeatable", NULL, 0, 0 },
+		  "with --lint or --usage: definitions that use audiences, repeatable",
+		  NULL, 0, 0 },
+		{ 0, "usage", CDP_OPT_FLAG, &s.usage.on, NULL,
+		  "write when audiences, and tags, were last used and what reads them",
+		  NULL, 0, 0 },
+		{ 0, "retire", CDP_OPT_LIST, &s.usage.retire, "WHAT",
+		  "with --usage: whether these can go together, repeatable", NULL, 0, 0 },
 		{ 0, "cost", CDP_OPT_FLAG, &s.cost.on, NULL,
 		  "write what each audience and part of the run costs", NULL, 0, 0 },
 		{ 0, "affected", CDP_OPT_LIST, &s.lineage.affected, "SOURCE",
@@ -515,7 +549,8 @@ int main(int argc, char **argv)
 	};
 
 	cdp_cli_start(&cli, &tool, argc, argv);
-	s.store.follows = s.follow.on;
+	s.store.reads = s.follow.on || s.explain || is_about(&s);
+	s.store.usage = s.usage.on;
 	s.store.imports = s.put.import != NULL;
 	check_key(&cli, &s);
 	rows = check_usage(&cli, &s);
@@ -529,7 +564,7 @@ int main(int argc, char **argv)
 	s.job.paths = cdp_paths_new_of(s.key);
 	s.job.tags_slot = cdp_paths_add(s.job.paths, "tags", 4, &err);
 	ret = load(&cli, &s, &err);
-	if (ret == 0 && !cdp_segment_lineage_asked(&s.lineage))
+	if (ret == 0 && !is_about(&s))
 		ret = run(&cli, &s, &err);
 	release(&s);
 	return ret < 0 ? cdp_cli_fail(&cli, &err) : cdp_cli_finish(&cli);

@@ -185,9 +185,11 @@ int cdp_segment_export_run(struct cdp_cli *cli, const struct cdp_segment_export_
 			   const char *dir, struct cdp_err *err)
 {
 	struct cdp_segstore *s = cdp_segstore_open(dir, false, err);
-	struct cdp_batches *l = s ? cdp_batches_open(dir, err) : NULL;
+	struct cdp_batches *l = NULL;
 	int rc = -1;
 
+	if (s)
+		l = o->batches ? cdp_batches_view(dir) : cdp_batches_open(dir, err);
 	if (l)
 		rc = o->export ? export_from(cli, o, dir, l, s, err)
 		     : o->ack  ? acknowledge(cli, l, o->ack, err)

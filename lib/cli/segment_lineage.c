@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "cli/tag_lineage.h"
-#include "model/lineage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +104,22 @@ void cdp_segment_lineage_free(struct cdp_segment_lineage *l)
 	cdp_tagset_free(l->tags);
 	cdp_paths_free(l->paths);
 	free(l);
+}
+
+const struct cdp_tagset *cdp_segment_lineage_tags(const struct cdp_segment_lineage *l)
+{
+	return l->tags;
+}
+
+const struct cdp_lineage *cdp_segment_lineage_of_tags(const struct cdp_segment_lineage *l)
+{
+	return l->of_tags;
+}
+
+const struct cdp_lineage *
+cdp_segment_lineage_of_segments(const struct cdp_segment_lineage *l)
+{
+	return l->of_segments;
 }
 
 int cdp_segment_lineage_write(struct cdp_segment_lineage *l, struct cdp_err *err)

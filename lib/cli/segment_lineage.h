@@ -4,7 +4,7 @@
 #define CDP_CLI_SEGMENT_LINEAGE_H
 
 #include "cli/cli.h"
-#include "model/segments.h"
+#include "model/lineage.h"
 
 enum cdp_lineage_form { CDP_LINEAGE_ROWS, CDP_LINEAGE_DOT };
 
@@ -30,6 +30,12 @@ cdp_segment_lineage_new(struct cdp_cli *cli, const struct cdp_segment_lineage_op
 			const char *definition, const struct cdp_segments *set,
 			struct cdp_err *err);
 void cdp_segment_lineage_free(struct cdp_segment_lineage *l); /* NULL is fine */
+/* The tags (NULL: not known) and what they read; what the audiences read. */
+const struct cdp_tagset *cdp_segment_lineage_tags(const struct cdp_segment_lineage *l);
+const struct cdp_lineage *
+cdp_segment_lineage_of_tags(const struct cdp_segment_lineage *l);
+const struct cdp_lineage *
+cdp_segment_lineage_of_segments(const struct cdp_segment_lineage *l);
 /* What is asked for. */
 int cdp_segment_lineage_write(struct cdp_segment_lineage *l, struct cdp_err *err);
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "cli/rows.h"
 #include "cli/used_in.h"
+#include "model/meaning.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,18 +61,6 @@ static bool is_alike(const struct lint *l, struct alike *a, const char *finding,
 	return !added;
 }
 
-/* Equal rules are one node; `by` is told by its text. */
-static void put_meaning(struct cdp_buf *b, const struct cdp_segments *s, uint32_t i)
-{
-	const struct cdp_segment *g = &s->v[i];
-
-	cdp_buf_reset(b);
-	cdp_buf_addf(b, "%u %u %u %u %llu ", g->rule, g->cut, g->top, g->ppm,
-		     (unsigned long long)g->seed);
-	if (g->cut > CDP_CUT_SAMPLE)
-		cdp_expr_canonical(s->by[g->by], b);
-}
-
 static void find_duplicates(const struct lint *l, bool *same)
 {
 	struct alike a;
@@ -80,10 +69,8 @@ static void find_duplicates(const struct lint *l, bool *same)
 	alike_init(&a, l);
 	cdp_buf_init(&b, CDP_BUF_NOMAX);
 	for (uint32_t i = 0; i < l->set->defined; i++) {
-		if (l->set->v[i].rule == CDP_RULE_GIVEN)
-			continue;
-		put_meaning(&b, l->set, i);
-		same[i] = is_alike(l, &a, "duplicate", i, b.p, b.n);
+		if (cdp_segment_meaning(l->set, i, &b))
+			same[i] = is_alike(l, &a, "duplicate", i, b.p, b.n);
 	}
 	cdp_buf_release(&b);
 	alike_release(&a);

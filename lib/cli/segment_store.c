@@ -416,11 +416,11 @@ int cdp_segment_store_answer(struct cdp_cli *cli, struct cdp_segment_store_opts 
 int cdp_segment_store_begin(struct cdp_cli *cli, struct cdp_segment_store_opts *o,
 			    struct cdp_err *err)
 {
-	int64_t limit = cdp_time_ms(cli->opt.run.as_of) - 1;
+	int64_t limit = cdp_time_ms(cli->opt.run.as_of) - !o->usage;
 
-	if (o->follows && !cdp_segstore_exists(o->dir))
+	if (o->reads && !o->usage && !cdp_segstore_exists(o->dir))
 		return 0;
-	o->store = cdp_segstore_open(o->dir, !o->follows, err);
+	o->store = cdp_segstore_open(o->dir, !o->reads, err);
 	if (!o->store || cdp_segstore_expect(o->store, o->key, err) < 0 ||
 	    cdp_segversion_latest(&o->before, o->store, limit, err) < 0)
 		return -1;

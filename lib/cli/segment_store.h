@@ -18,7 +18,8 @@ struct cdp_segment_store_opts {
 	const char *key;
 	const char *merges; /* a merge log, with changes */
 	bool count, changes, list;
-	bool follows; /* with -d: no version will be kept, and there may be none yet */
+	bool reads;   /* with -d: no version will be kept, and there may be none yet */
+	bool usage;   /* with -d, also that of this run's base time is before */
 	bool imports; /* a list is put into a version */
 	int64_t keep; /* versions; 0: all */
 	/* With -d, once it is begun: */

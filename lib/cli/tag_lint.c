@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "cli/rows.h"
 #include "cli/used_in.h"
+#include "model/meaning.h"
 #include "record/json.h"
 
 #include <stdlib.h>
@@ -48,28 +49,6 @@ static void find(struct cdp_tag_lint *l, const char *finding, unsigned tag,
 
 /* --- definitions --- */
 
-/* How a tag is computed: the same text for tags that are computed alike, whatever their
- * kind; false: that is not known here. */
-static bool put_meaning(struct cdp_buf *b, const struct cdp_tag *t)
-{
-	cdp_buf_reset(b);
-	if (t->value)
-		cdp_expr_canonical(t->value, b);
-	for (size_t i = 0; i < t->layer_count; i++) {
-		cdp_expr_canonical(t->layers[i].when, b);
-		cdp_buf_adds(b, " : ");
-		cdp_value_json(b, &t->layers[i].value);
-		cdp_buf_addc(b, '\n');
-	}
-	if (t->type == CDP_TAG_DATE && t->about.zone)
-		cdp_buf_adds(b, cdp_zone_name(t->about.zone));
-	if (t->about.schedule)
-		cdp_buf_adds(b, cdp_schedule_text(t->about.schedule));
-	cdp_buf_adds(b, "\nelse ");
-	cdp_value_json(b, &t->otherwise);
-	return t->value || t->layers;
-}
-
 static void find_alike(struct cdp_tag_lint *l)
 {
 	struct cdp_intern *meanings = cdp_intern_new(0);
@@ -81,7 +60,7 @@ static void find_alike(struct cdp_tag_lint *l)
 		bool added;
 		uint32_t k;
 
-		if (!put_meaning(&b, &l->set->tags[i]))
+		if (!cdp_tag_meaning(&l->set->tags[i], &b))
 			continue;
 		k = cdp_intern_put(meanings, b.p, b.n, &added);
 		if (added) {

@@ -48,6 +48,15 @@ struct cdp_batches *cdp_batches_open(const char *dir, struct cdp_err *err)
 	return NULL;
 }
 
+struct cdp_batches *cdp_batches_view(const char *dir)
+{
+	struct cdp_batches *l = cdp_calloc(1, sizeof(*l));
+
+	l->dir = cdp_strdup(dir);
+	l->lock = -1;
+	return l;
+}
+
 void cdp_batches_close(struct cdp_batches *l)
 {
 	if (!l)

@@ -28,6 +28,8 @@ const char *cdp_batch_state_name(enum cdp_batch_state s);
 /* The ledger of a store, held by one process at a time. */
 struct cdp_batches;
 struct cdp_batches *cdp_batches_open(const char *dir, struct cdp_err *err);
+/* To read it alone, without waiting for anybody. */
+struct cdp_batches *cdp_batches_view(const char *dir);
 void cdp_batches_close(struct cdp_batches *l); /* NULL is fine */
 
 /* The batch of a version's audience; its state is what the ledger has. */

@@ -78,20 +78,29 @@ static int check_expires(const char *s, struct cdp_err *err)
 	return wrong(err, "expires", "expected a day '2024-05-01' or a time of RFC 3339");
 }
 
-bool cdp_segment_has_expired(const struct cdp_segment *g, const struct cdp_run *run)
+bool cdp_segment_expiry(const struct cdp_segment *g, const struct cdp_zone *zone,
+			struct cdp_time *t)
 {
 	struct cdp_err ignored;
-	struct cdp_civil c;
-	struct cdp_time t;
-	char day[32];
+	int year;
+	unsigned month, day;
 
 	if (!g->expires)
 		return false;
-	if (cdp_time_parse(&t, g->expires, strlen(g->expires), &ignored) == 0)
-		return cdp_time_cmp(run->as_of, t) >= 0;
-	cdp_zone_civil(run->zone, run->as_of, &c);
-	snprintf(day, sizeof(day), "%04d-%02d-%02d", c.year, c.month, c.day);
-	return strcmp(day, g->expires) >= 0;
+	if (cdp_time_parse(t, g->expires, strlen(g->expires), &ignored) == 0)
+		return true;
+	if (sscanf(g->expires, "%4d-%2u-%2u", &year, &month, &day) != 3)
+		return false;
+	*t = (struct cdp_time){ .s = cdp_zone_day_start(
+					zone, cdp_days_from_civil(year, month, day)) };
+	return true;
+}
+
+bool cdp_segment_has_expired(const struct cdp_segment *g, const struct cdp_run *run)
+{
+	struct cdp_time t;
+
+	return cdp_segment_expiry(g, run->zone, &t) && cdp_time_cmp(run->as_of, t) >= 0;
 }
 
 /* ---- who may ---- */

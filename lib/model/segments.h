@@ -84,7 +84,9 @@ struct cdp_segments *cdp_segments_of(const json_t *root, struct cdp_paths *paths
 void cdp_segments_free(struct cdp_segments *s);
 
 /* From the day of `expires` on, in the zone of the run, or from that time on, an audience
- * is not written any more. */
+ * is not written any more; *t is when that is.  false: never. */
+bool cdp_segment_expiry(const struct cdp_segment *g, const struct cdp_zone *zone,
+			struct cdp_time *t);
 bool cdp_segment_has_expired(const struct cdp_segment *g, const struct cdp_run *run);
 /* Whether a customer is in the sample. */
 bool cdp_segment_samples(const struct cdp_segment *g, const char *key, size_t n);

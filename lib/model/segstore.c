@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 #include "io/bundle.h"
 #include "io/lock.h"
@@ -473,7 +474,8 @@ int cdp_segversion_at(const struct cdp_segversion *v, uint32_t i,
 				       .name_n = item.name_n,
 				       .note = item.note,
 				       .note_n = item.note_n,
-				       .count = item.number };
+				       .count = item.number,
+				       .bytes = item.n };
 	return 0;
 }
 
@@ -488,6 +490,18 @@ const struct cdp_bitmap *cdp_segversion_load(const struct cdp_segversion *v, uin
 					     struct cdp_err *err)
 {
 	return load(v, i + 1, err);
+}
+
+int cdp_segversion_print(const struct cdp_segversion *v, uint32_t i, uint64_t print[2],
+			 struct cdp_err *err)
+{
+	struct cdp_bundle_item item;
+
+	if (cdp_bundle_read(v->file, i + 1, &item, err) < 0)
+		return -1;
+	for (uint64_t k = 0; k < 2; k++)
+		print[k] = cdp_hash_stable(item.data, item.n, k + 1);
+	return 0;
 }
 
 const struct cdp_bitmap *cdp_segversion_all(const struct cdp_segversion *v)

@@ -79,6 +79,7 @@ struct cdp_segaudience {
 	const char *note;
 	size_t note_n;
 	uint64_t count;
+	uint64_t bytes; /* of the members in the file */
 };
 
 /* The version of a base time: 1, or 0 if there is none, or -1. */
@@ -98,6 +99,10 @@ int64_t cdp_segversion_find(const struct cdp_segversion *v, const char *name, si
 /* The members, to be freed before the version is closed.  NULL with *err. */
 const struct cdp_bitmap *cdp_segversion_load(const struct cdp_segversion *v, uint32_t i,
 					     struct cdp_err *err);
+/* A print of the members: equal sets have equal ones, others by chance alone, one in
+ * 2^128. */
+int cdp_segversion_print(const struct cdp_segversion *v, uint32_t i, uint64_t print[2],
+			 struct cdp_err *err);
 /* All customers, borrowed. */
 const struct cdp_bitmap *cdp_segversion_all(const struct cdp_segversion *v);
 

@@ -1,7 +1,9 @@
 #include "model/tagstore.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "io/bundle.h"
@@ -56,31 +58,44 @@ static int check(struct cdp_tagstore *t, struct cdp_segstore *s, int64_t time,
 	return t->all ? 0 : -1;
 }
 
+int cdp_tagstore_open(struct cdp_tagstore **out, struct cdp_segstore *s, int64_t time,
+		      struct cdp_err *err)
+{
+	struct cdp_tagstore *t = cdp_calloc(1, sizeof(*t));
+	char *path = cdp_segstore_path(s, time, CDP_TAGS_KIND);
+	int rc = -1;
+
+	if (access(path, F_OK) < 0 && errno == ENOENT) {
+		rc = 0;
+	} else {
+		t->file = cdp_bundle_open(path, CDP_TAGS_KIND, err);
+		rc = t->file && check(t, s, time, err) == 0 ? 1 : -1;
+	}
+	free(path);
+	if (rc <= 0) {
+		cdp_tagstore_close(t);
+		t = NULL;
+	}
+	*out = t;
+	return rc;
+}
+
 int cdp_tagstore_latest(struct cdp_tagstore **out, struct cdp_segstore *s, int64_t limit,
 			struct cdp_err *err)
 {
 	size_t n;
 	int64_t *times = cdp_segstore_times(s, CDP_TAGS_KIND, &n, err);
-	struct cdp_tagstore *t;
-	char *path;
+	int rc = 0;
 
 	*out = NULL;
-	while (times && n && times[n - 1] > limit)
+	if (!times)
+		return -1;
+	while (n && times[n - 1] > limit)
 		n--;
-	if (!times || n == 0) {
-		free(times);
-		return times ? 0 : -1;
-	}
-	t = cdp_calloc(1, sizeof(*t));
-	path = cdp_segstore_path(s, times[n - 1], CDP_TAGS_KIND);
-	t->file = cdp_bundle_open(path, CDP_TAGS_KIND, err);
-	if (t->file && check(t, s, times[n - 1], err) == 0)
-		*out = t;
-	else
-		cdp_tagstore_close(t);
-	free(path);
+	if (n)
+		rc = cdp_tagstore_open(out, s, times[n - 1], err);
 	free(times);
-	return *out ? 1 : -1;
+	return rc;
 }
 
 void cdp_tagstore_close(struct cdp_tagstore *t)
@@ -138,6 +153,34 @@ static int next_tag(const struct cdp_tagstore *t, uint32_t *i, struct entries *e
 	}
 	e->end = *i;
 	return 1;
+}
+
+int cdp_tagstore_each(const struct cdp_tagstore *t,
+		      void (*each)(void *ctx, const char *name, size_t n,
+				   uint64_t customers, uint64_t bytes),
+		      void *ctx, struct cdp_err *err)
+{
+	struct entries e;
+	uint32_t i = 1;
+	int rc;
+
+	while ((rc = next_tag(t, &i, &e, err)) > 0) {
+		const struct cdp_bitmap *who = load(t, e.first, err);
+		struct cdp_bundle_item item;
+		uint64_t bytes = 0, customers;
+
+		if (!who)
+			return -1;
+		customers = cdp_bitmap_count(who);
+		cdp_bitmap_free(who);
+		for (uint32_t k = e.first; k < e.end; k++) {
+			if (cdp_bundle_at(t->file, k, &item, err) < 0)
+				return -1;
+			bytes += item.n;
+		}
+		each(ctx, e.name, e.n, customers, bytes);
+	}
+	return rc;
 }
 
 /* What an entry of the tag is, and the key of a value. */

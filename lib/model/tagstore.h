@@ -37,8 +37,17 @@ struct cdp_tagstore;
 /* The latest one up to `limit`: 1, or 0 if there is none, or -1. */
 int cdp_tagstore_latest(struct cdp_tagstore **t, struct cdp_segstore *s, int64_t limit,
 			struct cdp_err *err);
+/* That of a base time: the same. */
+int cdp_tagstore_open(struct cdp_tagstore **t, struct cdp_segstore *s, int64_t time,
+		      struct cdp_err *err);
 void cdp_tagstore_close(struct cdp_tagstore *t); /* NULL is fine */
 int64_t cdp_tagstore_time(const struct cdp_tagstore *t);
+/* Each tag, the shorter names first, then by their bytes: of how many customers it is,
+ * and how many bytes it takes in the file. */
+int cdp_tagstore_each(const struct cdp_tagstore *t,
+		      void (*each)(void *ctx, const char *name, size_t n,
+				   uint64_t customers, uint64_t bytes),
+		      void *ctx, struct cdp_err *err);
 /* Who had a profile, borrowed. */
 const struct cdp_bitmap *cdp_tagstore_all(const struct cdp_tagstore *t);
 
