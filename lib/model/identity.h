@@ -123,10 +123,11 @@ struct cdp_sights {
 	size_t n, cap;
 	struct cdp_sight_id *ids;
 	size_t nids, ids_cap;
-	struct cdp_buf text;      /* keys of the ids */
-	struct cdp_buf tmp, norm; /* of one value */
-	uint64_t invalid;         /* values that have no normal form */
-	uint64_t undeclared;      /* values of kinds that are not declared */
+	size_t slots, guessed, fetched, found; /* ids as far as looked up ahead */
+	struct cdp_buf text;                   /* keys of the ids */
+	struct cdp_buf tmp, norm;              /* of one value */
+	uint64_t invalid;                      /* values that have no normal form */
+	uint64_t undeclared;                   /* values of kinds that are not declared */
 };
 
 void cdp_sights_init(struct cdp_sights *s);

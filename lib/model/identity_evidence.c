@@ -49,14 +49,18 @@ static void init_id(struct cdp_identity *m, uint32_t id)
 	m->changed = true;
 }
 
+static bool may_be_blocked(const struct cdp_identity *m, const struct idkey *key)
+{
+	return cdp_idkinds_blocks(m->kinds, m->kind[key->kind].def) ||
+	       (m->kinds->junk && idm_may_be_junk(key));
+}
+
 static bool is_blocked(struct cdp_identity *m, const struct idkey *key)
 {
 	const struct cdp_idkind *def = m->kind[key->kind].def;
 	char text[CDP_ID_VALUE_MAX];
 
-	if (!m->kinds->block && !(def && def->block) &&
-	    (!m->kinds->junk ||
-	     (key->len > CDP_ID_JUNK_WORD_MAX && !idm_starts_like_junk(key))))
+	if (!may_be_blocked(m, key))
 		return false;
 	return cdp_idkinds_blocked(m->kinds, def, idm_unpack(key, text), key->len);
 }
@@ -90,6 +94,8 @@ static bool is_junk(struct cdp_identity *m, const struct idkey *key)
 	char text[CDP_ID_VALUE_MAX + 3];
 	size_t n = (size_t)key->n + 3;
 
+	if (!may_be_blocked(m, key))
+		return false;
 	text[0] = (char)key->kind;
 	text[1] = (char)key->form;
 	text[2] = (char)key->len;
@@ -121,8 +127,11 @@ uint32_t idm_put(struct cdp_identity *m, const struct idkey *key, uint64_t hash)
 uint32_t idm_source(struct cdp_identity *m, const char *p, size_t n)
 {
 	bool added;
-	uint32_t s = cdp_intern_get(m->sources, p, n);
+	uint32_t s;
 
+	if (!n)
+		return 0;
+	s = cdp_intern_get(m->sources, p, n);
 	if (s != CDP_INTERN_NONE || cdp_intern_count(m->sources) > 0x1fffff)
 		return s == CDP_INTERN_NONE ? 0 : s;
 	s = cdp_intern_put(m->sources, p, n, &added);

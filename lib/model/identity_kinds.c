@@ -456,6 +456,11 @@ const struct cdp_idkind *cdp_idkinds_find(const struct cdp_idkinds *k, const cha
 	return NULL;
 }
 
+bool cdp_idkinds_blocks(const struct cdp_idkinds *k, const struct cdp_idkind *kind)
+{
+	return (k->block && k->block->n) || (kind && kind->block && kind->block->n);
+}
+
 bool cdp_idkinds_blocked(const struct cdp_idkinds *k, const struct cdp_idkind *kind,
 			 const char *value, size_t n)
 {

@@ -99,6 +99,8 @@ void cdp_idkinds_free(struct cdp_idkinds *k);
 
 const struct cdp_idkind *cdp_idkinds_find(const struct cdp_idkinds *k, const char *name,
 					  size_t n);
+/* Are there patterns of values of this kind (NULL: undeclared) that must not link? */
+bool cdp_idkinds_blocks(const struct cdp_idkinds *k, const struct cdp_idkind *kind);
 /* True if the value, in normal form, must not link; `kind` NULL: undeclared.  Not for
  * several threads at once. */
 bool cdp_idkinds_blocked(const struct cdp_idkinds *k, const struct cdp_idkind *kind,

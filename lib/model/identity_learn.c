@@ -33,8 +33,8 @@ static struct idkey key_of(const struct cdp_sights *s, const struct cdp_sight_id
 }
 
 /* The id's number in the tables, NONE if it does not count. */
-static uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
-			   const struct cdp_sight_id *sid)
+static uint32_t look_up(struct cdp_identity *m, const struct cdp_sights *s,
+			const struct cdp_sight_id *sid)
 {
 	const char *text = s->text.p + sid->at;
 	char packed[CDP_ID_VALUE_MAX];
@@ -44,8 +44,6 @@ static uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
 
 	if (kind == NONE || m->kind[kind].role == KIND_OUT)
 		return NONE;
-	if (sid->found != NONE && !(m->id[sid->found].flags & ID_BLOCKED))
-		return sid->found;
 	if (sid->kind != CDP_SIGHT_UNDECLARED) {
 		id = idm_put(m, &key, sid->hash);
 	} else {
@@ -54,6 +52,15 @@ static uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
 	}
 	m->kind[kind].blocked += id == NONE;
 	return id;
+}
+
+static inline uint32_t resolve_id(struct cdp_identity *m, const struct cdp_sights *s,
+				  const struct cdp_sight_id *sid)
+{
+	if (sid->found != NONE && !(m->id[sid->found].flags & ID_BLOCKED) &&
+	    m->kind[sid->kind].role != KIND_OUT)
+		return sid->found;
+	return look_up(m, s, sid);
 }
 
 /* The ids of a sighting that count: an undeclared one only where nothing else is. */
@@ -116,6 +123,15 @@ static void learn_part(struct cdp_identity *m, const struct cdp_sight *at,
 			idm_part(m, ids[0], ids[i], at->ms);
 }
 
+/* Mostly of an id that was seen before and is seen for the last time now. */
+static inline void see(struct cdp_identity *m, uint32_t id, int64_t ms, uint32_t source)
+{
+	if (m->log || ms <= idm_first(m, id) || ms > TIME_MAX)
+		idm_see(m, id, ms, source);
+	else if (ms > idm_last(m, id))
+		idm_set_last(&m->id[id], ms);
+}
+
 size_t cdp_identity_learn(struct cdp_identity *m, const struct cdp_sights *s, size_t i,
 			  cdp_source_fn source, void *ctx, const uint32_t **ids)
 {
@@ -129,7 +145,7 @@ size_t cdp_identity_learn(struct cdp_identity *m, const struct cdp_sights *s, si
 		from = idm_source(m, p, len);
 	}
 	for (size_t k = 0; k < n; k++)
-		idm_see(m, m->pick[k], at->ms, from);
+		see(m, m->pick[k], at->ms, from);
 	if (at->says == CDP_SIGHT_LINKS)
 		learn_links(m, m->pick, n, at->ms);
 	else if (at->says == CDP_SIGHT_PARTS)
@@ -168,8 +184,8 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 
 /* Each step touches what the steps before fetched: the slot of a key, its id and its
  * first link's number, the text of the key and that link, the person, the slot of another
- * link. */
-enum { SLOT = 24, GUESS = 17, KEY = 11, FIND = 5, LINK = 2 };
+ * link.  So many ids ahead of those that are learned; LINK: sightings. */
+enum { SLOT = 40, GUESS = 28, KEY = 18, FIND = 8, LINK = 2 };
 
 /* Of what may reach into a second line of the cache, both. */
 static inline void fetch_all(const void *p, size_t n)
@@ -178,65 +194,52 @@ static inline void fetch_all(const void *p, size_t n)
 	__builtin_prefetch((const char *)p + n - 1);
 }
 
-static void fetch_slots(const struct cdp_identity *m, const struct cdp_sight_id *v,
-			unsigned n)
-{
-	for (unsigned k = 0; k < n; k++)
-		idm_slots_prefetch(&m->table, v[k].hash);
-}
-
 /* What the id will probably be, told by the slots alone. */
-static void guess_ids(const struct cdp_identity *m, struct cdp_sight_id *v, unsigned n)
+static inline void guess_id(const struct cdp_identity *m, struct cdp_sight_id *v)
 {
-	for (unsigned k = 0; k < n; k++) {
-		const uint64_t *slot;
+	const uint64_t *slot;
 
-		if (v[k].kind == CDP_SIGHT_UNDECLARED)
-			continue;
-		slot = idm_slots_at(&m->table, v[k].hash);
-		if (!idm_slot_has(slot, v[k].hash)) {
-			/* A new one: those after it will be moved. */
-			__builtin_prefetch(slot + 8);
-			__builtin_prefetch(slot + 16);
-			__builtin_prefetch(slot + 24);
-			continue;
-		}
-		v[k].found = idm_slot_number(slot);
-		fetch_all(&m->id[v[k].found], sizeof(*m->id));
-		__builtin_prefetch(idm_own(m, v[k].found));
+	if (v->rank == UINT16_MAX)
+		return;
+	slot = idm_slots_at(&m->table, v->hash);
+	if (!idm_slot_has(slot, v->hash)) {
+		/* A new one: those after it will be moved. */
+		__builtin_prefetch(slot + 8);
+		__builtin_prefetch(slot + 16);
+		__builtin_prefetch(slot + 24);
+		return;
 	}
+	v->found = idm_slot_number(slot);
+	fetch_all(&m->id[v->found], sizeof(*m->id));
+	__builtin_prefetch(idm_own(m, v->found));
 }
 
-static void fetch_texts(const struct cdp_identity *m, const struct cdp_sight_id *v,
-			unsigned n)
+static inline void fetch_text(const struct cdp_identity *m, const struct cdp_sight_id *v)
 {
-	for (unsigned k = 0; k < n; k++) {
-		uint32_t found = v[k].found, own;
+	uint32_t found = v->found, own;
 
-		if (found == NONE)
-			continue;
-		own = *idm_own(m, found);
-		fetch_all(m->text + m->id[found].key, v[k].n + 1u);
-		if (own)
-			fetch_all(&m->links[own - 1], sizeof(*m->links));
-		if (m->streaming && *idm_live(m, found))
-			__builtin_prefetch(&m->live[*idm_live(m, found) - 1]);
-	}
+	if (found == NONE)
+		return;
+	own = *idm_own(m, found);
+	fetch_all(m->text + m->id[found].key, v->n + 1u);
+	if (own)
+		fetch_all(&m->links[own - 1], sizeof(*m->links));
+	if (m->streaming && *idm_live(m, found))
+		__builtin_prefetch(&m->live[*idm_live(m, found) - 1]);
 }
 
 /* New ids are added here already, so that the number of each is known; but not undeclared
  * ones, of which it is not yet known whether they count. */
-static void find_ids(struct cdp_identity *m, const struct cdp_sights *s,
-		     struct cdp_sight_id *v, unsigned n)
+static inline void find_id(struct cdp_identity *m, const struct cdp_sights *s,
+			   struct cdp_sight_id *v)
 {
-	for (unsigned k = 0; k < n; k++) {
-		struct idkey key = key_of(s, &v[k]);
+	struct idkey key;
 
-		if (v[k].rank == UINT16_MAX)
-			continue;
-		if (v[k].found == NONE || !idm_is_key(m, v[k].found, &key))
-			v[k].found = idm_put(m, &key, v[k].hash);
-	}
+	if (v->rank == UINT16_MAX)
+		return;
+	key = key_of(s, v);
+	if (v->found == NONE || !idm_is_key(m, v->found, &key))
+		v->found = idm_put(m, &key, v->hash);
 }
 
 static void fetch_others(const struct cdp_identity *m, const struct cdp_sight_id *v,
@@ -255,30 +258,29 @@ static void fetch_others(const struct cdp_identity *m, const struct cdp_sight_id
 	}
 }
 
-/* The steps of sighting i, which may be before the first one. */
-static void step(struct cdp_identity *m, struct cdp_sights *s, ptrdiff_t i)
+static inline size_t least(size_t a, size_t b)
 {
-	const struct cdp_sight *at = s->v, *end = s->v + s->n;
-	struct cdp_sight_id *v = s->ids;
-	ptrdiff_t n = end - at;
-
-	if (i + SLOT < n)
-		fetch_slots(m, v + at[i + SLOT].first, at[i + SLOT].n);
-	if (i + GUESS >= 0 && i + GUESS < n)
-		guess_ids(m, v + at[i + GUESS].first, at[i + GUESS].n);
-	if (i + KEY >= 0 && i + KEY < n)
-		fetch_texts(m, v + at[i + KEY].first, at[i + KEY].n);
-	if (i + FIND >= 0 && i + FIND < n)
-		find_ids(m, s, v + at[i + FIND].first, at[i + FIND].n);
-	if (i + LINK >= 0 && i + LINK < n)
-		fetch_others(m, v + at[i + LINK].first, at[i + LINK].n);
+	return a < b ? a : b;
 }
 
 void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
-	for (ptrdiff_t k = i == 0 ? -SLOT : 0; k < 0; k++)
-		step(m, s, k);
-	step(m, s, (ptrdiff_t)i);
+	const struct cdp_sight *at = &s->v[i];
+	struct cdp_sight_id *v = s->ids;
+	size_t from = at->first, all = s->nids, to;
+
+	for (to = least(from + SLOT, all); s->slots < to; s->slots++)
+		idm_slots_prefetch(&m->table, v[s->slots].hash);
+	for (to = least(from + GUESS, all); s->guessed < to; s->guessed++)
+		guess_id(m, &v[s->guessed]);
+	for (to = least(from + KEY, all); s->fetched < to; s->fetched++)
+		fetch_text(m, &v[s->fetched]);
+	/* What was guessed must not be learned. */
+	to = at->n > FIND ? from + at->n : least(from + FIND, all);
+	for (; s->found < to; s->found++)
+		find_id(m, s, &v[s->found]);
+	if (i + LINK < s->n && (at + LINK)->first + (at + LINK)->n <= s->found)
+		fetch_others(m, v + (at + LINK)->first, (at + LINK)->n);
 }
 
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s)

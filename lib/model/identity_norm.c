@@ -281,10 +281,42 @@ static bool all_the_same(const char *p, size_t n)
 		sizeof(text) - 1, text                                                   \
 	}
 
+bool cdp_id_may_start_junk(char a, char b)
+{
+	if (a == b)
+		return true;
+	switch ((unsigned char)lower(a) << 8 | (unsigned char)lower(b)) {
+	case '0' << 8 | '-':
+	case '-' << 8 | '0':
+	case 'n' << 8 | 'u':
+	case 'u' << 8 | 'n':
+	case 'n' << 8 | 'o':
+	case 'n' << 8 | 'a':
+	case 'n' << 8 | 'i':
+	case 'a' << 8 | 'n':
+	case 'g' << 8 | 'u':
+	case 't' << 8 | 'e':
+	case 't' << 8 | 'r':
+	case 'f' << 8 | 'a':
+	case 'n' << 8 | '/':
+	case '(' << 8 | 'n':
+	case '[' << 8 | 'o':
+	case '-' << 8 | '1':
+	case '\\' << 8 | 'n':
+	case '+' << 8 | '8':
+	case '1' << 8 | '3':
+	case '1' << 8 | '8':
+	case '0' << 8 | '2':
+	case '9' << 8 | '7':
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool cdp_id_is_junk(const char *value, size_t n)
 {
-	/* What any of the words begins with. */
-	static const char first[] = "nuagtf([-\\+109";
+	/* Of each word cdp_id_may_start_junk() knows the first two characters. */
 	static const struct word {
 		size_t n;
 		const char *p;
@@ -320,7 +352,8 @@ bool cdp_id_is_junk(const char *value, size_t n)
 
 	if (only_zeros(value, n) || all_the_same(value, n))
 		return true;
-	if (n > CDP_ID_JUNK_WORD_MAX || !memchr(first, lower(*value), sizeof(first) - 1))
+	if (n > CDP_ID_JUNK_WORD_MAX || n < 2 ||
+	    !cdp_id_may_start_junk(value[0], value[1]))
 		return false;
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (words[i].n == n && lower(*words[i].p) == lower(*value) &&

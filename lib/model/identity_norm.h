@@ -38,6 +38,8 @@ bool cdp_idnorm(enum cdp_idnorm norm, const char *p, size_t n, struct cdp_buf *t
  * hyphens (so the nil UUID), four or more times the same character, and constants that
  * many devices share.  Letters compare without case.  `value` is in normal form. */
 bool cdp_id_is_junk(const char *value, size_t n);
+/* False: no value of two bytes or more that begins with these is junk. */
+bool cdp_id_may_start_junk(char a, char b);
 enum { CDP_ID_JUNK_WORD_MAX = 17 }; /* longer ones are junk by repetition alone */
 
 #endif

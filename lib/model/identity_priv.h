@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/intern.h"
+#include "base/swar.h"
 #include "model/identity.h"
 
 enum { NONE = UINT32_MAX }; /* no id, no root */
@@ -237,13 +238,32 @@ uint64_t idm_hash(const struct idkey *k);
  * idm_pack() makes of cdp_idnorm() is the same key. */
 bool idm_pack_plain(struct idkey *k, uint8_t kind, enum cdp_idnorm norm, const char *p,
 		    size_t n, char to[CDP_ID_VALUE_MAX]);
+/* Of packed keys, which are longer than memcmp() is good for. */
+static inline bool idm_same(const char *a, const char *b, size_t n)
+{
+	uint64_t differ = 0;
+
+	if (n < 8)
+		return memcmp(a, b, n) == 0;
+	for (size_t i = 0; i + 8 < n; i += 8)
+		differ |= cdp_load64(a + i) ^ cdp_load64(b + i);
+	return !(differ | (cdp_load64(a + n - 8) ^ cdp_load64(b + n - 8)));
+}
 const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX]);
-/* False: of more than CDP_ID_JUNK_WORD_MAX bytes, this cannot be cdp_id_is_junk(). */
-bool idm_starts_like_junk(const struct idkey *k);
+/* False: this cannot be cdp_id_is_junk(), as its first characters tell. */
+bool idm_may_be_junk(const struct idkey *k);
 /* The value of an id; borrows from the map or from `to`. */
 const char *idm_value(const struct cdp_identity *m, uint32_t id,
 		      char to[CDP_ID_VALUE_MAX], size_t *n);
-bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k);
+static inline bool idm_is_key(const struct cdp_identity *m, uint32_t id,
+			      const struct idkey *k)
+{
+	const struct id *at = &m->id[id];
+	const char *p = m->text + at->key;
+
+	return at->kind == k->kind && at->form == k->form &&
+	       (unsigned char)p[0] == k->len && idm_same(p + 1, k->p, k->n);
+}
 /* NONE if the map does not have it. */
 uint32_t idm_get(const struct cdp_identity *m, const struct idkey *k, uint64_t hash);
 /* The same, and where such a key would be put. */
@@ -307,6 +327,13 @@ static inline int64_t idm_link_last(const struct link *l)
 	return idm_last_time(l->last_low, l->last_high);
 }
 void idm_set_times(struct id *id, int64_t first, int64_t last);
+/* Of 0 to TIME_MAX; the id then differs from what the store has. */
+static inline void idm_set_last(struct id *id, int64_t last)
+{
+	id->last_low = (uint32_t)(last + 1);
+	id->last_high = (uint32_t)((uint64_t)(last + 1) >> 32) & 0x3ff;
+	id->flags |= ID_DIRTY;
+}
 void idm_set_link_times(struct link *l, int64_t first, int64_t last);
 static inline bool idm_is_out(const struct cdp_identity *m, uint32_t id)
 {

@@ -22,6 +22,7 @@ void cdp_sights_reset(struct cdp_sights *s)
 {
 	s->n = 0;
 	s->nids = 0;
+	s->slots = s->guessed = s->fetched = s->found = 0;
 	s->invalid = 0;
 	s->undeclared = 0;
 	cdp_buf_reset(&s->text);

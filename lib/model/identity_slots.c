@@ -69,25 +69,22 @@ static void grow(struct slots *s)
 void idm_slots_add(struct slots *s, const uint64_t *place, uint64_t hash, uint32_t number)
 {
 	uint64_t e = (hash >> 32 << 32) | ((uint64_t)number + 1);
-	uint64_t *p = s->v + (place - s->v), *last;
+	uint64_t *p = s->v + (place - s->v);
 
-	if (s->n >= full(s->size))
-		p = NULL;
-	for (;;) {
-		if (!p) {
-			grow(s);
-			p = s->v + ((hash >> 32) * s->size >> 32);
-			while (*p && *p < e)
-				p++;
-		}
-		last = p;
-		while (*last)
-			last++;
-		if (last != s->v + s->size + TAIL - 1)
-			break;
-		p = NULL;
+	if (s->n >= full(s->size)) {
+		grow(s);
+		p = s->v + ((hash >> 32) * s->size >> 32);
+		while (*p && *p < e)
+			p++;
 	}
-	memmove(p + 1, p, (size_t)(last - p) * sizeof(*p));
+	while (*p) {
+		uint64_t next = *p;
+
+		*p++ = e;
+		e = next;
+	}
 	*p = e;
 	s->n++;
+	while (s->v[s->size + TAIL - 1])
+		grow(s);
 }

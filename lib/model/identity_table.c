@@ -245,12 +245,10 @@ static void unpack_six(char *to, const char *p, size_t len)
 	}
 }
 
-bool idm_starts_like_junk(const struct idkey *k)
+static bool repeats(const struct idkey *k)
 {
 	char c[4];
 
-	if (k->len < sizeof(c) || (k->form != FORM_HEX && k->form != FORM_SIX))
-		return true;
 	if (k->form == FORM_HEX)
 		unpack_four(c, k->p, sizeof(c));
 	else
@@ -261,6 +259,34 @@ bool idm_starts_like_junk(const struct idkey *k)
 		if (c[i] != '0' && c[i] != '-')
 			return false;
 	return true;
+}
+
+bool idm_may_be_junk(const struct idkey *k)
+{
+	const unsigned char *c = (const unsigned char *)k->p;
+	char a = k->p[0], b;
+
+	if (k->len < 4)
+		return true;
+	switch (k->form) {
+	case FORM_HEX:
+		a = letters[c[0] >> 4];
+		b = letters[c[0] & 15];
+		break;
+	case FORM_CHAR_HEX:
+		b = letters[c[1] >> 4];
+		break;
+	case FORM_SIX:
+		a = letters[c[0] >> 2];
+		b = letters[(c[0] & 3) << 4 | c[1] >> 4];
+		break;
+	default:
+		b = k->p[1];
+	}
+	if (!cdp_id_may_start_junk(a, b))
+		return false;
+	return k->len <= CDP_ID_JUNK_WORD_MAX ||
+	       (k->form != FORM_HEX && k->form != FORM_SIX) || repeats(k);
 }
 
 const char *idm_unpack(const struct idkey *k, char to[CDP_ID_VALUE_MAX])
@@ -298,15 +324,6 @@ uint64_t idm_hash(const struct idkey *k)
 	uint64_t what = (uint64_t)k->kind << 16 | (uint64_t)k->form << 8 | k->len;
 
 	return cdp_hash(k->p, k->n) ^ what * 0x9e3779b97f4a7c15;
-}
-
-bool idm_is_key(const struct cdp_identity *m, uint32_t id, const struct idkey *k)
-{
-	const struct id *at = &m->id[id];
-	const char *p = m->text + at->key;
-
-	return at->kind == k->kind && at->form == k->form &&
-	       (unsigned char)p[0] == k->len && memcmp(p + 1, k->p, k->n) == 0;
 }
 
 uint32_t idm_seek(const struct cdp_identity *m, const struct idkey *k, uint64_t hash,
