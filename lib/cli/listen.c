@@ -112,6 +112,7 @@ static int serve(struct endpoint *e, struct cdp_err *err)
 		.bodies_max = m->bodies,
 		.patience_ms = (int64_t)m->patience_ms,
 		.handle = listen_handle,
+		.again = listen_safe,
 		.ctx = e,
 	};
 

@@ -24,12 +24,12 @@ struct listen_worker {
 /* An answer that waits for the disk. */
 struct held {
 	struct listen_waiter waiter;
-	struct endpoint *endpoint;
 	struct cdp_httpd_request *q;
+	bool ok;
 	unsigned status;
 	char *type, *body;
 	size_t body_n;
-	uint64_t records, duplicates, rejects;
+	uint64_t records, taken, rejects;
 };
 
 /* --- answers --- */
@@ -242,38 +242,65 @@ static void count(struct endpoint *e, uint64_t records, uint64_t duplicates,
 	atomic_fetch_add(&e->metrics.rejects, rejects);
 }
 
-static void safe(struct listen_waiter *waiter, bool ok)
+/* Not on its thread, which it is sent back to. */
+static void decided(struct listen_waiter *waiter, bool ok)
 {
 	struct held *h = (struct held *)waiter;
 
-	if (ok) {
-		count(h->endpoint, h->records, h->duplicates, h->rejects);
-		answer(h->endpoint, h->q, h->status, h->type, h->body, h->body_n);
-	} else {
-		say(h->endpoint, h->q, 503, "not on disk\n");
-	}
+	h->ok = ok;
+	cdp_httpd_wake(h->q);
+}
+
+static void held_free(struct held *h)
+{
 	free(h->type);
 	free(h->body);
 	free(h);
 }
 
-static void hold(struct listen_worker *w, uint64_t taken)
+void listen_safe(void *endpoint, struct cdp_httpd_request *q)
 {
-	struct endpoint *e = w->endpoint;
+	struct endpoint *e = endpoint;
+	struct held *h = q->user;
+
+	if (h->ok) {
+		count(e, h->records - h->taken, h->taken, h->rejects);
+		answer(e, q, h->status, h->type, h->body, h->body_n);
+	} else {
+		say(e, q, 503, "not on disk\n");
+	}
+	held_free(h);
+}
+
+static struct held *held_new(struct listen_worker *w)
+{
 	struct held *h = cdp_calloc(1, sizeof(*h));
 
-	h->waiter.safe = safe;
-	h->endpoint = e;
+	h->waiter.safe = decided;
 	h->q = w->q;
 	h->status = w->answer.status;
 	h->type = w->answer.type ? cdp_strdup(w->answer.type) : NULL;
 	h->body_n = w->answer.body.n;
 	h->body = cdp_memdup(w->answer.body.p, h->body_n);
-	h->records = w->nrecords - taken;
-	h->duplicates = taken;
+	h->records = w->nrecords;
 	h->rejects = w->nrejects;
-	cdp_httpd_hold(w->q);
-	listen_store_wait(e->store, &h->waiter);
+	w->q->user = h;
+	return h;
+}
+
+static void hold(struct listen_worker *w)
+{
+	struct endpoint *e = w->endpoint;
+	struct held *h = held_new(w);
+	struct cdp_err err;
+
+	if (listen_store_put(e->store, w->stage, &w->records, &w->rejects, &h->taken,
+			     &h->waiter, &err) == 0) {
+		cdp_httpd_hold(h->q);
+		return;
+	}
+	say(e, h->q, 503, "no room\n");
+	held_free(h);
 }
 
 static void take(struct endpoint *e, struct cdp_httpd_request *q)
@@ -290,11 +317,11 @@ static void take(struct endpoint *e, struct cdp_httpd_request *q)
 		return;
 	}
 	any = w->nrecords || w->nrejects;
-	if (any && listen_store_put(e->store, w->stage, &w->records, &w->rejects, &taken,
-				    &err) < 0) {
+	if (any && e->listen->ack == CDP_ACK_FSYNC) {
+		hold(w);
+	} else if (any && listen_store_put(e->store, w->stage, &w->records, &w->rejects,
+					   &taken, NULL, &err) < 0) {
 		say(e, q, 503, "no room\n");
-	} else if (any && e->listen->ack == CDP_ACK_FSYNC) {
-		hold(w, taken);
 	} else {
 		count(e, w->nrecords - taken, taken, w->nrejects);
 		answer(e, q, w->answer.status, w->answer.type, w->answer.body.p,

@@ -51,7 +51,7 @@ struct listen_store;
 /* A request that waits for the disk. */
 struct listen_waiter {
 	struct listen_waiter *next;
-	void (*safe)(struct listen_waiter *w, bool ok); /* its turn; frees it */
+	void (*safe)(struct listen_waiter *w, bool ok); /* its turn */
 };
 
 struct listen_store_opts {
@@ -66,11 +66,12 @@ struct listen_store_opts {
 struct listen_store *listen_store_open(const struct listen_store_opts *opts,
 				       struct cdp_err *err);
 /* The records (settled first, with the worker's notes) and rejects of a request.  0: they
- * are written; -1: they are not, and the client must send them again. */
+ * are written or, with `waiter`, will be: it is told when they are on disk, or that they
+ * cannot be brought there.  -1: they are not, and the client must send them again.
+ * *taken: how many of the records were settled to be none. */
 int listen_store_put(struct listen_store *s, void *worker, struct cdp_buf *records,
-		     const struct cdp_buf *rejects, uint64_t *taken, struct cdp_err *err);
-/* Call w->safe() when all that was put before is on disk. */
-void listen_store_wait(struct listen_store *s, struct listen_waiter *w);
+		     const struct cdp_buf *rejects, uint64_t *taken,
+		     struct listen_waiter *waiter, struct cdp_err *err);
 /* Begin other files. */
 void listen_store_rotate(struct listen_store *s);
 int64_t listen_store_age_ms(struct listen_store *s);
@@ -107,6 +108,7 @@ struct endpoint {
 	struct listen_worker *idle;
 };
 void listen_handle(void *endpoint, struct cdp_httpd_request *q);
+void listen_safe(void *endpoint, struct cdp_httpd_request *q); /* what it held */
 void listen_workers_free(struct endpoint *e);
 
 int64_t listen_now_ms(void); /* since 1970 */

@@ -26,14 +26,16 @@ enum {
 	ILL_MS = 5000,
 	GATHER_MAX_NS = 5000000,
 	WORK_NS = 27000, /* what a request takes from one answer to the next sync */
-	STEP_MIN_NS = 100000
+	STEP_MIN_NS = 100000,
+	GROUP_MAX = 256 << 10 /* bytes that are kept back to be written at once */
 };
 
 /* One of two: a descriptor, or files. */
 struct sink {
 	struct cdp_append to;
 	struct cdp_rotate *files;
-	int fd; /* -1: files */
+	struct cdp_buf group; /* what is written before the next sync */
+	int fd;               /* -1: files */
 	bool dirty;
 };
 
@@ -50,6 +52,7 @@ struct listen_store {
 			    */
 	bool rotate, stop, broken, failing;
 	bool settled;      /* something that is not remembered yet */
+	bool spoiled;      /* what some of those who wait for was not written */
 	int64_t failed_ns; /* when something was not kept last */
 	pthread_t syncer;
 	/* the syncer's */
@@ -113,29 +116,6 @@ static int sink_clear(struct listen_store *s, struct sink *k, struct cdp_err *er
 	return rc;
 }
 
-static int put(struct listen_store *s, void *worker, struct cdp_buf *records,
-	       const struct cdp_buf *rejects, uint64_t *taken, struct cdp_err *err)
-{
-	const struct cdp_listen_stages *st = s->o.stages;
-
-	*taken = 0;
-	if (sink_clear(s, &s->records, err) < 0 || sink_clear(s, &s->rejects, err) < 0 ||
-	    sink_put(s, &s->records, &s->owed, err) < 0)
-		return -1;
-	cdp_buf_reset(&s->owed);
-	if (sink_put(s, &s->rejects, rejects, err) < 0)
-		return -1;
-	if (st->settle && st->settle(st->ctx, worker, records, taken, err) < 0)
-		return -1;
-	s->settled = st->settle != NULL;
-	if (sink_put(s, &s->records, records, err) == 0)
-		return 0;
-	/* What a pipe took a part of goes out before all else anyway. */
-	if (st->settle && !(s->records.fd >= 0 && s->records.to.debt.n))
-		cdp_buf_add(&s->owed, records->p, records->n);
-	return -1;
-}
-
 /* One message when it begins, one when it is over.  The lock is held. */
 static void note_health(struct listen_store *s, bool ok, const struct cdp_err *err)
 {
@@ -150,8 +130,83 @@ static void note_health(struct listen_store *s, bool ok, const struct cdp_err *e
 		cdp_cli_warn(s->o.cli, "%s: clients are told to come again", err->msg);
 }
 
+/* What a pipe took a part of goes out before all else anyway. */
+static void owe(struct listen_store *s, const struct cdp_buf *records)
+{
+	if (s->o.stages->settle && !(s->records.fd >= 0 && s->records.to.debt.n))
+		cdp_buf_add(&s->owed, records->p, records->n);
+}
+
+/* The requests of a group share its fate. */
+static void group_write(struct listen_store *s)
+{
+	struct cdp_buf *records = &s->records.group, *rejects = &s->rejects.group;
+	struct cdp_err err;
+
+	if (!records->n && !rejects->n)
+		return;
+	if (sink_put(s, &s->rejects, rejects, &err) < 0 ||
+	    sink_put(s, &s->records, records, &err) < 0) {
+		owe(s, records);
+		s->spoiled = true;
+		note_health(s, false, &err);
+	}
+	cdp_buf_reset(records);
+	cdp_buf_reset(rejects);
+}
+
+static bool group_fits(const struct listen_store *s, const struct cdp_buf *records,
+		       const struct cdp_buf *rejects)
+{
+	return s->records.group.n + s->rejects.group.n + records->n + rejects->n <=
+	       GROUP_MAX;
+}
+
+static int put(struct listen_store *s, void *worker, struct cdp_buf *records,
+	       const struct cdp_buf *rejects, uint64_t *taken, bool later,
+	       struct cdp_err *err)
+{
+	const struct cdp_listen_stages *st = s->o.stages;
+
+	*taken = 0;
+	if (sink_clear(s, &s->records, err) < 0 || sink_clear(s, &s->rejects, err) < 0 ||
+	    sink_put(s, &s->records, &s->owed, err) < 0)
+		return -1;
+	cdp_buf_reset(&s->owed);
+	later = later && group_fits(s, records, rejects);
+	if (!later) {
+		group_write(s);
+		if (sink_put(s, &s->rejects, rejects, err) < 0)
+			return -1;
+	}
+	if (st->settle && st->settle(st->ctx, worker, records, taken, err) < 0)
+		return -1;
+	s->settled = st->settle != NULL;
+	if (later) {
+		cdp_buf_add(&s->rejects.group, rejects->p, rejects->n);
+		cdp_buf_add(&s->records.group, records->p, records->n);
+		return 0;
+	}
+	if (sink_put(s, &s->records, records, err) == 0)
+		return 0;
+	owe(s, records);
+	return -1;
+}
+
+static void wait(struct listen_store *s, struct listen_waiter *w)
+{
+	w->next = NULL;
+	*s->last = w;
+	s->last = &w->next;
+	s->waiting++;
+	/* The syncer sleeps on through all but the first and the last. */
+	if (s->waiting == 1 || s->waiting == s->expected)
+		pthread_cond_signal(&s->work);
+}
+
 int listen_store_put(struct listen_store *s, void *worker, struct cdp_buf *records,
-		     const struct cdp_buf *rejects, uint64_t *taken, struct cdp_err *err)
+		     const struct cdp_buf *rejects, uint64_t *taken,
+		     struct listen_waiter *waiter, struct cdp_err *err)
 {
 	int rc;
 
@@ -159,8 +214,11 @@ int listen_store_put(struct listen_store *s, void *worker, struct cdp_buf *recor
 	if (s->broken || s->stop)
 		rc = cdp_err_set(err, CDP_ERR_PIPE, "nobody reads");
 	else
-		rc = put(s, worker, records, rejects, taken, err);
-	note_health(s, rc == 0, err);
+		rc = put(s, worker, records, rejects, taken, waiter != NULL, err);
+	if (rc < 0 || !waiter)
+		note_health(s, rc == 0, err);
+	else
+		wait(s, waiter);
 	pthread_mutex_unlock(&s->lock);
 	if (rc == 0)
 		atomic_fetch_add(&s->o.metrics->written_bytes, records->n);
@@ -168,26 +226,6 @@ int listen_store_put(struct listen_store *s, void *worker, struct cdp_buf *recor
 }
 
 /* --- the disk --- */
-
-void listen_store_wait(struct listen_store *s, struct listen_waiter *w)
-{
-	bool over;
-
-	w->next = NULL;
-	pthread_mutex_lock(&s->lock);
-	over = s->stop;
-	if (!over) {
-		*s->last = w;
-		s->last = &w->next;
-		s->waiting++;
-		/* The syncer sleeps on through all but the first and the last. */
-		if (s->waiting == 1 || s->waiting == s->expected)
-			pthread_cond_signal(&s->work);
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (over)
-		w->safe(w, false);
-}
 
 /* A file of the future, as the clock was put back, must not wait until it comes. */
 static bool is_old(const struct listen_store *s, int64_t begun_ms)
@@ -246,6 +284,7 @@ struct turn {
 	size_t n;
 	struct cdp_rotate_file *sync[2], *finish[2];
 	int fd[2];
+	bool spoiled;
 };
 
 static void take_sink(struct listen_store *s, struct sink *k, struct turn *t, int i)
@@ -269,6 +308,9 @@ static void take_turn(struct listen_store *s, struct turn *t)
 {
 	if (s->o.fsync && s->waiting)
 		gather(s);
+	group_write(s);
+	t->spoiled = s->spoiled;
+	s->spoiled = false;
 	t->waiters = s->first;
 	t->n = s->waiting;
 	s->first = NULL;
@@ -316,7 +358,8 @@ static void answer_all(struct listen_waiter *w, bool ok)
 
 static bool unwritten(const struct listen_store *s)
 {
-	return s->owed.n || (s->records.fd >= 0 && s->records.to.debt.n);
+	return s->owed.n || s->records.group.n ||
+	       (s->records.fd >= 0 && s->records.to.debt.n);
 }
 
 /* The lock is held, so nothing is settled meanwhile; and nothing is remembered that is
@@ -328,8 +371,11 @@ static void remember(struct listen_store *s)
 	struct cdp_err err;
 	bool ok = true;
 
-	if (!s->settled || unwritten(s) || s->failing ||
+	if (!s->settled || s->failing ||
 	    listen_now_ns() - s->remembered_ns < (int64_t)REMEMBER_MS * 1000000)
+		return;
+	group_write(s);
+	if (unwritten(s))
 		return;
 	f = s->records.files ? cdp_rotate_current(s->records.files) : NULL;
 	if (f)
@@ -365,14 +411,13 @@ static void *syncer(void *ctx)
 		if (t.n)
 			s->expected = t.n + s->waiting;
 		pthread_mutex_unlock(&s->lock);
-		answer_all(t.waiters, ok);
+		answer_all(t.waiters, ok && !t.spoiled);
 		pthread_mutex_lock(&s->lock);
+		/* If not, the system has forgotten which bytes are not on disk. */
+		s->rotate |= !ok;
+		if (!ok || (t.n && !t.spoiled))
+			note_health(s, ok, &err);
 		remember(s);
-		if (!ok) {
-			/* The system has forgotten which bytes are not on disk. */
-			s->rotate = true;
-			note_health(s, false, &err);
-		}
 		more = !s->stop || s->waiting || is_due(s, &s->records) ||
 		       is_due(s, &s->rejects);
 	}
@@ -509,6 +554,8 @@ void listen_store_free(struct listen_store *s)
 	if (s->dir_lock >= 0)
 		cdp_lock_release(s->dir_lock);
 	cdp_buf_release(&s->owed);
+	cdp_buf_release(&s->records.group);
+	cdp_buf_release(&s->rejects.group);
 	pthread_mutex_destroy(&s->lock);
 	pthread_cond_destroy(&s->work);
 	free(s);
@@ -524,6 +571,8 @@ struct listen_store *listen_store_open(const struct listen_store_opts *opts,
 	s->dir_lock = s->records.fd = s->rejects.fd = -1;
 	s->last = &s->first;
 	cdp_buf_init(&s->owed, CDP_BUF_NOMAX);
+	cdp_buf_init(&s->records.group, CDP_BUF_NOMAX);
+	cdp_buf_init(&s->rejects.group, CDP_BUF_NOMAX);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -1,5 +1,5 @@
-/* An HTTP/1.1 server on libmicrohttpd (the only file that includes it): requests come in
- * whole, with bounds on all of their parts, and are answered now or later.  It knows
+/* An HTTP/1.1 server on libmicrohttpd (httpd_thread.c alone includes it): requests come
+ * in whole, with bounds on all of their parts, and are answered now or later.  It knows
  * nothing of what they say.
  *
  * Bodies are collected as they arrive, chunked or not, and connections are kept alive.
@@ -50,6 +50,9 @@ struct cdp_httpd_opts {
 	/* Called on one of the threads, by several at once.  It answers, or holds the
 	 * request; nothing of it may be looked at after its answer. */
 	void (*handle)(void *ctx, struct cdp_httpd_request *q);
+	/* Called on the same thread for a request that was held, once it was woken: it
+	 * answers.  The client may be gone, then the answer goes nowhere. */
+	void (*again)(void *ctx, struct cdp_httpd_request *q);
 	void *ctx;
 };
 
@@ -72,9 +75,10 @@ struct cdp_httpd_field {
 /* `fields` end with one without a name; everything is copied. */
 void cdp_httpd_answer(struct cdp_httpd_request *q, unsigned status,
 		      const struct cdp_httpd_field *fields, const void *body, size_t n);
-/* In the handler: the answer is given after it returns, by any thread.  What the handler
- * does after this call must not depend on the request being there still. */
+/* In the handler: the answer is given later, when some thread has woken the request. What
+ * the handler does after it may be woken must not depend on the request being there. */
 void cdp_httpd_hold(struct cdp_httpd_request *q);
+void cdp_httpd_wake(struct cdp_httpd_request *q);
 
 /* No new connection, and those that there are end with their next answer; waits until no
  * request is under way, at most `ms`.  False if some still are. */

@@ -49,6 +49,11 @@ void cdp_httpd_hold(struct cdp_httpd_request *q)
 	(void)q;
 }
 
+void cdp_httpd_wake(struct cdp_httpd_request *q)
+{
+	(void)q;
+}
+
 bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)
 {
 	(void)h;

@@ -6,13 +6,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HEAD_MAX = 4096, BODY_MAX = 10000, PATIENCE_MS = 1000 };
+enum { HEAD_MAX = 4096, BODY_MAX = 10000, PATIENCE_MS = 1000, CONNECTIONS = 50 };
 
 static struct held {
 	pthread_mutex_t lock;
@@ -20,9 +21,31 @@ static struct held {
 	struct cdp_httpd_request *request;
 } held = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, NULL };
 
+static atomic_uint answered;
+
 static const struct cdp_httpd_field fields[] = { { "Content-Type", "text/plain" },
 						 { "X-Us", "yes" },
 						 { 0 } };
+
+/* What was held is answered with these. */
+static struct {
+	unsigned status;
+	char body[16];
+} later;
+
+static void again(void *ctx, struct cdp_httpd_request *q)
+{
+	(void)ctx;
+	atomic_fetch_add(&answered, 1);
+	cdp_httpd_answer(q, later.status, fields, later.body, strlen(later.body));
+}
+
+static void answer_later(struct cdp_httpd_request *q, unsigned status, const char *body)
+{
+	later.status = status;
+	snprintf(later.body, sizeof(later.body), "%s", body);
+	cdp_httpd_wake(q);
+}
 
 /* Says what it got. */
 static void handle(void *ctx, struct cdp_httpd_request *q)
@@ -109,13 +132,14 @@ static struct cdp_httpd *start(size_t bodies_max, unsigned per_client)
 {
 	struct cdp_httpd_opts o = { .listen = "127.0.0.1:0",
 				    .threads = 2,
-				    .connections = 50,
+				    .connections = CONNECTIONS,
 				    .per_client = per_client,
 				    .head_max = HEAD_MAX,
 				    .body_max = BODY_MAX,
 				    .bodies_max = bodies_max,
 				    .patience_ms = PATIENCE_MS,
-				    .handle = handle };
+				    .handle = handle,
+				    .again = again };
 	struct cdp_err err;
 	struct cdp_httpd *h = cdp_httpd_start(&o, &err);
 
@@ -159,7 +183,7 @@ static void test_answers(struct cdp_httpd *h)
 	pthread_mutex_lock(&held.lock);
 	while (!held.request)
 		pthread_cond_wait(&held.came, &held.lock);
-	cdp_httpd_answer(held.request, 201, fields, "held", 4);
+	answer_later(held.request, 201, "held");
 	held.request = NULL;
 	pthread_mutex_unlock(&held.lock);
 	held_wrong += strcmp(body_of(get(waiting)), "held") != 0;
@@ -180,6 +204,79 @@ static void test_answers(struct cdp_httpd *h)
 	is_int(held_wrong, 0, "so does one that was held");
 	close(fd);
 	close(waiting);
+}
+
+static struct cdp_httpd_request *wait_for_held(void)
+{
+	struct cdp_httpd_request *q;
+
+	pthread_mutex_lock(&held.lock);
+	while (!held.request)
+		pthread_cond_wait(&held.came, &held.lock);
+	q = held.request;
+	held.request = NULL;
+	pthread_mutex_unlock(&held.lock);
+	return q;
+}
+
+/* Nothing that others send waits for those that are held, nor does it end with them. */
+static void test_held(struct cdp_httpd *h)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	struct cdp_httpd_request *q;
+	int fd = dial(h), other = dial(h);
+	unsigned before;
+
+	put(fd,
+	    "GET /hold HTTP/1.1\r\nHost: h\r\n\r\nGET /next HTTP/1.1\r\nHost: h\r\n\r\n");
+	q = wait_for_held();
+	put(other,
+	    "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+	ok(strstr(get(other), "GET /a ") && strstr(get(other), "GET /b "),
+	   "others are answered while one is held, two of one client at once too");
+	answer_later(q, 203, "one");
+	is_str(body_of(get(fd)), "one", "a request that others follow is held alike");
+	is_str(body_of(get(fd)),
+	       "GET /next ? 0 127.0.0.1 - 0:", "then comes the next one");
+
+	put(fd, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+	q = wait_for_held();
+	before = answered;
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	close(fd);
+	usleep(50000);
+	is_int(answered, before, "a client that goes leaves its request where it is");
+	cdp_httpd_wake(q);
+	for (int i = 0; i < 500 && answered == before; i++)
+		usleep(10000);
+	is_int(answered, before + 1, "which is answered to nobody once it is woken");
+	put(other, "GET /c HTTP/1.1\r\nHost: h\r\n\r\n");
+	ok(strstr(get(other), "GET /c "), "and the others are served on");
+	close(other);
+}
+
+/* Whoever finds no room waits, and comes in when somebody has left. */
+static void test_full(void)
+{
+	struct cdp_httpd *h = start(1 << 20, 0);
+	int fd[CONNECTIONS], late;
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		fd[i] = dial(h);
+		put(fd[i], "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+		get(fd[i]);
+	}
+	late = dial(h);
+	put(late, "GET /late HTTP/1.1\r\nHost: h\r\n\r\n");
+	usleep(50000);
+	is_int(recv(late, &(char){ 0 }, 1, MSG_DONTWAIT | MSG_PEEK), -1,
+	       "one connection more than there may be is not served");
+	close(fd[CONNECTIONS - 1]);
+	ok(strstr(get(late), "GET /late "), "but once another one is gone");
+	for (int i = 0; i < CONNECTIONS - 1; i++)
+		close(fd[i]);
+	close(late);
+	cdp_httpd_stop(h);
 }
 
 static void test_excess(struct cdp_httpd *h)
@@ -325,11 +422,10 @@ static void test_hold_and_drain(struct cdp_httpd *h)
 	usleep(PATIENCE_MS * 2000);
 	ok(!cdp_httpd_drain(h, 100), "a drain does not pass over a held request");
 	pthread_create(&thread, NULL, drain, h);
-	cdp_httpd_answer(held.request, 202, fields, held.request->body,
-			 held.request->body_n);
+	answer_later(held.request, 202, held.request->body);
 	a = get(fd);
 	ok(strncmp(a, "HTTP/1.1 202 ", 13) == 0 && strcmp(body_of(a), "ok") == 0,
-	   "it is answered by another thread, however long it was held");
+	   "it is answered when another thread wakes it, however long it was held");
 	ok(strcasestr(a, "connection: close"), "and its connection ends with it");
 	pthread_join(thread, &drained);
 	ok(drained != NULL, "then the drain is over");
@@ -379,6 +475,7 @@ int main(void)
 	h = start(1 << 20, 0);
 	test_requests(h);
 	test_answers(h);
+	test_held(h);
 	test_excess(h);
 	test_unclear(h);
 	test_slow(h);
@@ -388,5 +485,6 @@ int main(void)
 	cdp_httpd_stop(h);
 	test_bodies();
 	test_per_client();
+	test_full();
 	return tap_done();
 }
