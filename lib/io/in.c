@@ -11,7 +11,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 
-enum { PIPE_SIZE = 1024 * 1024 };
+enum { PIPE_SIZE = 1024 * 1024, PAGE = 4096 };
 
 static const char bom[3] = { '\xef', '\xbb', '\xbf' };
 
@@ -65,7 +65,7 @@ struct cdp_in *cdp_in_new(char *const *operands, const struct cdp_in_opts *opts)
 	if (in->opts.line_max == 0)
 		in->opts.line_max = CDP_IN_LINE_MAX;
 	in->fd = -1;
-	in->raw = cdp_alloc(CDP_IN_BLOCK);
+	in->raw = cdp_alloc_aligned(PAGE, CDP_IN_BLOCK);
 	in->carry = cdp_alloc(CDP_IN_BLOCK);
 	survey(in);
 	return in;
@@ -149,6 +149,7 @@ static ssize_t read_raw(struct cdp_in *in, char *p, size_t n)
 		}
 	}
 	atomic_fetch_add_explicit(&in->done, (uint64_t)got, memory_order_relaxed);
+	in->pos += (uint64_t)got;
 	return got;
 }
 
@@ -211,7 +212,11 @@ static int open_input(struct cdp_in *in, struct cdp_err *err)
 		close_input(in);
 		return -1;
 	}
+	in->pos = 0;
 	if (S_ISREG(st.st_mode)) {
+		off_t at = lseek(in->fd, 0, SEEK_CUR);
+
+		in->pos = at > 0 ? (uint64_t)at : 0;
 		in->waits = false;
 		posix_fadvise(in->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
 	}
@@ -287,18 +292,40 @@ static ssize_t read_decoded(struct cdp_in *in, char *p, size_t n)
 
 /* --- blocks --- */
 
-/* Room in b for at least half a read after n bytes, a supplied LF and the padding. */
-static size_t make_room(struct cdp_in *in, struct cdp_block *b, size_t n)
+void in_make_room(struct cdp_block *b, size_t kept, size_t n)
+{
+	size_t shift = kept ? (size_t)(b->data - b->room) : 0;
+	char *room;
+
+	if (n <= b->cap)
+		return;
+	room = cdp_alloc_aligned(PAGE, n + PAGE);
+	if (kept)
+		memcpy(room + shift, b->data, kept);
+	free(b->room);
+	b->room = room;
+	b->data = room + shift;
+	b->cap = n;
+}
+
+void in_align(struct cdp_block *b, uint64_t pos)
+{
+	b->data = b->room + pos % PAGE;
+}
+
+/* Room in b for at least half a read after n bytes, of which the first `kept` are there,
+ * a supplied LF and the padding. */
+static size_t make_room(struct cdp_in *in, struct cdp_block *b, size_t kept, size_t n)
 {
 	size_t spare = 1 + CDP_IN_PAD;
 
 	if (b->cap < n + spare + in->read_max / 2 + 1) {
-		b->cap = n < CDP_IN_BLOCK ? CDP_IN_BLOCK + spare : 2 * n + spare;
-		if (b->cap < n + in->read_max + spare)
-			b->cap = n + in->read_max + spare;
-		b->room = cdp_realloc(b->room, b->cap, 1);
+		size_t cap = n < CDP_IN_BLOCK ? CDP_IN_BLOCK + spare : 2 * n + spare;
+
+		if (cap < n + in->read_max + spare)
+			cap = n + in->read_max + spare;
+		in_make_room(b, kept, cap);
 	}
-	b->data = b->room;
 	return b->cap - spare - n < in->read_max ? b->cap - spare - n : in->read_max;
 }
 
@@ -349,7 +376,8 @@ static int pass_overlong(struct cdp_in *in, struct cdp_block *b, size_t nl, size
 	int status = sink(in, sum, b->data, nl, err);
 
 	while (status == 0 && nl == n) {
-		ssize_t got = read_decoded(in, b->data, make_room(in, b, 0));
+		size_t room = make_room(in, b, 0, 0); /* it may move the data */
+		ssize_t got = read_decoded(in, b->data, room);
 		const char *lf;
 
 		if (got < 0) {
@@ -403,7 +431,8 @@ static int next_lines(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 {
 	size_t n = in->carry_n, seen = 0;
 
-	make_room(in, b, n);
+	make_room(in, b, 0, n);
+	in_align(b, in->pos - n);
 	if (n)
 		memcpy(b->data, in->carry, n);
 	for (;;) {
@@ -427,7 +456,7 @@ static int next_lines(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 			return give(in, b, n + 1, n + 1);
 		}
 		do {
-			size_t room = make_room(in, b, n); /* it may move the data */
+			size_t room = make_room(in, b, n, n); /* it may move the data */
 
 			got = read_decoded(in, b->data + n, room);
 			if (got < 0) {
@@ -442,9 +471,11 @@ static int next_lines(struct cdp_in *in, struct cdp_block *b, struct cdp_err *er
 
 static int next_bytes(struct cdp_in *in, struct cdp_block *b, struct cdp_err *err)
 {
-	size_t room = make_room(in, b, 0); /* it may move the data */
-	ssize_t got = read_decoded(in, b->data, room);
+	size_t room = make_room(in, b, 0, 0);
+	ssize_t got;
 
+	in_align(b, in->pos);
+	got = read_decoded(in, b->data, room);
 	if (got < 0) {
 		*err = in->failure;
 		return -1;

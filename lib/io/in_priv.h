@@ -29,6 +29,7 @@ struct cdp_in {
 	struct cdp_err failure;
 	size_t read_max; /* per read: block, pipe or line ceiling */
 	uint64_t offset; /* of the first byte not yet given */
+	uint64_t pos;    /* in the file, of what is read next */
 	char *raw;       /* bytes as read: sniffed or compressed ones */
 	size_t raw_at, raw_n;
 	struct cdp_unpack *unpack;
@@ -42,6 +43,13 @@ const char *in_name_of(const struct cdp_in *in, unsigned i);
 
 /* A block of the current input begins. */
 void in_stamp(struct cdp_in *in, struct cdp_block *b);
+
+/* Room for n bytes at b->data, where the first `kept` are and stay. */
+void in_make_room(struct cdp_block *b, size_t kept, size_t n);
+/* b->data: where what is at `pos` in the file is to be read, as far from the start of a
+ * page as it is there.  To a place that is 1 to 63 bytes farther from it some processors
+ * copy five times as slowly (rep movsb takes the two for overlapping). */
+void in_align(struct cdp_block *b, uint64_t pos);
 
 /* A plain file read in ranges of CDP_IN_BLOCK bytes, by all who hold one of them. */
 struct cdp_range_file;

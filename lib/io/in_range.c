@@ -100,7 +100,7 @@ static ssize_t read_at(struct cdp_range_file *f, char *p, size_t n, uint64_t at,
 	return (ssize_t)have;
 }
 
-/* What lies in b->room while lines are sought in it. */
+/* What lies in b->data while lines are sought in it. */
 struct view {
 	uint64_t pos; /* of its first byte in the file */
 	size_t n;
@@ -111,14 +111,12 @@ struct view {
 
 static int read_on(struct cdp_block *b, struct view *v, size_t more, struct cdp_err *err)
 {
-	size_t cap = v->n + more + 1 + CDP_IN_PAD; /* LF supplied */
 	ssize_t got;
 
-	if (b->cap < cap) {
-		b->cap = cap;
-		b->room = cdp_realloc(b->room, cap, 1);
-	}
-	got = read_at(b->range, b->room + v->n, more, v->pos + v->n, err);
+	in_make_room(b, v->n, v->n + more + 1 + CDP_IN_PAD); /* LF supplied */
+	if (!v->n)
+		in_align(b, v->pos);
+	got = read_at(b->range, b->data + v->n, more, v->pos + v->n, err);
 	if (got < 0)
 		return -1;
 	v->n += (size_t)got;
@@ -132,11 +130,11 @@ static void find_begin(const struct cdp_block *b, struct view *v)
 	const char *lf;
 
 	if (b->from == b->range->start) {
-		v->begin = v->n >= 3 && memcmp(b->room, bom, 3) == 0 ? 3 : 0;
+		v->begin = v->n >= 3 && memcmp(b->data, bom, 3) == 0 ? 3 : 0;
 		return;
 	}
-	lf = memchr(b->room, '\n', v->stop - 1 < v->n ? v->stop - 1 : v->n);
-	v->begin = lf ? (size_t)(lf - b->room) + 1 : v->n + 1;
+	lf = memchr(b->data, '\n', v->stop - 1 < v->n ? v->stop - 1 : v->n);
+	v->begin = lf ? (size_t)(lf - b->data) + 1 : v->n + 1;
 }
 
 /* Where the last line of the range begins. */
@@ -144,9 +142,9 @@ static size_t last_line(const struct cdp_block *b, const struct view *v)
 {
 	size_t n = v->stop - 1 < v->n ? v->stop - 1 : v->n;
 	const char *lf =
-		n > v->begin ? memrchr(b->room + v->begin, '\n', n - v->begin) : NULL;
+		n > v->begin ? memrchr(b->data + v->begin, '\n', n - v->begin) : NULL;
 
-	return lf ? (size_t)(lf - b->room) + 1 : v->begin;
+	return lf ? (size_t)(lf - b->data) + 1 : v->begin;
 }
 
 /* Its bytes are counted and summed, not kept: cdp_in_long() reads them again. */
@@ -186,9 +184,9 @@ static int find_end(struct cdp_block *b, struct view *v, size_t *end, struct cdp
 
 	for (;;) {
 		const char *lf =
-			seen < v->n ? memchr(b->room + seen, '\n', v->n - seen) : NULL;
+			seen < v->n ? memchr(b->data + seen, '\n', v->n - seen) : NULL;
 
-		*end = lf ? (size_t)(lf - b->room) + 1 : v->n;
+		*end = lf ? (size_t)(lf - b->data) + 1 : v->n;
 		if (*end - v->begin > b->range->line_max) {
 			last = known ? last : last_line(b, v);
 			known = true;
@@ -200,8 +198,8 @@ static int find_end(struct cdp_block *b, struct view *v, size_t *end, struct cdp
 		if (lf)
 			return 0;
 		if (v->eof) {
-			if (*end > v->begin && b->room[*end - 1] != '\n')
-				b->room[(*end)++] = '\n';
+			if (*end > v->begin && b->data[*end - 1] != '\n')
+				b->data[(*end)++] = '\n';
 			return 0;
 		}
 		seen = v->n;
@@ -224,7 +222,7 @@ static int fetch(struct cdp_block *b, struct cdp_err *err)
 		return -1;
 	if (v.begin > v.n)
 		end = v.begin = 0; /* no line begins here */
-	b->data = b->room + v.begin;
+	b->data += v.begin;
 	b->len = end - v.begin;
 	memset(b->data + b->len, 0, CDP_IN_PAD);
 	atomic_fetch_add_explicit(b->range->done, b->to - b->from, memory_order_relaxed);
