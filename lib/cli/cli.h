@@ -184,6 +184,9 @@ struct cdp_job {
 	/* The operands were read before, to learn from them: what was counted, reported
 	 * and set aside then is passed over now. */
 	bool again;
+	/* More than the head of every event is read: --trusted spares nothing, and what
+	 * is read is checked. */
+	bool whole;
 	bool serial; /* never more than one job (order-dependent record()) */
 };
 

@@ -396,7 +396,7 @@ static struct worker *workers_new(struct run *r, const struct cdp_paths *paths,
 			w->kept = cdp_calloc(CDP_JOB_BATCH, sizeof(*w->kept));
 			cdp_scan_set_kept(w->scan, CDP_JOB_BATCH);
 		}
-		cdp_scan_set_trusted(w->scan, opt->trusted);
+		cdp_scan_set_trusted(w->scan, opt->trusted && !job->whole);
 		cdp_scan_set_unique_keys(w->scan, opt->unique_keys);
 	}
 	return all;

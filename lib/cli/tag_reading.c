@@ -522,6 +522,8 @@ int cdp_tag_reading_all(struct cdp_cli *cli, struct cdp_tag_reading *t,
 	struct cdp_job job = cdp_tag_reading_job(t);
 	int own = t->set->own ? (int)t->set->own_table : -1;
 
+	job.whole =
+		t->key_slot != CDP_SLOT_ONE_ID || cdp_customers_read_all(t->customers);
 	cdp_cli_check_entities(cli, t->set->entities, entities, own);
 	t->load_ns = cpu_time();
 	if (cdp_cli_read_entities(cli, t->set->entities, entities, own, t->relations) < 0)

@@ -71,6 +71,11 @@ void cdp_customers_by_pane(struct cdp_customers *c, const struct cdp_panes *pane
 	c->panes = panes;
 }
 
+bool cdp_customers_read_all(const struct cdp_customers *c)
+{
+	return cdp_aggplan_reads_on(c->plan, NULL);
+}
+
 /* Kinds are numbered as they came; by name they are the same for any order. */
 static void renumber_kinds(struct cdp_customers *c)
 {

@@ -26,6 +26,9 @@ void cdp_customers_free(struct cdp_customers *c);
 struct cdp_panes;
 void cdp_customers_by_pane(struct cdp_customers *c, const struct cdp_panes *panes);
 
+/* Some aggregate reads more than the head of every event. */
+bool cdp_customers_read_all(const struct cdp_customers *c);
+
 /* --- gathering: one gatherer a thread --- */
 
 struct cdp_gather;

@@ -188,6 +188,17 @@ tags() {
   [ -z "$output" ]
 }
 
+@test "trusted lines are checked where tags read more than the head of all of them" {
+  local line='{"one_id":"00000000000000a1","time":"2024-04-30T00:00:00.000Z","event":"a","ids":{}'
+  printf '%s\n' "$line,\"props\":{\"x\":1}}" "$line,\"props\":{\"x\":2y}}" >in
+  echo '{"tags":[{"name":"n","value":"count(event == '"'a'"')"}]}' >head.json
+  echo '{"tags":[{"name":"s","value":"sum(props.x)"}]}' >all.json
+  cdp-tag --trusted -d head.json --as-of 2024-05-01 in | grep -q '"tags":{"n":2}'
+  run -3 --separate-stderr cdp-tag --trusted -d all.json --as-of 2024-05-01 in
+  grep -q '"tags":{"s":1}' <<<"$output"
+  grep -q "in:2: props.x: " <<<"$stderr"
+}
+
 @test "a key is a string or a whole number" {
   printf '{"k":%s,"time":"2024-04-01T00:00:00.000Z","event":"A"}\n' '"7"' 7 '"\u0037"' 7.5 '[7]' true >in
   echo '{"tags":[{"name":"n","value":"count()"}]}' >d
