@@ -87,8 +87,8 @@ static int flushed(void *ctx, struct cdp_err *err)
 
 /* All that is done to a record between its reader and the output, from wherever it came.
  * How many records there are in its place, or -1. */
-static int keep(void *worker, struct cdp_buf *out, size_t at,
-		const struct cdp_canon *info, struct cdp_err *err)
+static inline int keep(void *worker, struct cdp_buf *out, size_t at,
+		       const struct cdp_canon *info, struct cdp_err *err)
 {
 	struct worker *w = worker;
 	struct cdp_canon mine;

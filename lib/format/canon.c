@@ -151,17 +151,12 @@ int cdp_canon_time(int64_t *ms, const struct cdp_val *v, const struct cdp_zone *
 int cdp_canon_future(const struct cdp_format_opts *opts, int64_t ms, int64_t received,
 		     struct cdp_err *err)
 {
-	int64_t limit = opts->future_ms;
+	bool told = received != CDP_NO_TIME || opts->received != CDP_NO_TIME;
 
-	if (received == CDP_NO_TIME)
-		received = opts->received;
-	if (received != CDP_NO_TIME)
-		limit = received + CDP_FUTURE_SLACK_MS;
-	if (opts->future_keep || limit == CDP_NO_TIME || ms <= limit)
+	if (!cdp_canon_is_future(opts, ms, received))
 		return 0;
 	return cdp_canon_bad(err, "time", "future-time: more than an hour after %s",
-			     received != CDP_NO_TIME ? "it was received"
-						     : "the base time");
+			     told ? "it was received" : "the base time");
 }
 
 /* The surrogate of the escape at p: 1 high, 2 low, 0 none. */
@@ -185,11 +180,11 @@ static int surrogate(const char *p, const char *end)
 	}
 }
 
-bool cdp_canon_is_text(const struct cdp_val *v)
+bool cdp_canon_escapes_are_text(const struct cdp_val *v)
 {
 	const char *p = v->p, *end = v->p + v->n;
 
-	while (v->escaped && (p = memchr(p, '\\', (size_t)(end - p)))) {
+	while ((p = memchr(p, '\\', (size_t)(end - p)))) {
 		int kind = surrogate(p, end);
 
 		if (kind == 2 || (kind == 1 && surrogate(p + 6, end) != 2))

@@ -119,12 +119,28 @@ int cdp_canon_time(int64_t *ms, const struct cdp_val *v, const struct cdp_zone *
 int cdp_canon_time_text(int64_t *ms, const char *p, size_t n, const struct cdp_zone *zone,
 			struct cdp_err *err);
 int cdp_canon_time_ms(int64_t *ms, const char *p, size_t n, struct cdp_err *err);
-/* Refuses times that lie ahead; `received` is the record's own or CDP_NO_TIME. */
+/* Whether a time lies ahead; `received` is the record's own or CDP_NO_TIME. */
+static inline bool cdp_canon_is_future(const struct cdp_format_opts *opts, int64_t ms,
+				       int64_t received)
+{
+	int64_t limit = opts->future_ms;
+
+	if (received == CDP_NO_TIME)
+		received = opts->received;
+	if (received != CDP_NO_TIME)
+		limit = received + CDP_FUTURE_SLACK_MS;
+	return ms > limit && limit != CDP_NO_TIME && !opts->future_keep;
+}
+/* Refuses such a time. */
 int cdp_canon_future(const struct cdp_format_opts *opts, int64_t ms, int64_t received,
 		     struct cdp_err *err);
 /* Whether a string decodes to what it says: false if an escaped surrogate stands alone.
  * Where texts are compared, two of them would become one. */
-bool cdp_canon_is_text(const struct cdp_val *v);
+bool cdp_canon_escapes_are_text(const struct cdp_val *v);
+static inline bool cdp_canon_is_text(const struct cdp_val *v)
+{
+	return !v->escaped || cdp_canon_escapes_are_text(v);
+}
 /* An event's name: decoded bytes. */
 int cdp_canon_event(const char *p, size_t n, struct cdp_err *err);
 /* All members of an object (nothing is checked of anything else) have this type; `what`

@@ -38,7 +38,7 @@ static void sort(struct bytes b[HEAD])
 
 /* Short ones, and most are: whole steps, so up to WIDE - 1 bytes more are read and
  * written than there are. */
-enum { WIDE = 32, SHORT = 128 };
+enum { WIDE = 32, SHORT = 128, PIECE = 64 };
 
 static inline char *put(char *w, const char *p, size_t n)
 {
@@ -66,6 +66,69 @@ static char *put_head(char *w, const char *time, const struct cdp_val *event,
 	return put(w, ids->p, ids->n);
 }
 
+/* --- one whose head stands together, in its order, as most do --- */
+
+static bool in_a_row(const struct cdp_rec *rec, const struct cdp_val *ids)
+{
+	static const char a[] = "\"time\":\"", b[] = "\",\"event\":\"",
+			  c[] = "\",\"ids\":";
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+	const struct cdp_val *event = &rec->slots[CDP_SLOT_EVENT];
+	const char *time_end = time->p + time->n, *event_end = event->p + event->n;
+
+	return time->type == CDP_STRING && (size_t)(time->p - rec->raw) >= sizeof(a) &&
+	       memcmp(time->p - sizeof(a) + 1, a, sizeof(a) - 1) == 0 &&
+	       event->p == time_end + sizeof(b) - 1 &&
+	       memcmp(time_end, b, sizeof(b) - 1) == 0 &&
+	       ids->p == event_end + sizeof(c) - 1 &&
+	       memcmp(event_end, c, sizeof(c) - 1) == 0;
+}
+
+/* As put(), but in one step of `whole` bytes where as many can be read before `end`: a
+ * loop's end would seldom be foreseen. */
+static inline char *put_whole(char *w, const char *p, size_t n, size_t whole,
+			      const char *end)
+{
+	if (n > whole || (size_t)(end - p) < whole)
+		return put(w, p, n);
+	memcpy(w, p, whole);
+	return w + n;
+}
+
+static void cut_row(struct cdp_cut *c, const struct cdp_rec *rec,
+		    const struct cdp_val *ids, const char text[CDP_TIME_CANON],
+		    struct cdp_buf *out)
+{
+	const struct cdp_val *time = &rec->slots[CDP_SLOT_TIME];
+	const char *rest = time->p + time->n, *ids_end = ids->p + ids->n;
+	const char *end = rec->raw + rec->len;
+	/* What stands before the head, with the comma after it. */
+	size_t before = (size_t)(time->p - rec->raw) - 9;
+	char *line = out->p + out->n, *w = line;
+
+	w = PUT(w, "{\"time\":\"");
+	memcpy(w, text, CDP_TIME_CANON);
+	w += CDP_TIME_CANON;
+	w = put_whole(w, rest, (size_t)(ids_end - rest), SHORT, end);
+	c->piece[0].from = 1;
+	c->piece[0].n = before;
+	c->piece[0].to = (size_t)(w - line) + 1;
+	if (before) {
+		char *comma = w;
+
+		w = put_whole(w, rec->raw, before, PIECE, end);
+		*comma = ',';
+	}
+	c->piece[1].from = (size_t)(ids_end - rec->raw);
+	c->piece[1].n = (size_t)(end - ids_end);
+	c->piece[1].to = (size_t)(w - line);
+	c->piece[2].n = c->piece[3].n = 0;
+	w = put(w, ids_end, (size_t)(end - ids_end));
+	out->n += (size_t)(w - line);
+}
+
+/* --- any other --- */
+
 bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 		   const struct cdp_val *ids, const char text[CDP_TIME_CANON],
 		   struct cdp_buf *out)
@@ -77,10 +140,15 @@ bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 	char *line, *w;
 
 	if (!rec->compact || rec->twice || event->escaped || event->type != CDP_STRING ||
-	    !member_at(&head[0], rec, time, "\"time\":", 7) ||
+	    cdp_buf_reserve(out, rec->len + 64 + SHORT) < 0)
+		return false;
+	if (in_a_row(rec, ids)) {
+		cut_row(c, rec, ids, text, out);
+		return true;
+	}
+	if (!member_at(&head[0], rec, time, "\"time\":", 7) ||
 	    !member_at(&head[1], rec, event, "\"event\":", 8) ||
-	    !member_at(&head[2], rec, ids, "\"ids\":", 6) ||
-	    cdp_buf_reserve(out, rec->len + 64 + WIDE) < 0)
+	    !member_at(&head[2], rec, ids, "\"ids\":", 6))
 		return false;
 	sort(head);
 	line = out->p + out->n;
@@ -104,29 +172,14 @@ bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 	return true;
 }
 
-struct cdp_span cdp_cut_value(const struct cdp_cut *c, const struct cdp_rec *rec,
-			      const struct cdp_val *v)
+struct cdp_span cdp_cut_text(const struct cdp_cut *c, const struct cdp_rec *rec,
+			     const struct cdp_val *v)
 {
-	size_t at;
+	size_t at = (size_t)(v->p - rec->raw) - 1;
 
-	if (v->type != CDP_STRING)
-		return (struct cdp_span){ 0, 0 };
-	at = (size_t)(v->p - rec->raw) - 1;
 	for (int i = 0; i < CDP_CUT_PIECES; i++)
 		if (at - c->piece[i].from < c->piece[i].n)
 			return (struct cdp_span){ c->piece[i].to + at - c->piece[i].from,
 						  v->n + 2 };
 	return (struct cdp_span){ 0, 0 };
-}
-
-struct cdp_span cdp_cut_member(const struct cdp_cut *c, const struct cdp_rec *rec,
-			       const struct cdp_val *v, size_t key_len)
-{
-	struct cdp_span s = cdp_cut_value(c, rec, v);
-
-	if (s.n) {
-		s.at -= key_len + 4; /* ,"": */
-		s.n += key_len + 4;
-	}
-	return s;
 }

@@ -22,12 +22,28 @@ struct cdp_cut {
 bool cdp_cut_event(struct cdp_cut *c, const struct cdp_rec *rec,
 		   const struct cdp_val *ids, const char text[CDP_TIME_CANON],
 		   struct cdp_buf *out);
-/* Where the value of another member, a string, went: with its quotes, or, with the length
- * of its plain key, the whole member with the comma before it.  Empty if it is missing.
- */
-struct cdp_span cdp_cut_value(const struct cdp_cut *c, const struct cdp_rec *rec,
-			      const struct cdp_val *v);
-struct cdp_span cdp_cut_member(const struct cdp_cut *c, const struct cdp_rec *rec,
-			       const struct cdp_val *v, size_t key_len);
+/* Where the text of another member went, with its quotes. */
+struct cdp_span cdp_cut_text(const struct cdp_cut *c, const struct cdp_rec *rec,
+			     const struct cdp_val *v);
+/* The same; empty if it is no text. */
+static inline struct cdp_span
+cdp_cut_value(const struct cdp_cut *c, const struct cdp_rec *rec, const struct cdp_val *v)
+{
+	return v->type == CDP_STRING ? cdp_cut_text(c, rec, v)
+				     : (struct cdp_span){ 0, 0 };
+}
+/* The whole member, with the comma before it, by the length of its plain key. */
+static inline struct cdp_span cdp_cut_member(const struct cdp_cut *c,
+					     const struct cdp_rec *rec,
+					     const struct cdp_val *v, size_t key_len)
+{
+	struct cdp_span s = cdp_cut_value(c, rec, v);
+
+	if (s.n) {
+		s.at -= key_len + 4; /* ,"": */
+		s.n += key_len + 4;
+	}
+	return s;
+}
 
 #endif

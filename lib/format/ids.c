@@ -4,10 +4,6 @@
 #include "format/canon.h"
 #include "record/json.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 void cdp_ids_init(struct cdp_ids *s)
 {
 	cdp_buf_init(&s->text, UINT32_MAX);
@@ -184,110 +180,92 @@ int cdp_ids_read(struct cdp_ids *s, const struct cdp_val *object, const char *pa
 
 /* --- good as they stand --- */
 
-/* Bit i: byte i of the 64 at p is c. */
-static uint64_t bytes_equal(const char *p, char c)
-{
-	uint64_t bits = 0;
-
-#ifdef __SSE2__
-	const __m128i all = _mm_set1_epi8(c);
-
-	for (unsigned i = 0; i < 64; i += 16) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(p + i));
-		unsigned m = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, all));
-
-		bits |= (uint64_t)m << i;
-	}
-#else
-	const uint64_t low = ~CDP_HIGH;
-
-	for (unsigned i = 0; i < 64; i += 8) {
-		uint64_t x = cdp_load64(p + i) ^ CDP_ONES * (unsigned char)c;
-		uint64_t zero = ~(((x & low) + low) | x | low); /* high bits, exactly */
-
-		bits |= (zero >> 7) * 0x0102040810204080 >> 56 << i;
-	}
-#endif
-	return bits;
-}
-
-/* The quotes of a text, from the first to the last. */
-struct quotes {
-	const char *base, *end;
-	uint64_t bits; /* of the 64 bytes at base, those not given yet */
-};
-
-/* False if there is a backslash among the bytes at base. */
-static bool quotes_here(struct quotes *q)
-{
-	size_t left = (size_t)(q->end - q->base);
-	uint64_t in = left < 64 ? ((uint64_t)1 << left) - 1 : ~(uint64_t)0;
-
-	q->bits = bytes_equal(q->base, '"') & in;
-	return !(bytes_equal(q->base, '\\') & in);
-}
-
-/* NULL: no more, or a backslash comes first. */
-static inline const char *quotes_next(struct quotes *q)
-{
-	const char *p;
-
-	while (!q->bits) {
-		q->base += 64;
-		if (q->base >= q->end || !quotes_here(q))
-			return NULL;
-	}
-	p = q->base + __builtin_ctzll(q->bits);
-	q->bits &= q->bits - 1;
-	return p;
-}
-
 static bool may_be_scientific(const char *p, size_t n)
 {
 	return (p[1] == '.' || (p[1] | 0x20) == 'e') && cdp_id_is_spoilt(p, n);
 }
 
-/* Strings both, and not empty.  A key stands before a colon, a string right after it. */
-static bool next_plain(struct quotes *q, struct cdp_plain_id *id)
+static bool had_kind(const struct cdp_plain_id *id, unsigned n)
 {
-	const char *a = quotes_next(q), *b = a ? quotes_next(q) : NULL,
-		   *c = b ? quotes_next(q) : NULL, *d = c ? quotes_next(q) : NULL;
+	size_t len = (size_t)(id[n].kind_end - id[n].kind);
 
-	if (!d || b == a + 1 || c != b + 2 || d == c + 1)
+	for (unsigned i = 0; i < n; i++)
+		if ((size_t)(id[i].kind_end - id[i].kind) == len &&
+		    memcmp(id[i].kind, id[n].kind, len) == 0)
+			return true;
+	return false;
+}
+
+/* id[n] is the next one.  *seen: a bit for each kind before, which some may share. */
+static inline bool good_plain(const struct cdp_plain_id *id, unsigned n, uint64_t *seen)
+{
+	size_t len = (size_t)(id[n].value_end - id[n].value);
+	size_t kind = (size_t)(id[n].kind_end - id[n].kind);
+	uint64_t bit = (uint64_t)1 << ((kind * 5 + (unsigned char)*id[n].kind) & 63);
+
+	if (!len || !kind || may_be_scientific(id[n].value, len) ||
+	    (*seen & bit && had_kind(id, n)))
 		return false;
-	*id = (struct cdp_plain_id){ a + 1, b, c + 1, d };
-	return !may_be_scientific(c + 1, (size_t)(d - c) - 1);
+	*seen |= bit;
+	return true;
 }
 
-static bool same_kind(const struct cdp_plain_id *a, const struct cdp_plain_id *b)
+static bool plain_tokens(const struct cdp_tokens *t, struct cdp_plain_id *id,
+			 unsigned *count)
 {
-	size_t n = (size_t)(a->kind_end - a->kind);
-
-	return n == (size_t)(b->kind_end - b->kind) && memcmp(a->kind, b->kind, n) == 0;
-}
-
-bool cdp_ids_plain(const struct cdp_val *object, struct cdp_plain_id id[CDP_PLAIN_MAX],
-		   unsigned *count)
-{
-	struct quotes q = { object->p, object->p + object->n, 0 };
+	const uint32_t *at = t->at;
+	uint64_t seen = 0;
 	unsigned n = 0;
+
+	do {
+		const char *kind = t->base + at[0] + 2, *colon = t->base + at[1];
+
+		if (n == CDP_PLAIN_MAX || colon[1] != '"')
+			return false;
+		id[n].kind = kind;
+		id[n].kind_end = colon - 1;
+		id[n].value = colon + 2;
+		id[n].value_end = t->base + at[2] - 1;
+		if (!good_plain(id, n++, &seen))
+			return false;
+		at += 2;
+	} while (t->base[*at] != '}');
+	*count = n;
+	return true;
+}
+
+static bool plain_members(const struct cdp_val *object, struct cdp_plain_id *id,
+			  unsigned *count)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, v;
+	uint64_t seen = 0;
+	unsigned n = 0;
+
+	for (; cdp_val_member(object, &it, &key, &v); n++) {
+		if (n == CDP_PLAIN_MAX || v.type != CDP_STRING || key.escaped ||
+		    v.escaped)
+			return false;
+		id[n] = (struct cdp_plain_id){ key.p, key.p + key.n, v.p, v.p + v.n };
+		if (!good_plain(id, n, &seen))
+			return false;
+	}
+	*count = n;
+	return true;
+}
+
+bool cdp_ids_plain(const struct cdp_rec *rec, const struct cdp_val *object,
+		   struct cdp_plain_id id[CDP_PLAIN_MAX], unsigned *count)
+{
+	struct cdp_tokens t;
 
 	*count = 0;
 	if (object->type != CDP_OBJECT)
 		return false;
 	if (object->n == 2)
 		return true;
-	if (!quotes_here(&q))
-		return false;
-	do {
-		if (n == CDP_PLAIN_MAX || !next_plain(&q, &id[n]))
-			return false;
-		for (unsigned i = 0; i < n; i++)
-			if (same_kind(&id[i], &id[n]))
-				return false;
-	} while (id[n++].value_end + 2 < q.end);
-	*count = n;
-	return true;
+	return cdp_rec_tokens(rec, object, &t) ? plain_tokens(&t, id, count)
+					       : plain_members(object, id, count);
 }
 
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,

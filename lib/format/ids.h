@@ -47,11 +47,11 @@ struct cdp_plain_id {
 	const char *kind, *kind_end, *value, *value_end;
 };
 enum { CDP_PLAIN_MAX = 8 };
-/* Whether the object, of a record without white space between tokens, is good as it
- * stands: strings without escapes, none empty, none spoilt, no kind twice, and few.
- * *count of them, in id.  Up to 63 bytes after it are read. */
-bool cdp_ids_plain(const struct cdp_val *object, struct cdp_plain_id id[CDP_PLAIN_MAX],
-		   unsigned *count);
+/* Whether an object of a record without white space between tokens is good as it stands:
+ * strings without escapes, none empty, none spoilt, no kind twice, and few.  *count of
+ * them, in id. */
+bool cdp_ids_plain(const struct cdp_rec *rec, const struct cdp_val *object,
+		   struct cdp_plain_id id[CDP_PLAIN_MAX], unsigned *count);
 /* The value of a kind, or NULL. */
 const char *cdp_ids_get(const struct cdp_ids *s, const char *kind, size_t kind_len,
 			size_t *n);

@@ -198,7 +198,7 @@ static int check_ids(struct cdp_native *r, struct cdp_rec *rec, struct facts *f,
 	struct cdp_plain_id plain[CDP_PLAIN_MAX];
 
 	cdp_ids_reset(&r->ids);
-	f->plain_ids = rec->compact && cdp_ids_plain(ids, plain, &count) && count &&
+	f->plain_ids = rec->compact && cdp_ids_plain(rec, ids, plain, &count) && count &&
 		       count >= least;
 	if (f->plain_ids)
 		return 0;
@@ -482,16 +482,24 @@ static void rewrite(struct cdp_native *r, struct cdp_rec *rec, const struct fact
 	cdp_buf_addc(out, '}');
 }
 
-int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
-		    struct cdp_canon *info, struct cdp_err *err)
+/* Apart, so that the others need not save what it uses. */
+__attribute__((noinline)) static int read_any(struct cdp_native *r, struct cdp_rec *rec,
+					      struct cdp_buf *out, struct cdp_canon *info,
+					      struct cdp_err *err)
 {
 	struct facts f;
 
-	if (cdp_native_plain(r->slots, r->opts, &r->minutes, rec, out, info))
-		return 0;
 	if (check(r, rec, &f, err) < 0)
 		return -1;
 	cdp_canon_begin(info, f.ms);
 	rewrite(r, rec, &f, out, info);
 	return 0;
+}
+
+int cdp_native_read(struct cdp_native *r, struct cdp_rec *rec, struct cdp_buf *out,
+		    struct cdp_canon *info, struct cdp_err *err)
+{
+	if (cdp_native_plain(r->slots, r->opts, &r->minutes, rec, out, info))
+		return 0;
+	return read_any(r, rec, out, info, err);
 }

@@ -13,24 +13,28 @@ struct plain {
 
 /* --- checks --- */
 
-/* A name as it is written: the scanner let no control byte but DEL through. */
+static uint64_t del_in(const char *p)
+{
+	uint64_t x = cdp_load64(p) ^ CDP_ONES * 0x7f;
+
+	return (x - CDP_ONES) & ~x & CDP_HIGH;
+}
+
+/* A name as it is written: the scanner let no control byte but DEL through.  Its last
+ * eight bytes are looked at first, so of a short one also what stands around it: the end
+ * of its key, and after it what costs no more than the long way. */
 static bool good_name(const struct cdp_val *v)
 {
-	const char *p = v->p;
-	size_t n = v->n;
-	uint64_t found = 0;
+	const char *p = v->p, *last;
+	uint64_t found;
 
-	if (v->type != CDP_STRING || v->escaped || n - 1 >= CDP_EVENT_MAX)
+	if (v->type != CDP_STRING || v->escaped || v->n - 1 >= CDP_EVENT_MAX)
 		return false;
-	for (; n > 8; n -= 8, p += 8) {
-		uint64_t x = cdp_load64(p) ^ CDP_ONES * 0x7f;
-
-		found |= (x - CDP_ONES) & ~x;
-	}
-	/* What stands behind the name is shifted out, and zeros are no DEL. */
-	uint64_t x = cdp_load64(p) << (8 - n) * 8 ^ CDP_ONES * 0x7f;
-
-	return !((found | ((x - CDP_ONES) & ~x)) & CDP_HIGH);
+	last = p + v->n - 8;
+	found = del_in(p) | del_in(last);
+	for (p += 8; p < last; p += 8)
+		found |= del_in(p);
+	return !found;
 }
 
 static bool good_text(const struct cdp_val *v)
@@ -45,23 +49,30 @@ static bool good_one_id(const struct cdp_val *v)
 	return v->type == CDP_STRING && cdp_unhex16(&ignored, v->p, v->n);
 }
 
-static bool good_time(struct plain *e, struct cdp_minute *minute, const struct cdp_val *v,
-		      const struct cdp_zone *zone)
+/* Apart, for the room that an error takes. */
+__attribute__((noinline)) static bool other_time(struct plain *e,
+						 struct cdp_minute *minute,
+						 const struct cdp_val *v,
+						 const struct cdp_zone *zone)
 {
 	struct cdp_err ignored;
 
-	e->ms = v->type == CDP_STRING ? cdp_minute_canon(minute, e->time, v->p, v->n)
-				      : INT64_MIN;
-	if (e->ms != INT64_MIN)
-		return true;
 	if (cdp_canon_time(&e->ms, v, zone, "time", &ignored) < 0)
 		return false;
 	cdp_minute_format(minute, e->time, e->ms);
 	return true;
 }
 
+static inline bool good_time(struct plain *e, struct cdp_minute *minute,
+			     const struct cdp_val *v, const struct cdp_zone *zone)
+{
+	e->ms = v->type == CDP_STRING ? cdp_minute_canon(minute, e->time, v->p, v->n)
+				      : INT64_MIN;
+	return e->ms != INT64_MIN || other_time(e, minute, v, zone);
+}
+
 /* Canonical, or missing. */
-static bool good_delivery(int64_t *ms, const struct cdp_val *v)
+static inline bool good_delivery(int64_t *ms, const struct cdp_val *v)
 {
 	*ms = CDP_NO_TIME;
 	if (v->type == CDP_MISSING)
@@ -70,13 +81,13 @@ static bool good_delivery(int64_t *ms, const struct cdp_val *v)
 	return *ms != INT64_MIN;
 }
 
-static bool good_rest(const struct cdp_native_slots *s,
-		      const struct cdp_format_opts *opts, const struct cdp_val *v,
-		      int64_t ms)
+static inline bool good_rest(const struct cdp_native_slots *s,
+			     const struct cdp_format_opts *opts,
+			     const struct cdp_rec *rec, int64_t ms)
 {
+	const struct cdp_val *v = rec->slots;
 	struct cdp_plain_id id[CDP_PLAIN_MAX];
 	int64_t sent, received;
-	struct cdp_err ignored;
 	unsigned ids;
 
 	if (v[s->props].type != CDP_OBJECT && v[s->props].type != CDP_MISSING)
@@ -88,8 +99,8 @@ static bool good_rest(const struct cdp_native_slots *s,
 	if (!good_delivery(&sent, &v[s->sent]) ||
 	    !good_delivery(&received, &v[s->received]))
 		return false;
-	return cdp_ids_plain(&v[s->ids], id, &ids) && ids &&
-	       cdp_canon_future(opts, ms, received, &ignored) == 0;
+	return cdp_ids_plain(rec, &v[s->ids], id, &ids) && ids &&
+	       !cdp_canon_is_future(opts, ms, received);
 }
 
 /* --- one that is canonical --- */
@@ -195,7 +206,7 @@ bool cdp_native_plain(const struct cdp_native_slots *slots,
 	if (!rec->compact || v[CDP_SLOT_TYPE].type != CDP_MISSING ||
 	    !good_name(&v[CDP_SLOT_EVENT]) ||
 	    !good_time(&e, &m->time, &v[CDP_SLOT_TIME], opts->zone) ||
-	    !good_rest(slots, opts, v, e.ms) ||
+	    !good_rest(slots, opts, rec, e.ms) ||
 	    (v[CDP_SLOT_ONE_ID].type != CDP_MISSING && !good_one_id(&v[CDP_SLOT_ONE_ID])))
 		return false;
 	cdp_canon_begin(info, e.ms);

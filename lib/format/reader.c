@@ -180,8 +180,8 @@ static char first_of(const char *p, size_t n)
 	return n ? *p : 0;
 }
 
-static int read_one(struct cdp_reader *r, enum cdp_format f, struct cdp_rec *rec,
-		    struct cdp_sink *sink, struct cdp_err *err)
+static inline int read_one(struct cdp_reader *r, enum cdp_format f, struct cdp_rec *rec,
+			   struct cdp_sink *sink, struct cdp_err *err)
 {
 	size_t at = sink->out->n;
 	struct cdp_canon info;
@@ -208,6 +208,8 @@ int cdp_reader_record(struct cdp_reader *r, struct cdp_rec *rec, struct cdp_sink
 
 	if (f == CDP_FORMAT_AUTO)
 		f = plain_format(r, rec);
+	if (__builtin_expect(f == CDP_FORMAT_NATIVE, 1))
+		return read_one(r, CDP_FORMAT_NATIVE, rec, sink, err);
 	if (f == CDP_FORMAT_REQUESTS)
 		return read_request(r, rec, sink, err);
 	if (f != CDP_FORMAT_AUTO && f != CDP_FORMAT_PROTOCOL)

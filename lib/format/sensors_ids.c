@@ -101,7 +101,7 @@ static int add_identities(struct cdp_sensors *r, const struct cdp_rec *rec,
 		return 0;
 	if (object->type != CDP_OBJECT)
 		return cdp_canon_bad(err, path, "not an object");
-	if (rec->compact && cdp_ids_plain(object, plain, &count))
+	if (rec->compact && cdp_ids_plain(rec, object, plain, &count))
 		return add_plain(r, plain, count, err);
 	while (cdp_val_member(object, &it, &key, &v)) {
 		k = cdp_val_str(&key, &r->key, &kn);
@@ -240,14 +240,15 @@ static void plain_add(struct cdp_sensors *r, const char *kind, size_t kind_len,
 		plain_put(r, other, other_len, p, n);
 }
 
-static bool plain_identities(struct cdp_sensors *r, const struct cdp_val *object)
+static bool plain_identities(struct cdp_sensors *r, const struct cdp_rec *rec,
+			     const struct cdp_val *object)
 {
 	struct cdp_plain_id id[CDP_PLAIN_MAX];
 	unsigned n;
 
 	if (object->type == CDP_MISSING)
 		return true;
-	if (!cdp_ids_plain(object, id, &n))
+	if (!cdp_ids_plain(rec, object, id, &n))
 		return false;
 	for (unsigned i = 0; i < n; i++) {
 		const char *key = id[i].kind;
@@ -328,7 +329,7 @@ static bool read_plain(struct cdp_sensors *r, const struct cdp_rec *rec)
 	    strcmp(r->type->name, "track_signup") == 0 ||
 	    v[s->p_identities].type != CDP_MISSING)
 		return false;
-	return plain_identities(r, &v[s->identities]) &&
+	return plain_identities(r, rec, &v[s->identities]) &&
 	       plain_member(r, &v[s->login_id], "login_id", 8, r->login_kind,
 			    r->login_kind_len) &&
 	       plain_member(r, &v[s->anonymous_id], "anonymous_id", 12, "anonymous", 9) &&

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { PAD = 64 };
+enum { PAD = 64, AT_ONCE = 4 /* slots to clear */ };
 
 static const char *const impl_names[] = {
 	[CDP_SCAN_AUTO] = "auto",
@@ -119,7 +119,8 @@ void cdp_scan_set_kept(struct cdp_scan *s, unsigned n)
 {
 	free(s->kept);
 	free(s->dirty);
-	s->kept = cdp_calloc((size_t)n * s->paths->slot_count, sizeof(*s->kept));
+	s->width = (s->paths->slot_count + AT_ONCE - 1) & ~(AT_ONCE - 1u);
+	s->kept = cdp_calloc((size_t)n * s->width, sizeof(*s->kept));
 	s->kept_mask = n - 1;
 	s->kept_at = 0;
 	s->slots = s->kept;
@@ -137,7 +138,8 @@ void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
 	s->tail_copy = NULL;
 	s->tail_len = 0;
 	if (s->index)
-		s->index->last = s->index->rest = NULL; /* other bytes, perhaps here */
+		s->index->last = s->index->rest = s->index->walked =
+			NULL; /* other bytes, perhaps here */
 	s->begin = s->p = data;
 	s->end = data + len;
 	s->lines = s->blanks = s->completed = 0;
@@ -155,8 +157,11 @@ void cdp_scan_block(struct cdp_scan *s, const char *data, size_t len)
 
 void cdp_scan_clear(struct cdp_scan *s)
 {
-	for (unsigned i = 0; i < s->paths->slot_count; i++)
-		s->slots[i].type = CDP_MISSING;
+	struct cdp_val *v = s->slots, *end = v + s->width;
+
+	for (; v < end; v += AT_ONCE)
+		for (unsigned i = 0; i < AT_ONCE; i++)
+			v[i].type = CDP_MISSING;
 	s->serial++;
 }
 
@@ -252,7 +257,7 @@ int cdp_scan_next(struct cdp_scan *s, struct cdp_rec *rec, struct cdp_err *err)
 	const char *line, *p;
 
 	s->kept_at = (s->kept_at + 1) & s->kept_mask;
-	s->slots = s->kept + (size_t)s->kept_at * s->paths->slot_count;
+	s->slots = s->kept + (size_t)s->kept_at * s->width;
 	rec->slots = s->slots;
 	rec->scan = s;
 	for (;;) {
@@ -304,7 +309,7 @@ void cdp_rec_complete(struct cdp_rec *r)
 {
 	struct cdp_scan *s = r->scan;
 	struct cdp_val *now = s->slots;
-	size_t at = (size_t)(r->slots - s->kept) / s->paths->slot_count;
+	size_t at = (size_t)(r->slots - s->kept) / s->width;
 
 	if (r->complete)
 		return;

@@ -113,6 +113,19 @@ uint64_t cdp_scan_blanks(const struct cdp_scan *s);
  */
 void cdp_rec_complete(struct cdp_rec *r);
 
+/* The tokens { } [ ] : , of a record's object, at base + at[0], at[1] and so on: its
+ * brace, a colon and what ends the value of the first member, and so on for all of them
+ * while their values are no objects or arrays.  Keys and texts fill the gaps, quotes and
+ * all, and have no escapes. */
+struct cdp_tokens {
+	const char *base;
+	const uint32_t *at;
+};
+/* Of an object of the record that was scanned last.  False: there is no list of them (no
+ * compact record, a backslash, a scanner that makes none). */
+bool cdp_rec_tokens(const struct cdp_rec *rec, const struct cdp_val *object,
+		    struct cdp_tokens *t);
+
 /* One text alone, any top-level value: 0, or -1 with the data error.  For definitions'
  * pieces, tests and fuzzing. */
 int cdp_json_check(const char *p, size_t n, struct cdp_err *err);

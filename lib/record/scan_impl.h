@@ -29,6 +29,7 @@ struct cdp_scan {
 	const char *(*scan_line)(struct cdp_scan *s, const char *p, const char *end);
 	struct cdp_val *slots; /* of the record at hand, in `kept` */
 	struct cdp_val *kept;  /* of the last kept_mask + 1 records, in turn */
+	unsigned width; /* slots of a record there: a few more than there are paths */
 	unsigned kept_mask, kept_at;
 	uint64_t *seen; /* by edge: the last record in which its object was entered */
 	uint64_t serial;

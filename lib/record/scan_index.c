@@ -89,6 +89,7 @@ static void open_window(struct cdp_index *ix, const char *p, const char *end)
 	size_t n = (size_t)(end - p) < CDP_WINDOW ? (size_t)(end - p) : CDP_WINDOW;
 
 	ix->begin = p;
+	ix->walked = NULL;
 	ix->size = n;
 	ix->next = 0;
 	ix->any_slash = ix->any_bad = false;
@@ -349,6 +350,7 @@ static const char *miss(struct cdp_scan *s, const char *p, const char *end)
 {
 	struct cdp_index *ix = s->index;
 
+	ix->walked = NULL;
 	if (++ix->missed > 16 && ix->missed * 2 > ix->lines) {
 		ix->rest = p + ((size_t)(end - p) < CDP_WINDOW * 8 ? (size_t)(end - p)
 								   : CDP_WINDOW * 8);
@@ -379,6 +381,8 @@ const char *cdp_scan_line_indexed(struct cdp_scan *s, const char *p, const char 
 	if (unlikely(ix->bad_at < at))
 		ix->bad_at = next_bit(ix->bad, at, ix->size);
 	ix->lines++;
+	ix->walked = p;
+	ix->first = ix->next;
 	lf = walk(s, (uint32_t)at, ix->at + ix->next);
 	/* Faults of UTF-8 may be noted two bytes late, in the next line. */
 	if (unlikely(!lf || ix->bad_at <= (size_t)(lf - ix->begin)))

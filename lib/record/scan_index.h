@@ -24,6 +24,8 @@ struct cdp_index {
 	size_t size;               /* bytes of the window */
 	uint32_t *at;              /* tokens: offsets from `begin` */
 	size_t count, next;        /* next: where the walk stands */
+	const char *walked;        /* the line last walked to its end, and not refused */
+	size_t first;              /* its first token */
 	uint32_t slash_at, bad_at; /* first backslash, fault from this line on */
 	bool any_slash, any_bad;   /* in the window; if not, the bits are not set up */
 	unsigned lines, missed;    /* in the window; missed: the portable one decided */

@@ -3,6 +3,7 @@
 #define CDP_FUZZ_SCAN_PAIR_H
 
 #include "base/mem.h"
+#include "record/json.h"
 #include "record/scan.h"
 
 #include <stdio.h>
@@ -63,6 +64,34 @@ static inline bool same_slot(const struct cdp_rec *a, const struct cdp_rec *b, u
 		 x->p - a->raw == y->p - b->raw));
 }
 
+static unsigned pair_lists; /* of tokens, that were looked at */
+
+/* The tokens of an object, where there is a list of them, lead to its members. */
+static inline bool tokens_fit(const struct cdp_rec *rec, const struct cdp_val *v)
+{
+	struct cdp_iter it = { 0 };
+	struct cdp_val key, val;
+	struct cdp_tokens t;
+
+	if (v->type != CDP_OBJECT || !cdp_rec_tokens(rec, v, &t))
+		return true;
+	pair_lists++;
+	if (t.base + *t.at != v->p || memchr(v->p, '\\', v->n))
+		return false;
+	for (const uint32_t *at = t.at; cdp_val_member(v, &it, &key, &val); at += 2) {
+		const char *p = val.p - (val.type == CDP_STRING);
+
+		if (t.base + at[0] + 2 != key.p || t.base + at[1] != key.p + key.n + 1 ||
+		    t.base + at[1] + 1 != p)
+			return false;
+		if (val.type == CDP_OBJECT || val.type == CDP_ARRAY)
+			break;
+		if (t.base + at[2] != val.p + val.n + (val.type == CDP_STRING))
+			return false;
+	}
+	return true;
+}
+
 /* NULL, or how they differ on the block they were both given; *records and *bad are
  * increased. */
 static inline const char *pair_differs(struct cdp_scan *a, struct cdp_scan *b,
@@ -96,7 +125,8 @@ static inline const char *pair_differs(struct cdp_scan *a, struct cdp_scan *b,
 		if (x.compact != y.compact || x.twice != y.twice)
 			return "what was seen differs";
 		for (unsigned i = 0; i < slots; i++)
-			if (!same_slot(&x, &y, i)) {
+			if (!same_slot(&x, &y, i) || !tokens_fit(&x, &x.slots[i]) ||
+			    !tokens_fit(&y, &y.slots[i])) {
 				snprintf(why, sizeof(why), "slot %u differs: %.*s", i,
 					 x.len < 500 ? (int)x.len : 500, x.raw);
 				return why;

@@ -383,6 +383,41 @@ static void both_ways(void)
 	t.opts.source = NULL;
 }
 
+/* A head that stands together is copied in few steps, which differ by the lengths of what
+ * is before it, of itself and of what follows. */
+static void heads_in_a_row(void)
+{
+	char line[1500], want[1400], x[301];
+	unsigned wrong = 0, same = 0;
+	static const int lengths[] = {
+		0, 1, 15, 16, 31, 40, 52, 53, 54, 55, 56, 90, 300
+	};
+	enum { N = sizeof(lengths) / sizeof(lengths[0]) };
+
+	memset(x, 'x', sizeof(x) - 1);
+	x[300] = '\0';
+	for (int i = 0; i < N * N * N; i++) {
+		int a = lengths[i % N], b = lengths[i / N % N], c = lengths[i / N / N];
+		struct cdp_span s;
+
+		snprintf(line, sizeof(line),
+			 "{\"w\":\"%.*s\"," TIME "," EVENT ",\"ids\":{\"a\":\"1%.*s\"},"
+			 "\"event_id\":\"e%.*s\"}",
+			 a, x, b, x, c, x);
+		snprintf(want, sizeof(want),
+			 "{" T "," EVENT ",\"ids\":{\"a\":\"1%.*s\"},\"w\":\"%.*s\","
+			 "\"event_id\":\"e%.*s\"}",
+			 b, x, a, x, c, x);
+		wrong += strcmp(collect(&t, line), want) != 0;
+		s = t.info.event_id;
+		wrong += s.n != (size_t)c + 3 || memcmp(t.out.p + s.at, "\"e", 2) != 0;
+		snprintf(line, sizeof(line), "{" TIME "%s", want + sizeof(T));
+		same += strcmp(collect(&t, line), want) == 0;
+	}
+	is_int(wrong, 0, "a head in a row is moved, and its members told, at any length");
+	is_int(same, N * N * N, "one that stands in front already gets its time");
+}
+
 static uint64_t rng = 88172645463325252ULL;
 
 static unsigned rnd(unsigned n)
@@ -393,7 +428,7 @@ static unsigned rnd(unsigned n)
 	return (unsigned)((rng >> 8) % n);
 }
 
-/* Ids without white space between them are looked at 64 bytes at a time; they must mean
+/* Ids without white space between them are found by the scanner's tokens; they must mean
  * what they mean with a blank. */
 static void ids_by_two_ways(void)
 {
@@ -453,6 +488,7 @@ int main(void)
 	told();
 	cut();
 	both_ways();
+	heads_in_a_row();
 	ids_by_two_ways();
 	collect_end(&t);
 	return tap_done();

@@ -372,6 +372,7 @@ int main(void)
 	test_fast();
 	trust();
 	test_completed();
+	ok(!here[1] || pair_lists > 1000, "objects were also read by their tokens");
 	for (int i = 0; i < SCANNERS; i++)
 		cdp_scan_free(scan[i]);
 	cdp_paths_free(paths);
