@@ -397,6 +397,8 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 		cdp_cli_usage(cli, "--follow needs -d and nothing else that is written");
 	if (s->follow.profiles && !s->follow.on)
 		cdp_cli_usage(cli, "--profiles needs --follow");
+	if (s->follow.fills && (!s->follow.profiles || !o->dir))
+		cdp_cli_usage(cli, "--fill needs --follow, --store and --profiles");
 	if (s->follow.feed && (!s->follow.on || !o->dir))
 		cdp_cli_usage(cli, "--feed needs --follow and --store");
 	if (s->lint.used_in.n && !s->lint.on && !s->usage.on)
@@ -504,6 +506,11 @@ int main(int argc, char **argv)
 		{ 0, "feed", CDP_OPT_STR, &s.follow.feed, "NAME",
 		  "with --follow and --store: pass over what was read of it before", NULL,
 		  0, 0 },
+		{ 0, "fill", CDP_OPT_FLAG, &s.follow.fills, NULL,
+		  "with --follow and --store: --profiles has all history, for what is "
+		  "new "
+		  "in the rules alone",
+		  NULL, 0, 0 },
 		{ 0, "entities", CDP_OPT_LIST, &s.gather.entities, "FILE",
 		  "rows that entity('NAME', ID) asks for, repeatable", NULL, 0, 0 },
 		{ 0, "explain", CDP_OPT_STR, &s.explain, "ONE_ID",

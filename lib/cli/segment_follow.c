@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "model/livekeep.h"
 #include "record/json.h"
 
 #include <inttypes.h>
@@ -370,7 +371,20 @@ static void write_names(struct segment_following *w)
 	}
 }
 
-static int begin(struct segment_following *w, const uint64_t *wanted, bool more,
+/* With the store, in which records that came are counted on, whoever asks for them. */
+static int open_store(struct segment_following *w, bool *more, struct cdp_err *err)
+{
+	int rc;
+
+	w->store = cdp_livestore_open(w->f->dir, cdp_paths_key(w->f->paths), err);
+	if (!w->store)
+		return -1;
+	rc = cdp_livekeep_has_begun(w->store, err);
+	*more |= rc > 0;
+	return rc < 0 ? -1 : 0;
+}
+
+static int begin(struct segment_following *w, const uint64_t *wanted, bool *more,
 		 struct cdp_err *err)
 {
 	const struct cdp_segment_follow *f = w->f;
@@ -384,12 +398,9 @@ static int begin(struct segment_following *w, const uint64_t *wanted, bool more,
 		cdp_calloc((size_t)cdp_live_columns(w->live) + 1, sizeof(*w->classes));
 	segment_line_init(&w->line, f->paths);
 	write_names(w);
-	if (f->dir) {
-		w->store = cdp_livestore_open(f->dir, cdp_paths_key(f->paths), err);
-		if (!w->store)
-			return -1;
-	}
-	if (more)
+	if (f->dir && open_store(w, more, err) < 0)
+		return -1;
+	if (*more)
 		return segment_whole_begin(w, wanted, err);
 	if (!f->dir)
 		w->people = cdp_livepeople_new(cdp_live_columns(w->live));
@@ -412,7 +423,7 @@ static void release(struct segment_following *w)
 static int run(struct segment_following *w, const uint64_t *wanted, bool more,
 	       struct cdp_err *err)
 {
-	int rc = begin(w, wanted, more, err);
+	int rc = begin(w, wanted, &more, err);
 
 	if (rc == 0 && more)
 		rc = segment_whole_start(w, err);

@@ -10,6 +10,7 @@ struct cdp_segment_follow {
 	bool on;
 	const char *profiles; /* --profiles: what there was, or NULL */
 	const char *feed;     /* --feed: the name of what comes, or NULL */
+	bool fills; /* --fill: --profiles has the history of what is new in rules */
 	/* With `on`: */
 	const char *dir; /* of a store that keeps what there was, or NULL */
 	const struct cdp_segments *set;

@@ -306,7 +306,7 @@ static int record_was(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 
 	if (is_profile(rec))
 		return profile_was(w, rec, err);
-	if (o->kept.begun)
+	if (o->kept.begun && !o->kept.fills)
 		return 0;
 	rc = gather(o, rec, emit, err);
 	if (rc <= 0)
@@ -339,9 +339,12 @@ int segment_whole_start(struct segment_following *w, struct cdp_err *err)
 	segment_days_set(w, before == INT64_MIN ? base : before);
 	cdp_live_turn(w->live, false);
 	begin_gathering(o);
+	cdp_liverows_fill(o->rows, o->kept.fills);
 	rc = read_start(w);
 	if (rc != 0)
 		return rc;
+	cdp_liverows_fill(o->rows, false);
+	o->kept.fills = false;
 	o->kept.begun = true;
 	if (cdp_livekeep_know(o->keep, &o->kept, err) < 0)
 		return -1;
@@ -368,6 +371,7 @@ static int begin_reading(struct segment_following *w, struct cdp_err *err)
 	struct cdp_tag_reading *t = o->t = f->reading;
 	int own;
 
+	t->set->links = true; /* rules of a later run may ask for them */
 	if (cdp_segment_gather_bind(t, err) < 0)
 		return -1;
 	own = t->set->own ? (int)t->set->own_table : -1;
@@ -402,6 +406,7 @@ int segment_whole_begin(struct segment_following *w, const uint64_t *wanted,
 	if (rc != 0)
 		return rc;
 	o->rows = cdp_liverows_new(o->t->set, w->cli->opt.run.zone);
+	o->kept.fills = w->f->fills;
 	if (cdp_livekeep_begin(o->keep, o->rows, w->f->dir, &o->kept, err) < 0)
 		return -1;
 	cdp_live_gather(w->live, o->rows);

@@ -3,6 +3,8 @@
 #include "base/varint.h"
 #include "base/zone.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,9 +123,13 @@ static int set_about(struct cdp_livekeep *k, const char *name, const void *p, si
 				  err);
 }
 
-/* Names of all kinds as they are numbered. */
+/* Names of all kinds as they are numbered.  What no rule asked for meanwhile is not in
+ * the rows of those who had any of it since: its number stays, and has no name any more.
+ */
 struct names {
 	struct cdp_intern *v[CDP_LIVE_FACTS];
+	bool *asked[CDP_LIVE_FACTS]; /* by number: rules ask for it now */
+	bool differ;                 /* from what the store has */
 };
 
 static int read_names(struct cdp_livekeep *k, struct names *names, const char *dir,
@@ -146,6 +152,21 @@ static int read_names(struct cdp_livekeep *k, struct names *names, const char *d
 	return rc < 0 ? -1 : 0;
 }
 
+static void release_names(struct names *names)
+{
+	for (int i = 0; i < CDP_LIVE_FACTS; i++) {
+		cdp_intern_free(names->v[i]);
+		free(names->asked[i]);
+	}
+}
+
+/* What stands for a name that is gone: nothing else begins with a NUL. */
+static size_t put_gone(char *text, size_t size, uint32_t number)
+{
+	text[0] = '\0';
+	return 1 + (size_t)snprintf(text + 1, size - 1, "%" PRIu32, number);
+}
+
 static int write_names(struct cdp_livekeep *k, const struct names *names,
 		       struct cdp_err *err)
 {
@@ -157,7 +178,12 @@ static int write_names(struct cdp_livekeep *k, const struct names *names,
 		for (uint32_t j = 0; j < cdp_intern_count(names->v[i]); j++) {
 			size_t n;
 			const char *name = cdp_intern_key(names->v[i], j, &n);
+			char gone[16];
 
+			if (!names->asked[i][j]) {
+				n = put_gone(gone, sizeof(gone), j);
+				name = gone;
+			}
 			cdp_buf_addc(&b, (char)i);
 			cdp_varint_add_bytes(&b, name, n);
 		}
@@ -166,34 +192,56 @@ static int write_names(struct cdp_livekeep *k, const struct names *names,
 	return rc;
 }
 
-static int number_names(struct names *names, struct cdp_liverows *rows, const char *dir,
-			bool begun, bool *any, struct cdp_err *err)
+/* Of a store that has begun. */
+static int no_history(int kind, const char *name, size_t n, const char *dir,
+		      struct cdp_err *err)
 {
 	static const char *const roots[] = { "", "profile.", "details.", "relations." };
 
-	for (int i = 0; i < CDP_LIVE_FACTS; i++) {
-		enum cdp_livefact kind = (enum cdp_livefact)i;
+	return cdp_err_set(err, CDP_ERR_USAGE,
+			   "rules ask for %s%.*s, of which '%s/live' has no history: "
+			   "--fill reads it from --profiles",
+			   roots[kind], n < 200 ? (int)n : 200, name, dir);
+}
 
-		if (kind == CDP_LIVE_ATTRIBUTE && rows->set->own)
-			continue; /* they are in no row */
-		for (uint32_t j = 0; j < cdp_liverows_names(rows, kind); j++) {
-			size_t n;
-			const char *name = cdp_liverows_name(rows, kind, j, &n);
-			bool added;
-			uint32_t number = cdp_intern_put(names->v[i], name, n, &added);
+static int number_kind(struct names *names, struct cdp_liverows *rows,
+		       enum cdp_livefact kind, const char *dir,
+		       const struct cdp_livekept *kept, struct cdp_err *err)
+{
+	bool none = kind == CDP_LIVE_ATTRIBUTE && rows->set->own; /* they are in no row */
+	uint32_t count = none ? 0 : cdp_liverows_names(rows, kind);
+	uint32_t were = cdp_intern_count(names->v[kind]);
 
-			if (added && begun)
-				return cdp_err_set(
-					err, CDP_ERR_USAGE,
-					"rules ask for %s%.*s, of which '%s/live' has no "
-					"history: it must be made anew from all there "
-					"was",
-					roots[i], n < 200 ? (int)n : 200, name, dir);
-			*any |= added;
-			cdp_liverows_number(rows, kind, j, number);
-		}
+	names->asked[kind] = cdp_calloc((size_t)were + count + 1, sizeof(bool));
+	for (uint32_t j = 0; j < count; j++) {
+		size_t n;
+		const char *name = cdp_liverows_name(rows, kind, j, &n);
+		uint32_t number = cdp_intern_put(names->v[kind], name, n, NULL);
+
+		if (number >= were && kept->begun && !kept->fills)
+			return no_history(kind, name, n, dir, err);
+		names->asked[kind][number] = true;
+		names->differ |= number >= were;
+		cdp_liverows_number(rows, kind, j, number, number >= were);
+	}
+	cdp_liverows_reserve(rows, kind, were);
+	for (uint32_t number = 0; number < were; number++) {
+		size_t n;
+		const char *name = cdp_intern_key(names->v[kind], number, &n);
+
+		names->differ |= !names->asked[kind][number] && (n == 0 || *name);
 	}
 	return 0;
+}
+
+static int number_names(struct names *names, struct cdp_liverows *rows, const char *dir,
+			const struct cdp_livekept *kept, struct cdp_err *err)
+{
+	int rc = 0;
+
+	for (int i = 0; i < CDP_LIVE_FACTS && rc == 0; i++)
+		rc = number_kind(names, rows, (enum cdp_livefact)i, dir, kept, err);
+	return rc;
 }
 
 /* Those who came while only profiles were followed. */
@@ -229,9 +277,9 @@ static int check_zone(struct cdp_livekeep *k, const struct cdp_liverows *rows,
 int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const char *dir,
 		       struct cdp_livekept *kept, struct cdp_err *err)
 {
-	struct names names = { { NULL } };
+	struct names names = { 0 };
+	bool fills = kept->fills;
 	const char *p;
-	bool any = false;
 	size_t n;
 	int rc;
 
@@ -241,18 +289,32 @@ int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const 
 	rc = about(k, KEPT, &p, &n, err);
 	if (rc > 0 && n == sizeof(*kept))
 		memcpy(kept, p, n);
+	kept->fills = fills && kept->begun;
 	if (rc >= 0)
 		rc = check_zone(k, rows, dir, kept->begun, err);
 	if (rc == 0)
 		rc = read_names(k, &names, dir, err);
 	if (rc == 0)
-		rc = number_names(&names, rows, dir, kept->begun, &any, err);
-	if (rc == 0 && any)
+		rc = number_names(&names, rows, dir, kept, err);
+	if (rc == 0 && names.differ)
 		rc = write_names(k, &names, err);
-	for (int i = 0; i < CDP_LIVE_FACTS; i++)
-		cdp_intern_free(names.v[i]);
+	release_names(&names);
 	return rc < 0 ? -1
 		      : cdp_livestore_each(k->store, CDP_LIVE_PROFILES, make_row, k, err);
+}
+
+int cdp_livekeep_has_begun(struct cdp_livestore *store, struct cdp_err *err)
+{
+	struct cdp_livekeep k = { .store = store };
+	struct cdp_livekept kept;
+	const char *p;
+	size_t n;
+	int rc = about(&k, KEPT, &p, &n, err);
+
+	if (rc <= 0 || n != sizeof(kept))
+		return rc < 0 ? -1 : 0;
+	memcpy(&kept, p, n);
+	return kept.begun;
 }
 
 int cdp_livekeep_know(struct cdp_livekeep *k, const struct cdp_livekept *kept,

@@ -27,12 +27,17 @@ int cdp_livekeep_each(struct cdp_livekeep *k,
 struct cdp_livekept {
 	int64_t base_ms; /* the last base time, INT64_MIN: none */
 	bool begun;      /* the records of the start are in the rows */
+	/* Given: what is new to a store that has begun is filled from records of the
+	 * start; then: whether there is such a store. */
+	bool fills;
 };
 /* Numbers names as the store does, and makes a row for each customer who has none yet.
- * A usage error if rules ask for what there is no history of in a store that has begun.
- */
+ * A usage error if rules ask for what there is no history of in a store that has begun,
+ * unless it is filled.  What no rule asks for is forgotten. */
 int cdp_livekeep_begin(struct cdp_livekeep *k, struct cdp_liverows *rows, const char *dir,
 		       struct cdp_livekept *kept, struct cdp_err *err);
+/* Whether records of the start are in its rows; 1, 0, -1. */
+int cdp_livekeep_has_begun(struct cdp_livestore *store, struct cdp_err *err);
 int cdp_livekeep_know(struct cdp_livekeep *k, const struct cdp_livekept *kept,
 		      struct cdp_err *err);
 

@@ -73,15 +73,27 @@ static void reserve_numbers(struct cdp_liverows *r, enum cdp_livefact kind, uint
 }
 
 void cdp_liverows_number(struct cdp_liverows *r, enum cdp_livefact kind, uint32_t i,
-			 uint32_t number)
+			 uint32_t number, bool new)
 {
 	uint32_t before = r->number[kind][i];
+
+	r->new[kind][i] = new;
 
 	if (before < r->own_count[kind] && r->own[kind][before] == i)
 		r->own[kind][before] = NO_NAME;
 	reserve_numbers(r, kind, number + 1);
 	r->number[kind][i] = number;
 	r->own[kind][number] = i;
+}
+
+void cdp_liverows_reserve(struct cdp_liverows *r, enum cdp_livefact kind, uint32_t n)
+{
+	reserve_numbers(r, kind, n);
+}
+
+void cdp_liverows_fill(struct cdp_liverows *r, bool fills)
+{
+	r->fills = fills;
 }
 
 static void find_always(struct cdp_liverows *r)
@@ -116,6 +128,7 @@ struct cdp_liverows *cdp_liverows_new(struct cdp_tagset *set, const struct cdp_z
 		uint32_t n = cdp_liverows_names(r, (enum cdp_livefact)k);
 
 		r->number[k] = cdp_alloc((n + 1) * sizeof(*r->number[k]));
+		r->new[k] = cdp_calloc((size_t)n + 1, sizeof(*r->new[k]));
 		reserve_numbers(r, (enum cdp_livefact)k, n);
 		for (uint32_t i = 0; i < n; i++)
 			r->number[k][i] = r->own[k][i] = i;
@@ -138,6 +151,7 @@ void cdp_liverows_free(struct cdp_liverows *r)
 	for (int k = 0; k < CDP_LIVE_FACTS; k++) {
 		free(r->number[k]);
 		free(r->own[k]);
+		free(r->new[k]);
 	}
 	cdp_buf_release(&r->text);
 	free(r);
@@ -265,6 +279,8 @@ static void take_agg(void *ctx, unsigned agg)
 	cdp_agg_write(a, state, &t->r->text);
 	cdp_agg_release(a, state);
 	memset(state, 0, cdp_agg_size(a));
+	if (t->r->fills && !t->r->new[CDP_LIVE_FORGET][agg])
+		return;
 	part.pane = cdp_pane_of(t->r->panes, &pane, t->ms);
 	part.p = cdp_arena_strndup(&t->row->arena, t->r->text.p, t->r->text.n);
 	part.n = t->r->text.n;
@@ -412,7 +428,8 @@ static int take_facts(struct taking *t, enum cdp_livefact kind, struct cdp_facts
 	for (size_t i = 0; i < log->n; i++) {
 		struct cdp_fact f = log->v[i];
 
-		if (f.customer != t->customer)
+		if (f.customer != t->customer ||
+		    (kind && t->r->fills && !t->r->new[kind][f.subject]))
 			continue;
 		f.key = cdp_arena_strndup(&t->row->arena, f.key, f.key_len);
 		f.text = cdp_arena_strndup(&t->row->arena, f.text, f.text_len);

@@ -56,6 +56,8 @@ struct cdp_liverows {
 	uint32_t *always, always_count; /* aggregates that every event concerns */
 	/* Numbers of names in rows, and by such a number the name's own or UINT32_MAX. */
 	uint32_t *number[CDP_LIVE_FACTS], *own[CDP_LIVE_FACTS], own_count[CDP_LIVE_FACTS];
+	bool *new[CDP_LIVE_FACTS]; /* by name */
+	bool fills;
 	struct cdp_buf text;
 };
 
@@ -72,9 +74,14 @@ void cdp_liverows_turn(struct cdp_liverows *r, int64_t base_ms);
 uint32_t cdp_liverows_names(const struct cdp_liverows *r, enum cdp_livefact kind);
 const char *cdp_liverows_name(const struct cdp_liverows *r, enum cdp_livefact kind,
 			      uint32_t i, size_t *n);
-/* In rows name i has this number; all others that rows have are asked for no longer. */
+/* In rows name i has this number; all others that rows have are asked for no longer.
+ * `new`: no row has any of it. */
 void cdp_liverows_number(struct cdp_liverows *r, enum cdp_livefact kind, uint32_t i,
-			 uint32_t number);
+			 uint32_t number, bool new);
+/* So many numbers there are in rows. */
+void cdp_liverows_reserve(struct cdp_liverows *r, enum cdp_livefact kind, uint32_t n);
+/* Whether all that is taken is for what is new alone. */
+void cdp_liverows_fill(struct cdp_liverows *r, bool fills);
 
 /* Where a single record is gathered; anew after some thousand of them, when nobody has
  * anything in it. */

@@ -207,6 +207,22 @@ static void plan_filling(struct cdp_tagstate *s)
 		cdp_calloc(cdp_intern_count(s->o.set->details) + 1, sizeof(bool));
 }
 
+/* All relations are read again where the state is filled; one with props wins. */
+static int match_links(struct cdp_tagstate *s, const struct names *relations,
+		       struct cdp_err *err)
+{
+	if (!s->o.set->links || s->head.links || !cdp_intern_count(s->o.set->relations) ||
+	    !relations->old->n)
+		return 0;
+	if (s->o.new != CDP_TAGSTATE_FILL)
+		return cdp_err_set(err, CDP_ERR_USAGE,
+				   "'%s' has relations without their props, which links "
+				   "ask for: give all history with --fill",
+				   s->path);
+	add_new(s, relations, 0, cdp_strdup("props of relations"));
+	return 0;
+}
+
 int tst_match_names(struct cdp_tagstate *s, struct cdp_err *err)
 {
 	struct names aggs, attributes, details, relations;
@@ -232,12 +248,5 @@ int tst_match_names(struct cdp_tagstate *s, struct cdp_err *err)
 		note_dropped(s, k);
 		cdp_intern_free(k->known);
 	}
-	if (rc == 0 && s->o.set->links && !s->head.links &&
-	    cdp_intern_count(s->o.set->relations))
-		rc = cdp_err_set(
-			err, CDP_ERR_USAGE,
-			"'%s' has relations without their props, which links ask "
-			"for: it must be made anew from all history",
-			s->path);
-	return rc;
+	return rc < 0 ? -1 : match_links(s, &relations, err);
 }

@@ -258,9 +258,61 @@ END
   echo '{"segments":[{"name":"x","when":"count(event == \"b\") > 0"}]}' >s.json
   run -2 --separate-stderr follow --as-of 2024-05-02 --store kept in
   [ "$stderr" = "cdp-segment: rules ask for count(event == 'b'), of which 'kept/live' has no \
-history: it must be made anew from all there was" ]
+history: --fill reads it from --profiles" ]
   run -2 --separate-stderr follow --as-of 2024-05-02 --tz Asia/Shanghai --store kept in
   [[ $stderr == *"'kept/live' was made in the zone 'UTC', not 'Asia/Shanghai'"* ]]
+}
+
+@test "what is new in the rules is filled from all history, as if it had always been there" {
+  for seed in 71 72 73 74; do
+    make_rules "$seed" $((seed % 2))
+    make_stream "$seed"
+    head -n 120 stream >history
+    tail -n 120 stream >rest
+    mv s.json all.json
+    jq -c '.segments |= [.[] | select((.name[1:] | tonumber) < 3 or (.name[1:] | tonumber) % 4 == 1)]' all.json >few.json
+    rm -rf kept always
+    # In the second one all was asked for from the first record on.
+    cp all.json s.json
+    follow --as-of 2024-05-01 --ids map --store always -q history >/dev/null 2>&1
+    follow --as-of 2024-05-01 --ids map --store always -q rest 2>/dev/null >want
+    cp few.json s.json
+    follow --as-of 2024-05-01 --ids map --store kept -q history >/dev/null 2>&1
+    cp all.json s.json
+    # A run that fails changes nothing.
+    run -2 --separate-stderr follow --as-of 2024-05-01 --ids map --store kept -q rest
+    [[ $stderr == *"of which 'kept/live' has no history"* ]]
+    follow --as-of 2024-05-01 --ids map --store kept --fill --profiles history -q rest 2>/dev/null | cmp - want
+    [ "$(wc -l <want)" -gt 50 ]
+    # It is full: the same again reads nothing.
+    follow --as-of 2024-05-01 --ids map --store always -q history >want 2>/dev/null
+    follow --as-of 2024-05-01 --ids map --store kept --fill --profiles history -q history 2>/dev/null | cmp - want
+  done
+  run -2 --separate-stderr follow --fill --store kept
+  [[ $stderr == *"--fill needs --follow, --store and --profiles"* ]]
+}
+
+@test "what no rule asks for any more is forgotten, and all else stays" {
+  rule() { # NAME...
+    for name; do echo '{"name":"'"$name"'","when":"count(event == \"'"$name"'\") > 1"}'; done | jq -cs '{segments: .}' >s.json
+  }
+  for left in a b; do
+    rm -rf kept
+    rule a b
+    { event p 01T10 a; event p 01T10 b; } | follow --as-of 2024-05-02 --store kept
+    rule $left
+    [ "$(event p 01T11 $left | follow --as-of 2024-05-02 --store kept | changes)" = p/$left/entered ]
+    rule a b
+    run -2 --separate-stderr follow --as-of 2024-05-02 --store kept </dev/null
+    [[ $stderr == *"has no history"* ]]
+  done
+  # Also where profiles are all that is asked for meanwhile.
+  echo '{"segments":[{"name":"x","when":"tags.n > 1"}]}' >s.json
+  { event p 01T12 b; echo '{"one_id":"p","tags":{"n":2}}'; } >in
+  [ "$(follow --as-of 2024-05-02 --store kept in | changes)" = p/x/entered ]
+  rule b
+  run -2 --separate-stderr follow --as-of 2024-05-02 --store kept </dev/null
+  [[ $stderr == *"has no history"* ]]
 }
 
 @test "what is of no known kind is rejected, and the others are followed" {
