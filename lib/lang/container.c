@@ -22,6 +22,7 @@ struct cdp_list {
 	const struct cdp_value *items; /* NULL: a view not yet walked */
 	struct cdp_arena *arena;
 	struct cdp_val raw; /* .p NULL: not a view */
+	uint64_t weight;    /* of what is no view */
 	struct index index; /* of items, made by cdp_list_index */
 };
 
@@ -30,6 +31,7 @@ struct cdp_map {
 	const struct cdp_value *pairs; /* keys and values alternate; NULL as above */
 	struct cdp_arena *arena;
 	struct cdp_val raw;
+	uint64_t weight;
 	struct index index; /* of keys */
 };
 
@@ -187,6 +189,34 @@ static void walk_map(const struct cdp_map *view)
 	m->n = n;
 }
 
+/* ---- weights ---- */
+
+enum { SCALAR_WEIGHT = 8 };
+
+uint64_t cdp_value_weight(const struct cdp_value *v)
+{
+	switch (v->type) {
+	case CDP_V_STRING:
+	case CDP_V_BYTES:
+		return SCALAR_WEIGHT + v->s.n;
+	case CDP_V_LIST:
+		return v->list->raw.p ? v->list->raw.n : v->list->weight;
+	case CDP_V_MAP:
+		return v->map->raw.p ? v->map->raw.n : v->map->weight;
+	default:
+		return SCALAR_WEIGHT;
+	}
+}
+
+static uint64_t weight_of(const struct cdp_value *v, size_t n)
+{
+	uint64_t sum = SCALAR_WEIGHT;
+
+	for (size_t i = 0; i < n; i++)
+		sum += cdp_value_weight(&v[i]);
+	return sum;
+}
+
 const struct cdp_val *cdp_list_raw(const struct cdp_list *l)
 {
 	return l->raw.p ? &l->raw : NULL;
@@ -208,6 +238,7 @@ const struct cdp_list *cdp_list_new(struct cdp_arena *a, const struct cdp_value 
 	if (n)
 		memcpy(copy, items, n * sizeof(*copy));
 	*l = (struct cdp_list){ .n = n, .items = copy, .arena = a };
+	l->weight = weight_of(copy, n);
 	return l;
 }
 
@@ -234,11 +265,21 @@ void cdp_list_index(const struct cdp_list *list)
 		return;
 	index_init(&l->index, l->arena, n);
 	for (size_t i = 0; i < n; i++) {
+		const struct cdp_value *v = &l->items[i];
 		uint32_t *slot;
 
-		if (index_find(&l->index, l->items, 1, &l->items[i], &slot) < 0)
+		/* A NaN is equal to nothing: any number of them would stand in one row.
+		 */
+		if (v->type == CDP_V_DOUBLE && isnan(v->d))
+			continue;
+		if (index_find(&l->index, l->items, 1, v, &slot) < 0)
 			*slot = (uint32_t)i + 1;
 	}
+}
+
+bool cdp_list_indexed(const struct cdp_list *l)
+{
+	return l->index.slots != NULL;
 }
 
 bool cdp_list_has(const struct cdp_list *l, const struct cdp_value *v)
@@ -277,6 +318,7 @@ const struct cdp_map *cdp_map_new(struct cdp_arena *a, const struct cdp_value *p
 	if (n)
 		memcpy(copy, pairs, 2 * n * sizeof(*copy));
 	*m = (struct cdp_map){ .pairs = copy, .arena = a };
+	m->weight = weight_of(copy, 2 * n);
 	if (n >= INDEX_FROM)
 		index_init(&m->index, a, n);
 	for (; m->n < n; m->n++) {

@@ -72,6 +72,38 @@ int cdp_eval_spend(struct cdp_eval *ev, uint64_t steps)
 	return 0;
 }
 
+/* Texts are compared by the line of a cache, items one by one. */
+static int walk(struct cdp_eval *ev, uint8_t type, uint64_t weight)
+{
+	bool items = type == CDP_V_LIST || type == CDP_V_MAP;
+
+	return weight < 1024 ? 0 : cdp_eval_spend(ev, weight / (items ? 8 : 64));
+}
+
+int cdp_eval_walk(struct cdp_eval *ev, const struct cdp_value *v)
+{
+	return walk(ev, v->type, cdp_value_weight(v));
+}
+
+int cdp_eval_compare(struct cdp_eval *ev, const struct cdp_value *a,
+		     const struct cdp_value *b)
+{
+	uint64_t x, y;
+
+	if (a->type != b->type)
+		return 0;
+	x = cdp_value_weight(a);
+	y = cdp_value_weight(b);
+	return walk(ev, a->type, x < y ? x : y);
+}
+
+int cdp_eval_made(struct cdp_eval *ev, const struct cdp_value *v)
+{
+	if (cdp_value_weight(v) > CDP_EVAL_BYTES)
+		return fail_with(ev, "expression needs too much memory", NULL);
+	return 0;
+}
+
 /* ---- members of the record ---- */
 
 static int missing(struct cdp_eval *ev, const struct cdp_node *n)
@@ -202,7 +234,7 @@ static int slot_in(struct cdp_eval *ev, const struct cdp_node *n)
 
 	if (slot_value(ev, n, &v) < 0)
 		return -1;
-	return cdp_list_has(n->value.list, &v);
+	return cdp_op_in(ev, &v, &n->value);
 }
 
 /* ---- hosts ---- */
@@ -333,7 +365,7 @@ static int container_value(struct cdp_eval *ev, const struct cdp_node *n,
 		return cdp_op_map(ev, items, n->count / 2, out);
 	*out = (struct cdp_value){ .type = CDP_V_LIST };
 	out->list = cdp_list_new(ev->arena, items, n->count);
-	return 0;
+	return cdp_eval_made(ev, out);
 }
 
 static int call_value(struct cdp_eval *ev, const struct cdp_node *n,
@@ -369,9 +401,10 @@ static int binary_test(struct cdp_eval *ev, const struct cdp_node *n)
 		return -1;
 	switch (n->op) {
 	case CDP_N_EQ:
-		return cdp_value_equal(&a, &b);
 	case CDP_N_NE:
-		return !cdp_value_equal(&a, &b);
+		if (cdp_eval_compare(ev, &a, &b) < 0)
+			return -1;
+		return cdp_value_equal(&a, &b) == (n->op == CDP_N_EQ);
 	case CDP_N_IN:
 		return cdp_op_in(ev, &a, &b);
 	default:

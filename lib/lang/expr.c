@@ -78,6 +78,8 @@ static int compile_ast(struct cdp_expr *e, const struct cdp_ast *a, const char *
 				  .text = text,
 				  .text_n = n,
 				  .checked = env->paths || env->roots,
+				  .steps = CDP_EVAL_STEPS,
+				  .bytes = CDP_EVAL_BYTES,
 				  .err = err };
 
 	e->root = cdp_compile(&c, a);

@@ -14,15 +14,22 @@ static struct cdp_node *fold_constant(struct cdp_compiler *c, struct cdp_node *n
 
 	cdp_eval_init(&ev, &c->expr->arena);
 	ev.vars = vars;
+	ev.steps = c->steps;
+	ev.bytes = c->bytes;
 	if (c->env->run) {
 		ev.run = *c->env->run;
 		ev.has_run = true;
 	}
 	r = cdp_node_value(&ev, n, &n->value);
+	c->steps = ev.steps;
+	c->bytes = ev.bytes;
 	if (r == 0) {
 		n->op = CDP_N_CONST;
 		n->count = 0;
+		/* What it costs to hold a text against another one. */
 		n->cost = 1;
+		if (n->value.type == CDP_V_STRING || n->value.type == CDP_V_BYTES)
+			n->cost += n->value.s.n / 64;
 		n->stype = n->value.type;
 		if (n->value.type == CDP_V_LIST)
 			cdp_list_index(n->value.list);

@@ -92,6 +92,8 @@ static int starts_with(struct cdp_eval *ev, const struct cdp_node *n,
 {
 	if (!two_strings(args))
 		return no_overload(ev, n, args);
+	if (cdp_eval_compare(ev, &args[0], &args[1]) < 0)
+		return -1;
 	set_bool(out, args[0].s.n >= args[1].s.n &&
 			      (args[1].s.n == 0 ||
 			       memcmp(args[0].s.p, args[1].s.p, args[1].s.n) == 0));
@@ -105,6 +107,8 @@ static int ends_with(struct cdp_eval *ev, const struct cdp_node *n,
 
 	if (!two_strings(args))
 		return no_overload(ev, n, args);
+	if (cdp_eval_compare(ev, &args[0], &args[1]) < 0)
+		return -1;
 	set_bool(out, args[0].s.n >= args[1].s.n &&
 			      (args[1].s.n == 0 ||
 			       memcmp(args[0].s.p + at, args[1].s.p, args[1].s.n) == 0));

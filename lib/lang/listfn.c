@@ -93,7 +93,8 @@ static int extreme(struct cdp_eval *ev, const struct cdp_node *n,
 		return no_overload(ev, n, &args[0]);
 	if (cdp_list_count(args[0].list) == 0)
 		return cdp_eval_fail(ev, "%s() of an empty list", n->func->name);
-	if (cdp_eval_spend(ev, cdp_list_count(args[0].list)) < 0)
+	if (cdp_eval_spend(ev, cdp_list_count(args[0].list)) < 0 ||
+	    cdp_eval_walk(ev, &args[0]) < 0)
 		return -1;
 	best = cdp_list_at(args[0].list, 0);
 	for (size_t i = 0; i < cdp_list_count(args[0].list); i++) {

@@ -102,7 +102,7 @@ static int collect(struct cdp_eval *ev, const struct cdp_node *n, const struct r
 	}
 	*out = (struct cdp_value){ .type = CDP_V_LIST };
 	out->list = cdp_list_new(ev->arena, items, k);
-	return 0;
+	return cdp_eval_made(ev, out);
 }
 
 int cdp_node_macro(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out)

@@ -1,6 +1,7 @@
 /* Operators over values. */
 #include "base/decimal.h"
 #include "lang/prog.h"
+#include "lang/view.h"
 
 #include <math.h>
 #include <string.h>
@@ -200,7 +201,7 @@ static int concat_lists(struct cdp_eval *ev, const struct cdp_value *a,
 		items[n + i] = *cdp_list_at(b->list, i);
 	out->type = CDP_V_LIST;
 	out->list = cdp_list_new(ev->arena, items, n + m);
-	return 0;
+	return cdp_eval_made(ev, out);
 }
 
 /* Timestamps and durations.  1 done, 0 no such overload, -1 out of range. */
@@ -315,9 +316,12 @@ bool cdp_op_holds(enum cdp_op op, int cmp)
 int cdp_op_order(struct cdp_eval *ev, enum cdp_op op, const struct cdp_value *a,
 		 const struct cdp_value *b)
 {
-	int c = cdp_value_cmp(a, b);
 	bool numbers;
+	int c;
 
+	if (cdp_eval_compare(ev, a, b) < 0)
+		return -1;
+	c = cdp_value_cmp(a, b);
 	if (c != 2)
 		return cdp_op_holds(op, c);
 	/* Numbers without an order are NaNs: every comparison is false. */
@@ -331,9 +335,11 @@ int cdp_op_in(struct cdp_eval *ev, const struct cdp_value *a, const struct cdp_v
 	struct cdp_value ignored;
 
 	if (b->type == CDP_V_LIST)
-		return cdp_list_has(b->list, a);
+		return cdp_eval_walk(ev, cdp_list_indexed(b->list) ? a : b) < 0
+			       ? -1
+			       : cdp_list_has(b->list, a);
 	if (b->type == CDP_V_MAP)
-		return cdp_map_get(b->map, a, &ignored);
+		return cdp_eval_walk(ev, a) < 0 ? -1 : cdp_map_get(b->map, a, &ignored);
 	return no_overload(ev, CDP_OP_IN, a, b);
 }
 
@@ -355,6 +361,8 @@ int cdp_op_index(struct cdp_eval *ev, const struct cdp_value *a,
 	int64_t i;
 
 	if (a->type == CDP_V_MAP) {
+		if (cdp_eval_walk(ev, key) < 0)
+			return -1;
 		if (cdp_map_get(a->map, key, out))
 			return 0;
 		if (key->type == CDP_V_STRING)
@@ -391,5 +399,5 @@ int cdp_op_map(struct cdp_eval *ev, const struct cdp_value *pairs, size_t n,
 	if (!m)
 		return cdp_eval_fail(ev, "repeated key in a map");
 	*out = (struct cdp_value){ .type = CDP_V_MAP, .map = m };
-	return 0;
+	return cdp_eval_made(ev, out);
 }

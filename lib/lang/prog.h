@@ -197,6 +197,13 @@ int cdp_eval_error(const struct cdp_eval *ev, struct cdp_err *err);
 void *cdp_eval_alloc(struct cdp_eval *ev, size_t n);
 /* Charge work; -1 with the error set when the budget is spent. */
 int cdp_eval_spend(struct cdp_eval *ev, uint64_t steps);
+/* Charge what it takes to walk through a value, as far as it is long; -1 as above. */
+int cdp_eval_walk(struct cdp_eval *ev, const struct cdp_value *v);
+/* The same for the comparison of two values. */
+int cdp_eval_compare(struct cdp_eval *ev, const struct cdp_value *a,
+		     const struct cdp_value *b);
+/* A container was made of shared parts: -1 with the error set if it is too large. */
+int cdp_eval_made(struct cdp_eval *ev, const struct cdp_value *v);
 
 /* 0 and *out, or -1. */
 int cdp_node_value(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *out);
@@ -244,7 +251,8 @@ struct cdp_compiler {
 	const char *text;
 	size_t text_n;
 	const struct cdp_scope *scope;
-	bool checked; /* unknown names are errors now, not when evaluated */
+	bool checked;          /* unknown names are errors now, not when evaluated */
+	uint64_t steps, bytes; /* left for all constants */
 	struct cdp_err *err;
 };
 

@@ -267,7 +267,7 @@ static int split(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value
 	}
 	*out = (struct cdp_value){ .type = CDP_V_LIST };
 	out->list = cdp_list_new(ev->arena, items, count);
-	return 0;
+	return cdp_eval_made(ev, out);
 }
 
 static int join(struct cdp_eval *ev, const struct cdp_node *n, struct cdp_value *args,

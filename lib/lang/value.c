@@ -233,7 +233,15 @@ uint64_t cdp_value_hash(const struct cdp_value *v)
 			h = h * 31 + cdp_value_hash(cdp_list_at(v->list, i));
 		return h;
 	case CDP_V_MAP:
-		return cdp_hash_u64(cdp_map_count(v->map)) + h;
+		/* In any order. */
+		for (size_t i = 0; i < cdp_map_count(v->map); i++) {
+			const struct cdp_value *key, *value;
+
+			cdp_map_at(v->map, i, &key, &value);
+			h += cdp_hash_u64(cdp_value_hash(key) * 31 +
+					  cdp_value_hash(value));
+		}
+		return h;
 	default:
 		return h;
 	}

@@ -79,6 +79,10 @@ bool cdp_value_equal(const struct cdp_value *a, const struct cdp_value *b);
 int cdp_value_cmp(const struct cdp_value *a, const struct cdp_value *b);
 /* Equal values have equal hashes. */
 uint64_t cdp_value_hash(const struct cdp_value *v);
+/* About how many bytes its text takes.  Values share what they are made of, so that this
+ * may be far more than the memory: it is what walking, comparing or writing them costs.
+ */
+uint64_t cdp_value_weight(const struct cdp_value *v);
 /* The name as type() gives it: "int", "google.protobuf.Timestamp" ... */
 const char *cdp_vtype_name(enum cdp_vtype t);
 

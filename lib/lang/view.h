@@ -9,6 +9,7 @@ const struct cdp_val *cdp_list_raw(const struct cdp_list *l);
 const struct cdp_val *cdp_map_raw(const struct cdp_map *m);
 /* Hash the items of a long constant list, so that `in` need not walk it. */
 void cdp_list_index(const struct cdp_list *l);
+bool cdp_list_indexed(const struct cdp_list *l);
 
 /* "3.5s", "-0.5s". */
 void cdp_duration_text(struct cdp_buf *b, struct cdp_time t);
