@@ -111,6 +111,16 @@ of() {
   [ -z "$(of visits kind)" ]
 }
 
+@test "a rule over all tags reads each, and one over what is stored alone reads that" {
+  echo '{"segments":[{"name":"any","when":"size(tags) > 1"},{"name":"young","when":"!segments.old"},{"name":"tardy","when":"segments.late"}]}' >s.json
+  night 03 '{"name":"late","when":"tags.visits > 0"},{"name":"old","when":"false"}'
+  usage --tags tags.json >rows
+  [ "$(of level read_by)$(of visits read_by)" = '[["segment:any"]][["segment:any"]]' ]
+  usage --as-of 2024-05-03 >rows
+  [ "$(of old definition readers read_by)" = '["none",1,["segment:young"]]' ]
+  [ "$(of late read_by)" = '[["segment:tardy"]]' ]
+}
+
 @test "duplicates are told by rule and by members" {
   usage --tags tags.json >rows
   [ "$(of wealthy duplicate_of same_members)" = '["rich",null]' ]
@@ -141,8 +151,9 @@ of() {
 ["aum",2,["tag:tier","tag:level"],3,false]
 ["wealthy",0,[],0,true]' ]
   # It stays because of one that is read by something that stays.
-  run -1 --separate-stderr usage --retire segment:late --retire segment:rich
+  run -1 --separate-stderr usage --tags tags.json --retire segment:late --retire tag:visits
   [[ $stderr == *'2 of 2 cannot go'* ]]
+  [ "$(jq -c 'select(.kind == "tag") | [.readers, .affects, .retirable]' <<<"$output")" = '[0,1,false]' ]
   echo lapsed >strategy
   run -1 usage --retire segment:lapsed --retire segment:rich --used-in strategy
   run -2 --separate-stderr usage --retire segment:riches
