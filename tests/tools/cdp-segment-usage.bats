@@ -141,6 +141,17 @@ of() {
   run -4 usage --used-in missing
 }
 
+@test "a name stands in a file as a word, whatever it is made of" {
+  echo '{"segments":[{"name":"vip","when":"true"},{"name":"a-b","when":"true"},{"name":"大客户","when":"true"},{"name":"two words","when":"true"}]}' >s.json
+  named() { printf '%s' "$1" >f; usage --used-in f | jq -r 'select(.used_in != []) | .name' | sort | tr '\n' ' '; }
+  [ "$(named 'vip')$(named 'x:vip;')" = 'vip vip ' ]
+  [ -z "$(named 'vips svip vip_ _vip vip大 a-bc aa-b two  words a b 大客 大客户们')" ]
+  [ "$(named 'x.a-b-c (大客户),two words')" = 'a-b two words 大客户 ' ]
+  [ "$(named '{"entry":{"audience":"\u5927\u5ba2\u6237"}}')" = '大客户 ' ]
+  [ -z "$(named '\u5927\u5ba2\u6237')" ]
+  [ -z "$(named '')" ]
+}
+
 @test "what can go together is told, and what cannot ends with status 1" {
   run -0 --separate-stderr usage --tags tags.json --retire segment:lapsed --retire tag:tier
   [ "$(jq -c '[.name, .readers, .affects, .retirable]' <<<"$output")" = '["tier",0,0,true]
