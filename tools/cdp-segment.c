@@ -223,7 +223,7 @@ static int see_lineage(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_er
 
 	if (!s->lineage.tags.n && !is_about(s))
 		return 0;
-	l = cdp_segment_lineage_new(cli, &s->lineage, s->definition, s->set, err);
+	l = cdp_segment_lineage_new(cli, &s->lineage, s->definition, s->key, s->set, err);
 	if (!l)
 		return -1;
 	if (s->usage.on)

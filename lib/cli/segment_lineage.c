@@ -13,6 +13,11 @@ struct cdp_segment_lineage {
 	struct cdp_paths *paths;
 	struct cdp_tagset *tags; /* NULL: not known */
 	struct cdp_lineage *of_tags, *of_segments;
+	struct cdp_intern *entities; /* that there are tags of */
+	const char *entity;
+	struct cdp_segment_lineage_other *others;
+	size_t other_count;
+	struct cdp_arena texts;
 };
 
 void cdp_segment_lineage_check(struct cdp_cli *cli,
@@ -65,10 +70,29 @@ static int check_tags(const struct cdp_segment_lineage *l, const char *definitio
 	return 0;
 }
 
+static struct cdp_tagset *load_entity(const struct cdp_segment_lineage *l,
+				      const char *entity, struct cdp_err *err)
+{
+	return cdp_tagset_load((const char *const *)l->o->tags.v, l->o->tags.n, entity,
+			       l->paths, &l->cli->opt.run, err);
+}
+
+static int load_tags(struct cdp_segment_lineage *l, const char *key, struct cdp_err *err)
+{
+	l->entities =
+		cdp_tagset_entities((const char *const *)l->o->tags.v, l->o->tags.n, err);
+	if (!l->entities)
+		return -1;
+	if (key && cdp_intern_get(l->entities, key, strlen(key)) != CDP_INTERN_NONE)
+		l->entity = key;
+	l->tags = load_entity(l, l->entity, err);
+	return l->tags ? 0 : -1;
+}
+
 struct cdp_segment_lineage *
 cdp_segment_lineage_new(struct cdp_cli *cli, const struct cdp_segment_lineage_opts *o,
-			const char *definition, const struct cdp_segments *set,
-			struct cdp_err *err)
+			const char *definition, const char *key,
+			const struct cdp_segments *set, struct cdp_err *err)
 {
 	struct cdp_segment_lineage *l = cdp_calloc(1, sizeof(*l));
 	int ret = 0;
@@ -77,11 +101,10 @@ cdp_segment_lineage_new(struct cdp_cli *cli, const struct cdp_segment_lineage_op
 	l->o = o;
 	l->set = set;
 	l->paths = cdp_paths_new();
-	if (o->tags.n) {
-		l->tags = cdp_tagset_load((const char *const *)o->tags.v, o->tags.n, NULL,
-					  l->paths, &cli->opt.run, err);
-		ret = l->tags ? 0 : -1;
-	}
+	l->entity = "person";
+	cdp_arena_init(&l->texts);
+	if (o->tags.n)
+		ret = load_tags(l, key, err);
 	if (l->tags)
 		l->of_tags = cdp_lineage_new(l->tags);
 	if (ret == 0)
@@ -99,6 +122,13 @@ void cdp_segment_lineage_free(struct cdp_segment_lineage *l)
 {
 	if (!l)
 		return;
+	for (size_t i = 0; i < l->other_count; i++) {
+		cdp_lineage_free(l->others[i].edges);
+		cdp_tagset_free(l->others[i].tags);
+	}
+	free(l->others);
+	cdp_intern_free(l->entities);
+	cdp_arena_release(&l->texts);
 	cdp_lineage_free(l->of_tags);
 	cdp_lineage_free(l->of_segments);
 	cdp_tagset_free(l->tags);
@@ -120,6 +150,35 @@ const struct cdp_lineage *
 cdp_segment_lineage_of_segments(const struct cdp_segment_lineage *l)
 {
 	return l->of_segments;
+}
+
+const char *cdp_segment_lineage_entity(const struct cdp_segment_lineage *l)
+{
+	return l->entity;
+}
+
+const struct cdp_segment_lineage_other *
+cdp_segment_lineage_others(struct cdp_segment_lineage *l, size_t *n, struct cdp_err *err)
+{
+	uint32_t count = l->entities ? cdp_intern_count(l->entities) : 0;
+
+	l->others = cdp_calloc((size_t)count + 1, sizeof(*l->others));
+	for (uint32_t i = 0; i < count; i++) {
+		struct cdp_segment_lineage_other *o = &l->others[l->other_count];
+		size_t len;
+		const char *name = cdp_intern_key(l->entities, i, &len);
+
+		o->entity = cdp_arena_strndup(&l->texts, name, len);
+		if (strcmp(o->entity, l->entity) == 0)
+			continue;
+		o->tags = load_entity(l, o->entity, err);
+		if (!o->tags)
+			return NULL;
+		o->edges = cdp_lineage_new(o->tags);
+		l->other_count++;
+	}
+	*n = l->other_count;
+	return l->others;
 }
 
 int cdp_segment_lineage_write(struct cdp_segment_lineage *l, struct cdp_err *err)

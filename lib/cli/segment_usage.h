@@ -16,7 +16,7 @@ struct cdp_segment_usage {
 	const struct cdp_segment_store_opts *store; /* it is open */
 	const struct cdp_strs *used_in;             /* files that may name them */
 	const struct cdp_segments *set;
-	const struct cdp_segment_lineage *lineage;
+	struct cdp_segment_lineage *lineage;
 };
 /* A row for each audience, and for each tag where these are known, the longest unused
  * first.  With `retire` the status is 1 if one of them cannot go. */

@@ -190,7 +190,7 @@ static int load_tag(struct cdp_tagset *s, struct cdp_tag *t, const json_t *o,
 }
 
 /* A tag that is not computed: nothing that only it asks for is gathered. */
-static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp_err *err)
+static int check_stopped(struct cdp_tagset *s, const json_t *o, struct cdp_err *err)
 {
 	struct cdp_paths *paths = cdp_paths_new();
 	struct cdp_tagset *aside = cdp_tagset_new(paths);
@@ -202,6 +202,8 @@ static int check_stopped(const struct cdp_tagset *s, const json_t *o, struct cdp
 	aside->stopped = s->stopped;
 	aside->zone = s->zone;
 	ret = load_tag(aside, &t, o, NULL, err);
+	s->halted[s->halted_count++] = t.needs;
+	t.needs = (struct cdp_needs){ 0 };
 	release_tag(&t);
 	aside->names = names;
 	aside->stopped = stopped;
@@ -237,6 +239,8 @@ static int load(struct cdp_tagset *s, struct sources *all, const struct cdp_carr
 			cdp_err_prefix(err, "%s", all->v[i].file);
 			return -1;
 		}
+	s->halted =
+		cdp_calloc((size_t)cdp_intern_count(s->stopped) + 1, sizeof(*s->halted));
 	for (size_t i = 0; i < all->n; i++) {
 		const struct source *from = &all->v[i];
 		struct cdp_tag *t = &s->tags[s->count];
@@ -250,6 +254,32 @@ static int load(struct cdp_tagset *s, struct sources *all, const struct cdp_carr
 		}
 	}
 	return put_in_order(s, err);
+}
+
+static const char *entity_of(const struct source *from)
+{
+	const char *name = json_string_value(json_object_get(from->obj, "entity"));
+
+	return name && *name ? name : "person";
+}
+
+struct cdp_intern *cdp_tagset_entities(const char *const *files, size_t n,
+				       struct cdp_err *err)
+{
+	struct cdp_intern *names = cdp_intern_new(0);
+	struct sources all = { 0 };
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < n; i++)
+		ret = read_file(&all, files[i], err);
+	for (size_t i = 0; ret == 0 && i < all.n; i++)
+		cdp_intern_put(names, entity_of(&all.v[i]), strlen(entity_of(&all.v[i])),
+			       NULL);
+	release_sources(&all);
+	if (ret == 0)
+		return names;
+	cdp_intern_free(names);
+	return NULL;
 }
 
 /* Leaves the tags of one entity: those of others are checked where they are computed. */
@@ -338,6 +368,9 @@ void cdp_tagset_free(struct cdp_tagset *s)
 		return;
 	for (unsigned i = 0; s->tags && i < s->count; i++)
 		release_tag(&s->tags[i]);
+	for (unsigned i = 0; i < s->halted_count; i++)
+		free(s->halted[i].v);
+	free(s->halted);
 	free(s->tags);
 	free(s->order);
 	cdp_aggs_free(s->aggs);

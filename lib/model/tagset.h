@@ -121,8 +121,10 @@ struct cdp_tagset {
 	struct cdp_aggs *aggs;
 	struct cdp_pops *pops;
 	struct cdp_intern *names, *attributes, *details, *relations;
-	bool links;                    /* not only the ids of relations are asked for */
-	struct cdp_intern *stopped;    /* names of tags that are not computed */
+	bool links;                 /* not only the ids of relations are asked for */
+	struct cdp_intern *stopped; /* names of tags that are not computed */
+	struct cdp_needs *halted;   /* by stopped tag, what it would need */
+	unsigned halted_count;
 	struct cdp_entities *entities; /* to be read before events */
 	/* Where `profile` is a row of the entity, not what updates left: by attribute,
 	 * its reference in `entities`, and the table.  NULL: the tags are of persons. */
@@ -158,6 +160,10 @@ static inline uint32_t cdp_tag_ref_index(int ref)
 struct cdp_tagset *cdp_tagset_load(const char *const *files, size_t n, const char *entity,
 				   struct cdp_paths *paths, const struct cdp_run *run,
 				   struct cdp_err *err);
+/* The entities that the tags of n files are of, "person" among them only if there are
+ * such; NULL with a usage error. */
+struct cdp_intern *cdp_tagset_entities(const char *const *files, size_t n,
+				       struct cdp_err *err);
 /* The same, but that tags that are not due are carried. */
 struct cdp_carry;
 struct cdp_tagset *cdp_tagset_load_due(const char *const *files, size_t n,

@@ -121,6 +121,41 @@ of() {
   [ "$(of late read_by)" = '[["segment:tardy"]]' ]
 }
 
+@test "tags of other entities, and tags that are stopped, are readers" {
+  cat >tags.json <<'X'
+{"tags":[
+ {"name":"a","value":"count()"},{"name":"b","value":"count()"},{"name":"c","value":"count()"},
+ {"name":"rank","value":"entity('firm', profile.firm).tags.size"},
+ {"name":"peer","value":"entity('person', profile.peer).tags.c"},
+ {"name":"size","entity":"firm","value":"tags.weight + 1"},
+ {"name":"weight","entity":"firm","value":"relations.owns.map(o, entity('person', o).tags.a)"},
+ {"name":"later","status":"stopped","value":"tags.b + 1"}]}
+X
+  echo '{"segments":[{"name":"rich","when":"tags.rank > 1"},{"name":"near","when":"entity(\"firm\", \"x\").tags.weight > 1"}]}' >s.json
+  cdp-segment -q --store st --export rich --as-of 2024-05-03 >/dev/null
+  usage --tags tags.json >rows
+  [ "$(of a read_by affects last_use last_user retirable)" = \
+    '[["entity:firm.tags.weight"],5,"2024-05-02T16:00:00.000Z","rich",false]' ]
+  [ "$(of b read_by retirable last_use)" = '[["tag:later"],false,null]' ]
+  [ "$(of later definition retirable)" = '["stopped",true]' ]
+  [ "$(of c read_by)" = '[["tag:peer"]]' ]
+  [ "$(jq -r 'select(.kind == "tag") | .name' rows | sort | tr '\n' ' ')" = 'a b c later peer rank ' ]
+  echo size >file
+  usage --tags tags.json --used-in file >rows
+  [ "$(of a used_in)" = '[["file"]]' ]
+}
+
+@test "audiences of things read the tags of these" {
+  echo '{"tags":[{"name":"a","value":"count()"},{"name":"views","entity":"product","value":"count()"},{"name":"own","entity":"product","value":"entity(\"person\", profile.owner).tags.a"}]}' >tags.json
+  echo '{"segments":[{"name":"hot","when":"tags.views > 0"}]}' >s.json
+  echo '{"product":"F1","tags":{"views":2}}' | cdp-segment -d s.json --tags tags.json --key product --store things --as-of 2024-05-01 -
+  cdp-segment -d s.json --tags tags.json --key product --store things --usage --as-of 2024-05-11 >rows
+  [ "$(of views read_by unused_days)" = '[["segment:hot"],10]' ]
+  [ "$(jq -r .name rows | sort | tr '\n' ' ')" = 'hot own views ' ]
+  run -2 --separate-stderr cdp-segment -d s.json --tags tags.json --key customer /dev/null
+  [[ $stderr == *"unknown tag 'views'"* ]]
+}
+
 @test "duplicates are told by rule and by members" {
   usage --tags tags.json >rows
   [ "$(of wealthy duplicate_of same_members)" = '["rich",null]' ]
