@@ -10,6 +10,8 @@
  * into vectors. */
 #define INLINE static inline __attribute__((always_inline))
 
+#define ALIGNED __attribute__((aligned(64)))
+
 /* Four words of a set, wherever it lies. */
 typedef uint64_t four __attribute__((vector_size(32), aligned(8), may_alias));
 
@@ -203,9 +205,32 @@ INLINE void fetch_ahead(const uint64_t *planes, const struct cdp_bits_term *v, u
 		*errors = n;                                                             \
 		return has;                                                              \
 	}                                                                                \
-	scope const struct cdp_bits_ops cdp_bits_##name = { conjunction_##name,          \
-							    and_##name, or_##name,       \
-							    has_##name, count_##name };
+	attribute static unsigned tally_##name(                                          \
+		const uint64_t *planes, const struct cdp_conjunction *c,                 \
+		const struct cdp_bits_term *v, unsigned words, const uint64_t *all,      \
+		unsigned *errors)                                                        \
+	{                                                                                \
+		uint64_t t[CDP_BITS_STRIP] ALIGNED, e[CDP_BITS_STRIP] ALIGNED;           \
+		unsigned members = 0, n = 0;                                             \
+                                                                                         \
+		fetch_ahead(planes, v, c->count, words);                                 \
+		for (unsigned w = 0; w < words; w += CDP_BITS_STRIP) {                   \
+			struct strip s = conjoin(planes + w, c, v, all + w);             \
+                                                                                         \
+			for (unsigned k = 0; k < 4; k++) {                               \
+				((four *)t)[k] = s.y[k] & ~s.o[k];                       \
+				((four *)e)[k] = s.y[k] & s.o[k];                        \
+			}                                                                \
+			members += count_words(t, CDP_BITS_STRIP);                       \
+			n += count_words(e, CDP_BITS_STRIP);                             \
+		}                                                                        \
+		*errors = n;                                                             \
+		return members;                                                          \
+	}                                                                                \
+	scope const struct cdp_bits_ops cdp_bits_##name = {                              \
+		conjunction_##name, tally_##name, and_##name,                            \
+		or_##name,          has_##name,   count_##name                           \
+	};
 
 static inline uint64_t has_portable(const uint64_t *v, unsigned words)
 {

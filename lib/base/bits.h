@@ -43,6 +43,10 @@ struct cdp_bits_ops {
 				const struct cdp_bits_term *v, unsigned words,
 				const uint64_t *all, uint64_t *out_t, uint64_t *out_e,
 				unsigned *errors);
+	/* The same where numbers are all that is asked for: how many are in. */
+	unsigned (*tally)(const uint64_t *planes, const struct cdp_conjunction *c,
+			  const struct cdp_bits_term *v, unsigned words,
+			  const uint64_t *all, unsigned *errors);
 	/* Of `n` > 0 sets; the results may be one of the operands. */
 	struct cdp_bits (*and)(const uint64_t *const *t, const uint64_t *const *e,
 			       unsigned n, unsigned words, uint64_t *out_t,

@@ -202,7 +202,16 @@ static void decide_block(struct segment_worker *w)
 {
 	unsigned rows = cdp_rule_block_count(w->block);
 
-	cdp_rule_block_decide(w->block, looks_out(w), each_set, w);
+	if (w->s->counts && !looks_out(w)) {
+		struct cdp_rule_tally t = { .members = cdp_audience_part_counts(w->part),
+					    .errors = w->errors,
+					    .told = w->s->samples };
+
+		cdp_rule_block_tally(w->block, &t, each_set, w);
+		w->failed += t.all_errors;
+	} else {
+		cdp_rule_block_decide(w->block, looks_out(w), each_set, w);
+	}
 	find_first(w);
 	w->first += rows;
 }

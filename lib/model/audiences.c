@@ -85,6 +85,11 @@ void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t
 			rows->t, 64 - (unsigned)__builtin_clzll(rows->has | 1));
 }
 
+uint32_t *cdp_audience_part_counts(struct cdp_audience_part *p)
+{
+	return p->counts;
+}
+
 /* ---- all parts ---- */
 
 struct cdp_audiences {

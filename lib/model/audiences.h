@@ -32,6 +32,9 @@ const char *cdp_audience_part_key(const struct cdp_audience_part *p, uint32_t ro
 void cdp_audience_part_add(struct cdp_audience_part *p, uint32_t place, uint32_t first,
 			   const struct cdp_rowset *rows);
 
+/* Of one that counts: by place how many rows, to be added to. */
+uint32_t *cdp_audience_part_counts(struct cdp_audience_part *p);
+
 struct cdp_audiences;
 /* Takes the parts.  Customers of `more` (may be NULL) that have no row are there too, in
  * no audience. */

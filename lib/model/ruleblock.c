@@ -537,13 +537,76 @@ static void decide_flat(struct cdp_rule_block *b, uint32_t i, bool errors,
 					&rows->errors);
 }
 
-void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
-			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
-			   void *ctx)
+static void tally_flat(struct cdp_rule_block *b, uint32_t i, struct cdp_rule_tally *tally)
+{
+	const struct cdp_rule_flats *f = &b->plan->flats;
+	unsigned errors;
+
+	tally->members[i] +=
+		b->ops->tally(b->copies, &f->rules[i], f->terms + f->v[i].first,
+			      b->plan->words, b->all, &errors);
+	tally->errors[i] += errors;
+	tally->all_errors += errors;
+}
+
+/* Whom a block's sets are told to. */
+struct teller {
+	bool errors;
+	struct cdp_rule_tally *tally; /* or NULL */
+	void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows);
+	void *ctx;
+};
+
+static void decide_flats(struct cdp_rule_block *b, const struct teller *to)
+{
+	const struct cdp_rule_flats *f = &b->plan->flats;
+	struct cdp_rowset rows;
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		const struct cdp_rule_flat *v = &f->v[i];
+
+		b->top = 0;
+		if (b->cost)
+			next_flat(b, i);
+		if (to->tally && !v->asked && !(to->tally->told[i / 64] >> i % 64 & 1)) {
+			tally_flat(b, i, to->tally);
+			continue;
+		}
+		decide_flat(b, i, to->errors, &rows);
+		rows.place = i;
+		if (rows.has || rows.errors)
+			to->each(to->ctx, v->set, &rows);
+		if (v->asked)
+			keep(b, v->set, &rows);
+	}
+	if (b->cost)
+		next_flat(b, f->count);
+}
+
+static void decide_rest(struct cdp_rule_block *b, const struct teller *to)
 {
 	const struct cdp_rule_plan *p = b->plan;
 	const struct cdp_rule_flats *f = &p->flats;
 	struct cdp_rowset rows;
+
+	for (uint32_t i = 0; i < f->rest_count; i++) {
+		b->top = 0;
+		if (b->cost)
+			charge(b, &b->cost->sets[f->rest[i]]);
+		decide_any(b, f->rest[i], &rows);
+		rows.place = f->count + i;
+		if (rows.has || rows.errors)
+			to->each(to->ctx, f->rest[i], &rows);
+		if (p->set_slot[f->rest[i]] != TRANSIENT)
+			keep(b, f->rest[i], &rows);
+	}
+	if (b->cost)
+		charge(b, NULL);
+}
+
+static void decide_all(struct cdp_rule_block *b, const struct teller *to)
+{
+	const struct cdp_rule_plan *p = b->plan;
 
 	if (b->rows == 0)
 		return;
@@ -554,31 +617,21 @@ void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 		cdp_rule_asking_take(b->asking, b->all, &b->planes);
 	take_given(b);
 	cdp_rule_flats_copy(p, b->copies, b->planes.v);
-	for (uint32_t i = 0; i < f->count; i++) {
-		b->top = 0;
-		if (b->cost)
-			next_flat(b, i);
-		decide_flat(b, i, errors, &rows);
-		rows.place = i;
-		if (rows.has || rows.errors)
-			each(ctx, f->v[i].set, &rows);
-		if (f->v[i].asked)
-			keep(b, f->v[i].set, &rows);
-	}
-	if (b->cost)
-		next_flat(b, f->count);
-	for (uint32_t i = 0; i < f->rest_count; i++) {
-		b->top = 0;
-		if (b->cost)
-			charge(b, &b->cost->sets[f->rest[i]]);
-		decide_any(b, f->rest[i], &rows);
-		rows.place = f->count + i;
-		if (rows.has || rows.errors)
-			each(ctx, f->rest[i], &rows);
-		if (p->set_slot[f->rest[i]] != TRANSIENT)
-			keep(b, f->rest[i], &rows);
-	}
-	if (b->cost)
-		charge(b, NULL);
+	decide_flats(b, to);
+	decide_rest(b, to);
 	start_again(b);
+}
+
+void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
+			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
+			   void *ctx)
+{
+	decide_all(b, &(struct teller){ .errors = errors, .each = each, .ctx = ctx });
+}
+
+void cdp_rule_block_tally(struct cdp_rule_block *b, struct cdp_rule_tally *tally,
+			  void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
+			  void *ctx)
+{
+	decide_all(b, &(struct teller){ .tally = tally, .each = each, .ctx = ctx });
 }

@@ -67,6 +67,14 @@ unsigned cdp_rule_block_add_of(struct cdp_rule_block *b, struct cdp_rec *rec,
 void cdp_rule_block_give(struct cdp_rule_block *b, unsigned row, uint32_t set);
 /* Rows so far. */
 unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
+/* Sets of which numbers are all that is asked for: how many rows are in them, and how
+ * many are errors, are added up by place, and each() is not told of them. */
+struct cdp_rule_tally {
+	uint32_t *members;
+	uint64_t *errors, all_errors;
+	const uint64_t *told; /* as bits by place: those of which each() is told */
+};
+
 /* Decide all sets of spec.order; each() gets those that have a row or an error, each
  * after those that it needs, and may put fewer rows in place of `t` and `has`: those are
  * what later rules see.  Without `errors` it may not be told which rows they are, only
@@ -74,5 +82,10 @@ unsigned cdp_rule_block_count(const struct cdp_rule_block *b);
 void cdp_rule_block_decide(struct cdp_rule_block *b, bool errors,
 			   void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
 			   void *ctx);
+/* The same without `errors`, and with a tally: of any set, each() may be told of it
+ * instead. */
+void cdp_rule_block_tally(struct cdp_rule_block *b, struct cdp_rule_tally *tally,
+			  void (*each)(void *ctx, uint32_t set, struct cdp_rowset *rows),
+			  void *ctx);
 
 #endif

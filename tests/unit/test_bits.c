@@ -97,6 +97,8 @@ static unsigned check_conjunction(const struct cdp_bits_ops *ops, unsigned words
 	bad += has !=
 	       ops->conjunction(planes, &c, terms, words, all, again, NULL, &fewer);
 	bad += fewer != errors || memcmp(x, again, words * sizeof(*x)) != 0;
+	bad += ops->tally(planes, &c, terms, words, all, &fewer) != ops->count(x, words);
+	bad += fewer != errors;
 	for (unsigned bit = 0; bit < words * 64 - 62; bit++) {
 		int v[SETS], g, want = 1;
 
