@@ -93,7 +93,8 @@ int cdp_once_job_take(struct cdp_once_job *j, struct cdp_once_notes *notes,
 	int rc;
 
 	cdp_buf_reset(&j->dropped);
-	rc = cdp_once_settle(notes, j->seen, records, &j->dropped, &j->counts, err);
+	rc = cdp_once_settle(notes, j->seen, records, j->duplicates ? &j->dropped : NULL,
+			     &j->counts, err);
 	*taken = j->counts.duplicates - before;
 	if (!j->duplicates ||
 	    cdp_out_write(j->duplicates, j->dropped.p, j->dropped.n) == 0)

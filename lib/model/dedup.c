@@ -73,15 +73,6 @@ static struct cdp_key *place(const struct cdp_dedup *d, uint64_t id)
 	return e < end ? e : NULL;
 }
 
-static size_t count_live(const struct cdp_dedup *d)
-{
-	size_t live = 0;
-
-	for (size_t i = 0; i < d->cap + TAIL; i++)
-		live += d->v[i].content && dedup_is_live(d, d->v[i].at);
-	return live;
-}
-
 /* From left to right: the places before the present one are final, and each key finds a
  * free one there or its own. */
 static void forget_old(struct cdp_dedup *d)
@@ -125,17 +116,18 @@ static void grow(struct cdp_dedup *d, size_t cap)
 	free(old);
 }
 
-/* At least a quarter of the places is free afterwards, or all are. */
+/* At least half of the places are free afterwards: what is forgotten pays for the look at
+ * all of them. */
 static int make_room(struct cdp_dedup *d, struct cdp_err *err)
 {
-	size_t live = count_live(d);
+	size_t before = d->n;
 
-	if (live <= d->cap / 16 * 9 && live < d->n)
-		forget_old(d);
-	else if (d->cap < d->max_cap)
-		grow(d, d->cap * 2);
-	else
+	forget_old(d);
+	if (d->n <= d->cap / 2 && d->n < before)
+		return 0;
+	if (d->cap == d->max_cap)
 		return dedup_spill(d, err);
+	grow(d, d->cap * 2);
 	return 0;
 }
 

@@ -120,14 +120,53 @@ static int look(struct cdp_dedup *seen, const struct cdp_once_note *note,
 	return r;
 }
 
+/* What stays moves down in its block, so that nothing moves where nothing goes; once a
+ * record has become longer, all that follows goes to a block of its own. */
+struct kept {
+	struct cdp_buf *block, longer;
+	size_t n; /* of the block, before `longer` */
+	bool grown;
+};
+
+static void keep(struct kept *k, const char *line, size_t n)
+{
+	if (k->grown) {
+		cdp_buf_add(&k->longer, line, n);
+		return;
+	}
+	if (k->block->p + k->n != line)
+		memmove(k->block->p + k->n, line, n);
+	k->n += n;
+}
+
+static void keep_renamed(struct kept *k, const struct cdp_once_note *note,
+			 const char *line)
+{
+	if (!k->grown)
+		cdp_buf_add(&k->longer, k->block->p, k->n);
+	k->grown = true;
+	put_renamed(&k->longer, note, line);
+}
+
+static void end_kept(struct kept *k)
+{
+	if (!k->grown) {
+		k->block->n = k->n;
+		cdp_buf_release(&k->longer);
+		return;
+	}
+	cdp_buf_release(k->block);
+	*k->block = k->longer;
+}
+
 int cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen, struct cdp_buf *out,
 		    struct cdp_buf *dropped, struct cdp_once_counts *counts,
 		    struct cdp_err *err)
 {
-	struct cdp_buf kept;
+	struct kept k = { .block = out };
 	int r = 0;
 
-	cdp_buf_init(&kept, CDP_BUF_NOMAX);
+	cdp_buf_init(&k.longer, CDP_BUF_NOMAX);
 	for (size_t i = 0; i < s->n && r >= 0; i++) {
 		const struct cdp_once_note *note = &s->v[i];
 		const char *line = out->p + note->at;
@@ -140,13 +179,12 @@ int cdp_once_settle(struct cdp_once_notes *s, struct cdp_dedup *seen, struct cdp
 				cdp_buf_add(dropped, line, note->n);
 		} else if (r == CDP_SEEN_ID_ONLY) {
 			counts->same_id++;
-			put_renamed(&kept, note, line);
+			keep_renamed(&k, note, line);
 		} else {
-			cdp_buf_add(&kept, line, note->n);
+			keep(&k, line, note->n);
 		}
 	}
-	cdp_buf_release(out);
-	*out = kept;
+	end_kept(&k);
 	s->n = 0;
 	return r < 0 ? -1 : 0;
 }

@@ -132,6 +132,24 @@ static void blocks(void)
 	   "a used id gets a new one that tells its content, once: %s", b.p);
 	is_int((int64_t)counts.same_id, 1, "and is counted");
 	is_int((int64_t)counts.duplicates, 4, "duplicates are found across blocks");
+
+	cdp_buf_reset(&b);
+	cdp_buf_reset(&dropped);
+	note(&n, &b, "{\"c\":1}", 5);
+	note(&n, &b, "{\"a\":1}", 5);
+	note(&n, &b, "{\"cc\":2}", 5);
+	note(&n, &b, "{\"a\":1}", 5);
+	note(&n, &b, "{\"event_id\":\"e1\",\"x\":3}", 5);
+	note(&n, &b, "{\"c\":1}", 5);
+	note(&n, &b, "{\"ccc\":3}", 5);
+	cdp_once_settle(&n, d, &b, &dropped, &counts, &err);
+	ok(strncmp(cdp_buf_str(&b), "{\"c\":1}\n{\"cc\":2}\n{\"event_id\":\"e1~", 33) ==
+			   0 &&
+		   strcmp(b.p + 41,
+			  "\",\"x\":3,\"duplicate_of\":\"e1\"}\n{\"ccc\":3}\n") == 0,
+	   "what stays is in its order, also about one that got longer: %s", b.p);
+	is_str(cdp_buf_str(&dropped), "{\"a\":1}\n{\"a\":1}\n{\"c\":1}\n",
+	       "and so is what goes");
 	cdp_once_release(&n);
 	cdp_buf_release(&b);
 	cdp_buf_release(&dropped);
