@@ -184,15 +184,9 @@ bool cdp_identity_known(const struct cdp_identity *m, const struct cdp_sights *s
 
 /* Each step touches what the steps before fetched: the slot of a key, its id and its
  * first link's number, the text of the key and that link, the person, the slot of another
- * link.  So many ids ahead of those that are learned; LINK: sightings. */
-enum { SLOT = 40, GUESS = 28, KEY = 18, FIND = 8, LINK = 2 };
-
-/* Of what may reach into a second line of the cache, both. */
-static inline void fetch_all(const void *p, size_t n)
-{
-	__builtin_prefetch(p);
-	__builtin_prefetch((const char *)p + n - 1);
-}
+ * link.  A step is done for AT_ONCE ids in a row, so that many of their misses, also
+ * those of the tables of pages, are under way at the same time; LINK: sightings ahead. */
+enum { AT_ONCE = 32, LINK = 2 };
 
 /* What the id will probably be, told by the slots alone. */
 static inline void guess_id(const struct cdp_identity *m, struct cdp_sight_id *v)
@@ -204,14 +198,14 @@ static inline void guess_id(const struct cdp_identity *m, struct cdp_sight_id *v
 	slot = idm_slots_at(&m->table, v->hash);
 	if (!idm_slot_has(slot, v->hash)) {
 		/* A new one: those after it will be moved. */
-		__builtin_prefetch(slot + 8);
-		__builtin_prefetch(slot + 16);
-		__builtin_prefetch(slot + 24);
+		idm_fetch(slot + 8);
+		idm_fetch(slot + 16);
+		idm_fetch(slot + 24);
 		return;
 	}
 	v->found = idm_slot_number(slot);
-	fetch_all(&m->id[v->found], sizeof(*m->id));
-	__builtin_prefetch(idm_own(m, v->found));
+	idm_fetch_all(&m->id[v->found], sizeof(*m->id));
+	idm_fetch(idm_own(m, v->found));
 }
 
 static inline void fetch_text(const struct cdp_identity *m, const struct cdp_sight_id *v)
@@ -221,11 +215,11 @@ static inline void fetch_text(const struct cdp_identity *m, const struct cdp_sig
 	if (found == NONE)
 		return;
 	own = *idm_own(m, found);
-	fetch_all(m->text + m->id[found].key, v->n + 1u);
+	idm_fetch_all(m->text + m->id[found].key, v->n + 1u);
 	if (own)
-		fetch_all(&m->links[own - 1], sizeof(*m->links));
+		idm_fetch_all(&m->links[own - 1], sizeof(*m->links));
 	if (m->streaming && *idm_live(m, found))
-		__builtin_prefetch(&m->live[*idm_live(m, found) - 1]);
+		idm_fetch(&m->live[*idm_live(m, found) - 1]);
 }
 
 /* New ids are added here already, so that the number of each is known; but not undeclared
@@ -263,24 +257,32 @@ static inline size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* The next ids are found; those after them are one step further. */
+static void advance(struct cdp_identity *m, struct cdp_sights *s)
+{
+	struct cdp_sight_id *v = s->ids;
+	size_t all = s->nids, to;
+
+	for (to = least(s->found + 4 * AT_ONCE, all); s->slots < to; s->slots++)
+		idm_slots_prefetch(&m->table, v[s->slots].hash);
+	for (to = least(s->found + 3 * AT_ONCE, all); s->guessed < to; s->guessed++)
+		guess_id(m, &v[s->guessed]);
+	for (to = least(s->found + 2 * AT_ONCE, all); s->fetched < to; s->fetched++)
+		fetch_text(m, &v[s->fetched]);
+	for (to = least(s->found + AT_ONCE, all); s->found < to; s->found++)
+		find_id(m, s, &v[s->found]);
+}
+
 void cdp_identity_prefetch(struct cdp_identity *m, struct cdp_sights *s, size_t i)
 {
 	const struct cdp_sight *at = &s->v[i];
-	struct cdp_sight_id *v = s->ids;
-	size_t from = at->first, all = s->nids, to;
+	size_t last = i + LINK < s->n ? LINK : s->n - 1 - i;
 
-	for (to = least(from + SLOT, all); s->slots < to; s->slots++)
-		idm_slots_prefetch(&m->table, v[s->slots].hash);
-	for (to = least(from + GUESS, all); s->guessed < to; s->guessed++)
-		guess_id(m, &v[s->guessed]);
-	for (to = least(from + KEY, all); s->fetched < to; s->fetched++)
-		fetch_text(m, &v[s->fetched]);
-	/* What was guessed must not be learned. */
-	to = at->n > FIND ? from + at->n : least(from + FIND, all);
-	for (; s->found < to; s->found++)
-		find_id(m, s, &v[s->found]);
-	if (i + LINK < s->n && (at + LINK)->first + (at + LINK)->n <= s->found)
-		fetch_others(m, v + (at + LINK)->first, (at + LINK)->n);
+	/* What was only guessed must not be learned. */
+	while (s->found < at[last].first + at[last].n)
+		advance(m, s);
+	if (last == LINK)
+		fetch_others(m, s->ids + at[LINK].first, at[LINK].n);
 }
 
 void cdp_identity_add_unusable(struct cdp_identity *m, const struct cdp_sights *s)

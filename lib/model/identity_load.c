@@ -126,7 +126,7 @@ static void fetch_name(const struct loader *l, uint32_t i)
 	uint32_t p = l->slots[name & (((size_t)1 << l->bits) - 1)];
 
 	if (p)
-		__builtin_prefetch(&l->m->names[p]);
+		idm_fetch(&l->m->names[p]);
 }
 
 static int settle_id(struct loader *l, uint32_t i, struct cdp_err *err)
@@ -170,7 +170,7 @@ static int load_id(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 		w->key.p = memcpy(w->packed, w->key.p, n);
 	w->hash = idm_hash(&w->key);
 	idm_slots_prefetch(&l->m->table, w->hash);
-	__builtin_prefetch(&l->slots[w->row.one_id & (((size_t)1 << l->bits) - 1)]);
+	idm_fetch(&l->slots[w->row.one_id & (((size_t)1 << l->bits) - 1)]);
 	if (l->next >= HALF)
 		fetch_name(l, l->next - HALF);
 	l->next++;
@@ -210,7 +210,7 @@ static int load_link(void *ctx, struct cdp_bytes key, struct cdp_bytes value,
 	if (w->a >= w->b || w->b >= l->m->count)
 		return idm_damaged(err);
 	memcpy(&w->row, value.p, sizeof(w->row));
-	__builtin_prefetch(idm_own(l->m, w->b));
+	idm_fetch(idm_own(l->m, w->b));
 	l->nlinks++;
 	return 0;
 }

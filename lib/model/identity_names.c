@@ -132,7 +132,7 @@ static bool names_meet(const struct naming *out)
 		size_t i = out->names[p] & mask;
 
 		if (p + AHEAD <= out->npersons)
-			__builtin_prefetch(&seen[out->names[p + AHEAD] & mask]);
+			idm_fetch(&seen[out->names[p + AHEAD] & mask]);
 		while (seen[i] && out->names[seen[i]] != out->names[p])
 			i = (i + 1) & mask;
 		meet = seen[i] != 0;

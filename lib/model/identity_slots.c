@@ -15,7 +15,7 @@
 
 /* TAIL: slots after the last home, the last one always free; at the loads here even 100
  * would be needed less than once in 10^14 tables. */
-enum { FIRST = 1024, TAIL = 256, LARGE = 1 << 20 };
+enum { FIRST = 1024, TAIL = 256, LARGE = 1 << 20, BLOCK = 512 };
 
 static size_t full(size_t size)
 {
@@ -42,10 +42,36 @@ void idm_slots_release(struct slots *s)
 	*s = (struct slots){ 0 };
 }
 
+/* Those of the n slots at `from` that are not free; how many. */
+static size_t gather(uint64_t *to, const uint64_t *from, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		to[k] = from[i];
+		k += from[i] != 0;
+	}
+	return k;
+}
+
+/* Puts back what was gathered, in its order, into slots that are free; where it ended.
+ * What decides about places are numbers, not branches, which nobody could foretell. */
+static size_t put_back(struct slots *s, size_t to, const uint64_t *from, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t home = (size_t)((from[i] >> 32) * s->size >> 32);
+
+		to = to < home ? home : to;
+		s->v[to++] = from[i];
+	}
+	return to;
+}
+
 static void grow(struct slots *s)
 {
 	/* Large ones by less, for the sake of memory. */
-	size_t old = s->size, more = old / (old < LARGE ? 1 : 7), to = 0;
+	size_t old = s->size, more = old / (old < LARGE ? 1 : 7), to = 0, clean = 0;
+	uint64_t block[BLOCK];
 	uint64_t *v;
 
 	if (old + more > UINT32_MAX)
@@ -53,17 +79,15 @@ static void grow(struct slots *s)
 	s->size += more;
 	s->v = v = cdp_resize_large(s->v, bytes(old), bytes(s->size));
 	memmove(v + more, v, bytes(old));
-	for (size_t from = more; from < s->size + TAIL; from++) {
-		uint64_t e = v[from];
-		size_t home = (size_t)((e >> 32) * s->size >> 32);
+	for (size_t from = more, n; from < s->size + TAIL; from += n) {
+		size_t full;
 
-		if (!e)
-			continue;
-		while (to < home)
-			v[to++] = 0;
-		v[to++] = e;
+		n = s->size + TAIL - from < BLOCK ? s->size + TAIL - from : BLOCK;
+		full = gather(block, v + from, n);
+		memset(v + clean, 0, (from + n - clean) * sizeof(*v));
+		clean = from + n;
+		to = put_back(s, to, block, full);
 	}
-	memset(v + to, 0, bytes(s->size) - to * sizeof(*v));
 }
 
 void idm_slots_add(struct slots *s, const uint64_t *place, uint64_t hash, uint32_t number)

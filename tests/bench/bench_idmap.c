@@ -186,7 +186,7 @@ static void warmer_start(struct warmer *w)
 /* More than is learned in a second. */
 static void warm(struct warmer *w)
 {
-	size_t n = (size_t)512 << 20;
+	size_t n = (size_t)128 << 20;
 	struct timespec t;
 	char done;
 
