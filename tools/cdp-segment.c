@@ -351,6 +351,7 @@ static void release(struct segment_ctx *s)
 	cdp_strs_release(&s->lint.used_in);
 	cdp_strs_release(&s->lineage.affected);
 	cdp_strs_release(&s->usage.retire);
+	cdp_strs_release(&s->usage.costs);
 	cdp_segment_store_release(&s->store);
 	cdp_paths_free(s->job.paths);
 }
@@ -411,8 +412,9 @@ static bool check_usage(struct cdp_cli *cli, const struct segment_ctx *s)
 			   o->count || s->follow.on || s->lint.on || s->lists.report ||
 			   s->lists.unmatched || cdp_segment_lineage_asked(&s->lineage)))
 		cdp_cli_usage(cli, "--cost needs -d and nothing else that is written");
-	if (s->usage.retire.n && !s->usage.on)
-		cdp_cli_usage(cli, "--retire needs --usage");
+	if ((s->usage.retire.n || s->usage.costs.n) && !s->usage.on)
+		cdp_cli_usage(cli, "--%s needs --usage",
+			      s->usage.costs.n ? "costs" : "retire");
 	if (s->usage.on && (!s->definition || !o->dir || s->previous || s->explain ||
 			    o->count || o->changes || o->keep || o->merges ||
 			    s->follow.on || s->lint.on || s->cost.on || s->lists.report ||
@@ -533,6 +535,9 @@ int main(int argc, char **argv)
 		{ 0, "usage", CDP_OPT_FLAG, &s.usage.on, NULL,
 		  "write when audiences, and tags, were last used and what reads them",
 		  NULL, 0, 0 },
+		{ 0, "costs", CDP_OPT_LIST, &s.usage.costs, "FILE",
+		  "with --usage: rows of --cost, here or of cdp-tag, repeatable", NULL, 0,
+		  0 },
 		{ 0, "retire", CDP_OPT_LIST, &s.usage.retire, "WHAT",
 		  "with --usage: whether these can go together, repeatable", NULL, 0, 0 },
 		{ 0, "cost", CDP_OPT_FLAG, &s.cost.on, NULL,

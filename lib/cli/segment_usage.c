@@ -20,8 +20,8 @@ const char *cdp_usage_kind_name(enum cdp_usage_kind kind)
 
 /* --- what there is --- */
 
-static uint32_t find_item(const struct cdp_usage_view *u, enum cdp_usage_kind kind,
-			  const char *name)
+uint32_t cdp_usage_find(const struct cdp_usage_view *u, enum cdp_usage_kind kind,
+			const char *name)
 {
 	uint32_t i = cdp_intern_get(u->names[kind], name, strlen(name));
 
@@ -56,7 +56,8 @@ static struct cdp_usage_item *add_item(struct cdp_usage_view *u, enum cdp_usage_
 				      .at = at,
 				      .name = name,
 				      .word = name,
-				      .duplicate = CDP_INTERN_NONE };
+				      .duplicate = CDP_INTERN_NONE,
+				      .seconds = -1 };
 	if (kind != CDP_USAGE_OTHER) {
 		call(u, kind, name);
 		i->past = cdp_past_find(u->past, (enum cdp_past_kind)kind, name);
@@ -103,8 +104,8 @@ static void add_stored(struct cdp_usage_view *u, enum cdp_past_kind kind)
 	for (uint32_t i = 0; i < cdp_past_count(u->past, kind); i++) {
 		const struct cdp_past_of *o = cdp_past_at(u->past, kind, i);
 
-		if (!o->versions ||
-		    find_item(u, (enum cdp_usage_kind)kind, o->name) != CDP_INTERN_NONE)
+		if (!o->versions || cdp_usage_find(u, (enum cdp_usage_kind)kind,
+						   o->name) != CDP_INTERN_NONE)
 			continue;
 		add_item(u, (enum cdp_usage_kind)kind, CDP_STANDING_NONE, 0, o->name);
 		u->n++;
@@ -189,7 +190,7 @@ static void find_duplicates(struct cdp_usage_view *u, enum cdp_usage_kind kind)
 static void add_edge(struct cdp_usage_view *u, uint32_t reader, enum cdp_usage_kind kind,
 		     const char *name)
 {
-	uint32_t to = find_item(u, kind, name);
+	uint32_t to = cdp_usage_find(u, kind, name);
 
 	if (to != CDP_INTERN_NONE)
 		cdp_usage_reads(u->graph, reader, to);
@@ -320,7 +321,7 @@ static int choose_retired(struct cdp_usage_view *u, struct cdp_err *err)
 			size_t n = strlen(name);
 
 			if (strncmp(what, name, n) == 0 && what[n] == ':')
-				at = find_item(u, kind, what + n + 1);
+				at = cdp_usage_find(u, kind, what + n + 1);
 		}
 		if (at == CDP_INTERN_NONE)
 			return cdp_err_set(err, CDP_ERR_USAGE,
@@ -337,7 +338,7 @@ static int choose_segments(struct cdp_usage_view *u, struct cdp_err *err)
 	const struct cdp_strs *only = &u->q->store->only;
 
 	for (size_t i = 0; i < only->n; i++) {
-		uint32_t at = find_item(u, CDP_USAGE_SEGMENT, only->v[i]);
+		uint32_t at = cdp_usage_find(u, CDP_USAGE_SEGMENT, only->v[i]);
 
 		if (at == CDP_INTERN_NONE)
 			return cdp_err_set(err, CDP_ERR_USAGE,
@@ -376,7 +377,9 @@ static int look(struct cdp_usage_view *u, struct cdp_err *err)
 	find_duplicates(u, CDP_USAGE_SEGMENT);
 	if (choose(u, err) < 0)
 		return -1;
-	rc = connect(u);
+	rc = cdp_usage_read_costs(u, err);
+	if (rc == 0)
+		rc = connect(u);
 	return rc == 0 ? cdp_usage_write(u, err) : rc;
 }
 

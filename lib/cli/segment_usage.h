@@ -8,6 +8,7 @@
 
 struct cdp_segment_usage_opts {
 	bool on;                /* --usage */
+	struct cdp_strs costs;  /* files of rows of --cost */
 	struct cdp_strs retire; /* "tag:aum": these alone, as if all of them were gone */
 };
 

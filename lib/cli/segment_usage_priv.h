@@ -32,6 +32,7 @@ struct cdp_usage_item {
 	const struct cdp_past_of *past; /* or NULL */
 	uint32_t duplicate;             /* CDP_INTERN_NONE: it is the first of its kind */
 	int64_t from;                   /* since when it is unused */
+	double seconds;                 /* of a run; negative: not known */
 	bool going, shown;
 };
 
@@ -53,6 +54,11 @@ struct cdp_usage_view {
 
 /* "segment", "tag", "entity" */
 const char *cdp_usage_kind_name(enum cdp_usage_kind kind);
+/* By name, or CDP_INTERN_NONE. */
+uint32_t cdp_usage_find(const struct cdp_usage_view *u, enum cdp_usage_kind kind,
+			const char *name);
+/* What each takes of a run, from files.  0; 1: told; -1 with *err. */
+int cdp_usage_read_costs(struct cdp_usage_view *u, struct cdp_err *err);
 /* Rows of those that are shown.  0, or -1 with *err. */
 int cdp_usage_write(struct cdp_usage_view *u, struct cdp_err *err);
 

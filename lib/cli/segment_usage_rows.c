@@ -80,6 +80,10 @@ static void put_past(struct writing *w, const struct cdp_usage_item *t)
 		cdp_rows_null(w->rows, "customers");
 	cdp_rows_int(w->rows, "versions", o->versions);
 	cdp_rows_int(w->rows, "bytes", (int64_t)o->bytes);
+	if (t->seconds >= 0)
+		cdp_rows_double(w->rows, "seconds", t->seconds);
+	else
+		cdp_rows_null(w->rows, "seconds");
 	put_time(w, "last_version", o->versions > 0, o->last);
 	if (b)
 		cdp_rows_str(w->rows, "last_export", b->as_of, sizeof(b->as_of));

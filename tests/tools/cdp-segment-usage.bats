@@ -156,6 +156,27 @@ X
   [[ $stderr == *"unknown tag 'views'"* ]]
 }
 
+@test "costs of runs stand with what they are of" {
+  cat >costs <<'X'
+{"result":"cost","segment":"rich","seconds":0.5,"share":1}
+{"result":"cost","tag":"rich","seconds":9}
+{"result":"cost","tag":"aum","event_ns":1,"seconds":2e-7}
+{"result":"cost","tag":"nothing","seconds":1}
+{"result":"cost_part","part":"read","seconds":3}
+X
+  usage --tags tags.json --costs costs >rows
+  [ "$(of rich seconds)$(of aum seconds)$(of tier seconds)" = '[0.5][2e-07][null]' ]
+  echo a >guests.txt
+  cdp-segment -q -d s.json --cost profiles >one
+  usage --costs one | jq -c 'select(.seconds) | [.name, .seconds]' | sort >got
+  jq -c 'select(.result == "cost" and .seconds > 0) | [.segment, .seconds]' one | sort >want
+  same want got
+  run -2 --separate-stderr usage --costs profiles
+  [[ $stderr == *'profiles: 3 of its records are no row of --cost'* ]]
+  run -4 usage --costs missing
+  run -2 cdp-segment -d s.json --costs costs profiles
+}
+
 @test "duplicates are told by rule and by members" {
   usage --tags tags.json >rows
   [ "$(of wealthy duplicate_of same_members)" = '["rich",null]' ]
