@@ -117,6 +117,16 @@ static void place_bits(struct segment_shared *s)
 	}
 }
 
+static void tell_unranked(void *ctx, uint32_t set, uint32_t without, uint32_t left)
+{
+	const struct segment_shared *s = ctx;
+
+	cdp_cli_note(
+		s->cli,
+		"audience '%s': %u of %u are in it by their key, as 'by' gives no number",
+		s->job->set->v[set].name, without, left);
+}
+
 /* Everything is decided that belongs to the step: who is in what, or NULL if it ended
  * early (told). */
 static struct cdp_audiences *run_step(struct segment_shared *s)
@@ -147,7 +157,7 @@ static struct cdp_audiences *run_step(struct segment_shared *s)
 
 		members = cdp_audiences_of(s->parts, s->part_count, job->more);
 		cdp_segcut_all(members, job->set, s->step, s->wanted, s->cuts,
-			       s->cut_count);
+			       s->cut_count, tell_unranked, s);
 		job->join_ns += cdp_segment_job_clock() - from;
 	}
 	for (unsigned i = 0; ret < 0 && i < s->part_count; i++)

@@ -119,37 +119,50 @@ uint32_t cdp_segcut_left(const struct cdp_segment *g, uint32_t n)
 	return left < n ? left : n;
 }
 
-static void cut(struct cdp_audiences *a, uint32_t set, const struct cdp_segment *g,
-		const double *values)
+/* How many of those *left have no value and were taken before others for their key. */
+static uint32_t cut(struct cdp_audiences *a, uint32_t set, const struct cdp_segment *g,
+		    const double *values, uint32_t *left_out)
 {
 	uint32_t *v = NULL, cap = 0, n = cdp_audiences_members(a, set, &v, &cap);
-	uint32_t left = cdp_segcut_left(g, n);
+	uint32_t left = cdp_segcut_left(g, n), without = 0;
 	struct member *m = cdp_alloc(n * sizeof(*m));
 
 	for (uint32_t i = 0; i < n; i++)
 		m[i] = (struct member){ values[v[i]], v[i] };
 	if (n)
 		qsort(m, n, sizeof(*m), by_value);
-	for (uint32_t i = 0; i < left; i++)
+	for (uint32_t i = 0; i < left; i++) {
 		v[i] = m[i].rank;
+		without += m[i].v == -INFINITY;
+	}
 	if (left)
 		qsort(v, left, sizeof(*v), by_rank);
 	cdp_audiences_set(a, set, v, left);
 	free(m);
 	free(v);
+	*left_out = left;
+	return left < n ? without : 0;
 }
 
 void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s, unsigned step,
 		    const uint64_t *wanted, struct cdp_segcut *const *cuts,
-		    unsigned count)
+		    unsigned count,
+		    void (*odd)(void *ctx, uint32_t set, uint32_t without, uint32_t left),
+		    void *ctx)
 {
 	for (unsigned by = 0; by < s->by_count; by++) {
 		double *values = values_of(a, by, cuts, count);
 
-		for (unsigned i = 0; i < s->defined; i++)
-			if (s->v[i].cut > CDP_CUT_SAMPLE && s->v[i].step == step &&
-			    s->v[i].by == by && cdp_bit(wanted, i))
-				cut(a, i, &s->v[i], values);
+		for (unsigned i = 0; i < s->defined; i++) {
+			uint32_t without, left;
+
+			if (s->v[i].cut <= CDP_CUT_SAMPLE || s->v[i].step != step ||
+			    s->v[i].by != by || !cdp_bit(wanted, i))
+				continue;
+			without = cut(a, i, &s->v[i], values, &left);
+			if (without)
+				odd(ctx, i, without, left);
+		}
 		free(values);
 	}
 }

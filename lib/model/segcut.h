@@ -15,10 +15,13 @@ void cdp_segcut_add(struct cdp_segcut *c, struct cdp_rec *profile, struct cdp_ev
 double cdp_segcut_row(const struct cdp_segcut *c, size_t row, unsigned by);
 /* Cut what is to be cut of `wanted` audiences of a step; cuts[i] is of part i.  Of
  * several profiles of a customer the greatest value counts; without one a member comes
- * last; equal values come by key. */
+ * last; equal values come by key.  `odd` is told of those audiences that are left with
+ * some who have no value, while others like them are not. */
 void cdp_segcut_all(struct cdp_audiences *a, const struct cdp_segments *s, unsigned step,
 		    const uint64_t *wanted, struct cdp_segcut *const *cuts,
-		    unsigned count);
+		    unsigned count,
+		    void (*odd)(void *ctx, uint32_t set, uint32_t without, uint32_t left),
+		    void *ctx);
 
 /* The value of one profile, NaN: none; the evaluator is not reset.  How many of n members
  * are left. */

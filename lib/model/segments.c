@@ -66,6 +66,16 @@ static int add_name(struct cdp_segments *s, const char *name, size_t n,
 	return 0;
 }
 
+/* A name stands in messages and in lists of names, a line each. */
+static int check_name(const char *name, const char *where, struct cdp_err *err)
+{
+	for (; *name; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return cdp_err_set(err, CDP_ERR_USAGE,
+					   "%s.name: holds a control character", where);
+	return 0;
+}
+
 /* Names first, so that a rule may refer to what stands below it. */
 static int load_names(struct cdp_segments *s, const json_t *list, struct cdp_err *err)
 {
@@ -81,6 +91,7 @@ static int load_names(struct cdp_segments *s, const json_t *list, struct cdp_err
 			return cdp_err_set(err, CDP_ERR_USAGE, "%s: expected an object",
 					   where);
 		if (cdp_tree_str(o, "name", &name, true, where, err) < 0 ||
+		    check_name(name, where, err) < 0 ||
 		    add_name(s, name, strlen(name), err) < 0)
 			return -1;
 	}

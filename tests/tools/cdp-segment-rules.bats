@@ -30,6 +30,26 @@ refused() {
   [ "$(members '"when":"true","top":3,"by":"tags.aum"' -j 3)" = 'b c d' ]
 }
 
+@test "who is in a top for the key alone is told of" {
+  [ "$(members '"when":"true","top":5,"by":"tags.aum"')" = 'a b c d e' ]
+  [ "$(cat err)" = "cdp-segment: audience 'x': 1 of 5 are in it by their key, as 'by' gives no number" ]
+  [ "$(members '"when":"true","percent":30,"by":"tags.tier"')" = 'a b' ]
+  [ "$(cat err)" = "cdp-segment: audience 'x': 2 of 2 are in it by their key, as 'by' gives no number" ]
+  # Where nobody was left out nobody was chosen.
+  for cut in '"top":4' '"top":6' '"percent":100'; do
+    members '"when":"true","by":"tags.aum",'"$cut" >/dev/null
+    [ ! -s err ]
+  done
+}
+
+@test "a name with a line break or another control character is refused" {
+  for name in 'a\\nb' 'a\\u007f' '\\t'; do
+    printf '{"segments":[{"name":"%b","when":"true"}]}' "$name" >d.json
+    run -2 --separate-stderr cdp-segment -d d.json profiles
+    [ "$stderr" = 'cdp-segment: d.json: segments[0].name: holds a control character' ]
+  done
+}
+
 @test "a percentage is rounded up" {
   [ "$(members '"when":"true","percent":50,"by":"tags.aum"')" = 'b c d' ]
   [ "$(members '"when":"true","percent":"51%","by":"tags.aum"')" = 'a b c d' ]
