@@ -152,6 +152,22 @@ static void tell_population(const struct follow *f)
 	free(asks);
 }
 
+static void tell_scheduled(const struct follow *f)
+{
+	const struct cdp_tagset *set = f->t->set;
+	struct cdp_buf names;
+
+	cdp_buf_init(&names, CDP_BUF_NOMAX);
+	for (unsigned i = 0; i < set->count; i++)
+		if (set->tags[i].about.schedule)
+			cdp_buf_addf(&names, "%s'%s'", names.n ? ", " : "",
+				     set->tags[i].name);
+	if (names.n)
+		cdp_cli_note(f->cli, "not live, but as of when they were due last: %s",
+			     cdp_buf_str(&names));
+	cdp_buf_release(&names);
+}
+
 int tf_open(struct follow *f)
 {
 	const struct cdp_tagset *set = f->t->set;
@@ -166,5 +182,6 @@ int tf_open(struct follow *f)
 		return -1;
 	f->watches = cdp_tag_outside_watches(&f->outside);
 	tell_population(f);
+	tell_scheduled(f);
 	return 0;
 }

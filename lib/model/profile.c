@@ -28,6 +28,8 @@ struct cdp_profiler {
 	size_t awake_count, awake_cap;
 	bool models;      /* some tag has one */
 	uint64_t *valued; /* by tag: lines that have it */
+	bool *kept;       /* by tag: its value is, and as of when */
+	int64_t *since_ms;
 	int *agg; /* by tag: the aggregate that it is, see find_plain(); -1: none */
 	struct failures *tags, *functions;
 	struct cdp_buf
@@ -69,11 +71,25 @@ static int fetch_pop(void *host, unsigned pop, struct cdp_value *out, struct cdp
 	return 0;
 }
 
+/* Which tags are not computed. */
+static void find_kept(struct cdp_profiler *p)
+{
+	const struct cdp_profile_spec *s = &p->spec;
+	int64_t base_ms = cdp_time_ms(s->run->as_of);
+
+	p->kept = cdp_calloc((size_t)s->set->count + 1, sizeof(*p->kept));
+	p->since_ms = cdp_calloc((size_t)s->set->count + 1, sizeof(*p->since_ms));
+	for (unsigned i = 0; s->kept && i < s->set->count; i++)
+		p->kept[i] = s->set->tags[i].about.schedule && !(s->due && s->due[i]) &&
+			     cdp_tagkept_since(s->kept, i, base_ms, &p->since_ms[i]);
+}
+
 /* The same for all customers. */
 static void put_computed(struct cdp_profiler *p)
 {
 	const struct cdp_tagset *set = p->spec.set;
 	struct cdp_buf *b = &p->computed;
+	char since[CDP_TIME_CANON];
 
 	cdp_buf_init(b, CDP_BUF_NOMAX);
 	for (unsigned i = 0; i < set->count; i++) {
@@ -82,8 +98,11 @@ static void put_computed(struct cdp_profiler *p)
 		if (!t->about.schedule)
 			continue;
 		cdp_buf_adds(b, b->n ? "" : ",\"computed\":{");
+		memcpy(since, p->as_of, sizeof(since));
+		if (p->kept[i])
+			cdp_time_format(since, cdp_time_from_ms(p->since_ms[i]));
 		cdp_json_key(b, t->name);
-		cdp_json_str(b, t->carried ? t->computed : p->as_of, CDP_TIME_CANON);
+		cdp_json_str(b, t->carried ? t->computed : since, CDP_TIME_CANON);
 	}
 	if (b->n)
 		cdp_buf_addc(b, '}');
@@ -168,6 +187,7 @@ struct cdp_profiler *cdp_profiler_new(const struct cdp_profile_spec *spec)
 	p->functions = cdp_calloc(cdp_pops_count(spec->set->pops), sizeof(*p->functions));
 	add_names(p);
 	cdp_time_format(p->as_of, spec->run->as_of);
+	find_kept(p);
 	put_computed(p);
 	return p;
 }
@@ -189,6 +209,8 @@ void cdp_profiler_free(struct cdp_profiler *p)
 	free(p->awake);
 	free(p->valued);
 	free(p->agg);
+	free(p->kept);
+	free(p->since_ms);
 	cdp_buf_release(&p->keys);
 	cdp_buf_release(&p->computed);
 	cdp_buf_release(&p->still);
@@ -227,10 +249,20 @@ static void note(struct failures *f, const struct cdp_err *err)
 		f->message = cdp_strdup(err->msg);
 }
 
+static const char *kept(const struct cdp_profiler *p, unsigned tag, size_t *len)
+{
+	size_t n;
+	const char *key = cdp_customers_key(p->spec.customers, p->customer, &n);
+
+	return cdp_tagkept_get(p->spec.kept, tag, cdp_time_ms(p->spec.run->as_of), key, n,
+			       len);
+}
+
 static void given(struct cdp_profiler *p, unsigned tag, struct cdp_value *out)
 {
 	size_t n;
-	const char *json = cdp_given_get(p->spec.given, tag, p->place, &n);
+	const char *json = p->kept[tag] ? kept(p, tag, &n)
+					: cdp_given_get(p->spec.given, tag, p->place, &n);
 	struct cdp_val v;
 
 	*out = (struct cdp_value){ .type = CDP_V_NULL };
@@ -247,7 +279,7 @@ static void compute(struct cdp_profiler *p, unsigned i)
 	struct cdp_err err;
 	int ret;
 
-	if (t->value || t->layers) {
+	if ((t->value || t->layers) && !p->kept[i]) {
 		ret = cdp_tag_value(t, p->ev, p->spec.run->zone, v, &err);
 	} else {
 		given(p, i, v);

@@ -6,6 +6,7 @@
 #include "model/given.h"
 #include "model/population.h"
 #include "model/quiet.h"
+#include "model/tagkept.h"
 
 /* Evaluates; one a thread. */
 struct cdp_profiler;
@@ -19,6 +20,10 @@ struct cdp_profile_spec {
 	 * CDP_NOT_SURVEYED: in none.  NULL: the same. */
 	const uint32_t *surveyed;
 	struct cdp_given *given; /* or NULL: no tag's values are given */
+	/* Values of tags with a schedule that are in force, but of those that are due (by
+	 * tag), which are computed.  Either may be NULL. */
+	const struct cdp_tagkept *kept;
+	const bool *due;
 	/* Or NULL: every tag is computed.  A profiler that writes lines does nothing else
 	 * then. */
 	const struct cdp_quiet *quiet;

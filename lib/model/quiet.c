@@ -40,7 +40,7 @@ static void look(void *ctx, enum cdp_use what, int number)
 
 static void look_at(struct looking *l, const struct cdp_tag *t)
 {
-	l->quiet = t->value || t->layers;
+	l->quiet = (t->value || t->layers) && !t->about.schedule; /* it may be kept */
 	l->aggs.n = 0;
 	if (t->value)
 		cdp_expr_uses(t->value, look, l);

@@ -11,15 +11,30 @@ enum { CHUNK = 512, CHUNK_PROGRAMS = 16384 };
 
 /* --- opening --- */
 
-static int check_tags(const struct cdp_tagset *set, struct cdp_err *err)
+static const char *became(void *state, const char *key, size_t n, size_t *len)
 {
-	for (unsigned i = 0; i < set->count; i++)
-		if (set->tags[i].about.schedule)
-			return cdp_err_set(
-				err, CDP_ERR_USAGE,
-				"tag '%s' cannot be followed: it has a schedule",
-				set->tags[i].name);
-	return 0;
+	return cdp_tagstate_became(state, key, n, len);
+}
+
+/* What tags with a schedule have. */
+static int open_kept(struct cdp_taglive *l, struct cdp_err *err)
+{
+	const struct cdp_tagkept_became persons = { became, l->s };
+	const struct cdp_tagset *set = l->o.set;
+	unsigned i = 0;
+	struct cdp_buf path;
+
+	while (i < set->count && !set->tags[i].about.schedule)
+		i++;
+	if (i == set->count)
+		return 0;
+	cdp_buf_init(&path, CDP_BUF_NOMAX);
+	l->kept_path = cdp_strdup(cdp_tagstate_path(l->s, "scheduled", &path));
+	cdp_buf_release(&path);
+	l->kept = cdp_tagkept_new(set);
+	if (access(l->kept_path, F_OK) < 0)
+		l->s->followed_ms = TST_NEVER; /* as nothing that was written had */
+	return cdp_tagkept_load(l->kept, l->kept_path, &persons, err);
 }
 
 static void begin_fresh(struct cdp_taglive *l)
@@ -48,8 +63,6 @@ struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o, struct cdp
 {
 	struct cdp_taglive *l;
 
-	if (check_tags(o->set, err) < 0)
-		return NULL;
 	l = cdp_calloc(1, sizeof(*l));
 	l->o = *o;
 	l->s = o->state;
@@ -61,7 +74,7 @@ struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o, struct cdp
 	cdp_buf_init(&l->lines, CDP_BUF_NOMAX);
 	cdp_buf_init(&l->out, CDP_BUF_NOMAX);
 	begin_fresh(l);
-	if (tst_index_make(&l->index, l->s, err) == 0)
+	if (open_kept(l, err) == 0 && tst_index_make(&l->index, l->s, err) == 0)
 		return l;
 	cdp_taglive_free(l);
 	return NULL;
@@ -78,6 +91,8 @@ void cdp_taglive_free(struct cdp_taglive *l)
 	cdp_quiet_free(l->quiet);
 	cdp_population_free(l->population);
 	cdp_intern_free(l->surveyed);
+	cdp_tagkept_free(l->kept);
+	free(l->kept_path);
 	cdp_intern_free(l->keys);
 	free(l->touched);
 	free(l->changed);
@@ -411,6 +426,8 @@ void cdp_taglive_join(struct cdp_taglive *l, const char *from, size_t from_n,
 		tl_write_out(l, write, ctx);
 	}
 	cdp_tagstate_join(l->s, from, from_n, into, into_n);
+	if (l->kept)
+		cdp_tagkept_join(l->kept, gone.p, gone.n, to.p, to.n);
 	note_joined(l, who);
 	set_changed(l, who);
 	if (told) {

@@ -24,6 +24,10 @@
  * turn, at every other, and at every renewal; somebody who came later is in no rank.
  * Programs are asked about those whose profiles are made.
  *
+ * Tags with a schedule are computed while there is no value of theirs.  When a day ends,
+ * those that were due since are computed as of then, and have that value from the turn on
+ * until they are due again (model/tagkept.h, file `scheduled` of the state).
+ *
  * What is written by cdp_taglive_changed() must be with its reader before
  * cdp_taglive_save(): a state that was saved holds nothing that was not told.  So whoever
  * dies goes on from the state saved last, tells again what it told since, and nothing is
@@ -57,7 +61,6 @@ struct cdp_taglive_opts {
 	const struct cdp_customers *lore;
 };
 
-/* NULL with a usage error for tags that have a schedule. */
 struct cdp_taglive *cdp_taglive_new(const struct cdp_taglive_opts *o,
 				    struct cdp_err *err);
 void cdp_taglive_free(struct cdp_taglive *l); /* NULL is fine */

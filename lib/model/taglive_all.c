@@ -71,6 +71,23 @@ static int view_next(struct cdp_taglive *l, struct walk *w, struct cdp_err *err)
 	return n;
 }
 
+int tl_each_view(struct cdp_taglive *l,
+		 int (*call)(struct cdp_taglive *l, struct cdp_err *err),
+		 struct cdp_err *err)
+{
+	struct walk w;
+	int n;
+
+	begin_walk(&w, l);
+	do {
+		n = view_next(l, &w, err);
+		if (n > 0 && call(l, err) < 0)
+			n = -1;
+		tl_end_view(l);
+	} while (n > 0);
+	return n;
+}
+
 /* --- what was written --- */
 
 static void note_line(struct cdp_taglive *l, uint32_t place, struct tst_text key,
@@ -81,7 +98,7 @@ static void note_line(struct cdp_taglive *l, uint32_t place, struct tst_text key
 	l->was[l->was_count++] = tl_digest(line, n);
 }
 
-static void set_windows(struct cdp_taglive *l, int64_t as_of_ms)
+void tl_set_windows(struct cdp_taglive *l, int64_t as_of_ms)
 {
 	const struct cdp_tagstate *s = l->s;
 
@@ -100,7 +117,7 @@ int cdp_taglive_note(struct cdp_taglive *l, struct cdp_err *err)
 	if (l->s->followed_ms == TST_NEVER)
 		return 0;
 	run.as_of = cdp_time_from_ms(l->s->followed_ms);
-	set_windows(l, l->s->followed_ms);
+	tl_set_windows(l, l->s->followed_ms);
 	begin_walk(&w, l);
 	do {
 		n = view_next(l, &w, err);
@@ -145,7 +162,7 @@ static int survey_pass(struct cdp_taglive *l, unsigned pass, struct cdp_err *err
 }
 
 /* Programs alone ask nobody before their time. */
-static int survey(struct cdp_taglive *l, struct cdp_err *err)
+int tl_survey(struct cdp_taglive *l, struct cdp_err *err)
 {
 	const struct cdp_tagset *set = l->o.set;
 
@@ -253,10 +270,10 @@ static int renew(struct cdp_taglive *l, const struct cdp_customers *lore, bool t
 	if (tst_move(l->s, err) < 0)
 		return -1;
 	l->o.lore = lore;
-	set_windows(l, l->s->as_of_ms);
+	tl_set_windows(l, l->s->as_of_ms);
 	cdp_quiet_free(l->quiet);
 	l->quiet = cdp_quiet_new(l->o.set, l->o.run);
-	if (survey(l, err) < 0 || (tells && tell_all(l, before, write, ctx, err) < 0))
+	if (tl_survey(l, err) < 0 || (tells && tell_all(l, before, write, ctx, err) < 0))
 		return -1;
 	free(l->was);
 	l->was = NULL;
@@ -276,9 +293,14 @@ int cdp_taglive_renew(struct cdp_taglive *l, struct cdp_given *given,
 int cdp_taglive_turn(struct cdp_taglive *l, cdp_taglive_write *write, void *ctx,
 		     struct cdp_err *err)
 {
-	bool tells = l->s->followed_ms != l->o.run->as_of.s * 1000;
+	int64_t base_ms = l->o.run->as_of.s * 1000, was = l->s->followed_ms;
+	bool tells = was != base_ms;
 
 	if (tells && cdp_taglive_note(l, err) < 0)
 		return -1;
+	/* At the start nothing of the day under way was read yet. */
+	if (tells && l->turned && tl_keep_due(l, was, base_ms, err) < 0)
+		return -1;
+	l->turned = true;
 	return renew(l, l->o.lore, tells, write, ctx, err);
 }

@@ -40,7 +40,12 @@ struct cdp_taglive {
 	struct cdp_population *population;
 	struct cdp_intern *surveyed;
 	bool programs;
-	unsigned chunk; /* profiles that are made together */
+	/* Tags with a schedule, and where they stand; or NULL: there are none. */
+	struct cdp_tagkept *kept;
+	char *kept_path;
+	bool turned;     /* cdp_taglive_turn() was called */
+	const bool *due; /* while they are computed, by tag; else NULL */
+	unsigned chunk;  /* profiles that are made together */
 	/* What was written of everybody, in the order of cdp_taglive_note(). */
 	uint64_t *was;
 	size_t was_count, was_cap;
@@ -69,6 +74,19 @@ int tl_each_line(struct cdp_taglive *l, const struct cdp_run *run, tl_call *call
 		 struct cdp_err *err);
 /* Puts a view, the next customers by key, into the censuses of a pass. */
 int tl_survey_view(struct cdp_taglive *l, unsigned pass, struct cdp_err *err);
+/* Keeps the values of tags that are due, of a view. */
+int tl_keep_view(struct cdp_taglive *l, struct cdp_err *err);
+/* Tags with a schedule (taglive_kept.c): those that are due when the day up to this base
+ * time has ended are kept, for what is written from `from` on. */
+int tl_keep_due(struct cdp_taglive *l, int64_t base_ms, int64_t from_ms,
+		struct cdp_err *err);
+/* What the former is made of (taglive_all.c): calls for views of everybody, at the run's
+ * base time. */
+int tl_each_view(struct cdp_taglive *l,
+		 int (*call)(struct cdp_taglive *l, struct cdp_err *err),
+		 struct cdp_err *err);
+int tl_survey(struct cdp_taglive *l, struct cdp_err *err);
+void tl_set_windows(struct cdp_taglive *l, int64_t as_of_ms);
 /* Of a line, but for key and base time; never 0. */
 uint64_t tl_digest(const char *line, size_t n);
 /* The customer is no more. */

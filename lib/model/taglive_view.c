@@ -144,6 +144,8 @@ static struct cdp_profile_spec begin_profiles(struct cdp_taglive *l,
 					  .population = l->population,
 					  .surveyed = places_of(l, whole),
 					  .given = l->o.given,
+					  .kept = l->kept,
+					  .due = l->due,
 					  .run = run,
 					  .key = l->o.key,
 					  .nulls = l->o.nulls };
@@ -152,6 +154,17 @@ static struct cdp_profile_spec begin_profiles(struct cdp_taglive *l,
 static void end_profiles(struct cdp_profile_spec *spec)
 {
 	free((uint32_t *)spec->surveyed);
+}
+
+/* Then nobody is asked. */
+static bool is_kept(const struct cdp_taglive *l, const struct cdp_profile_spec *spec,
+		    unsigned tag)
+{
+	int64_t since_ms;
+
+	return l->kept && spec->set->tags[tag].about.schedule &&
+	       !(l->due && l->due[tag]) &&
+	       cdp_tagkept_since(l->kept, tag, cdp_time_ms(spec->run->as_of), &since_ms);
 }
 
 /* The programs of the passes before `end` say what they say of them. */
@@ -168,7 +181,10 @@ static int ask_programs(const struct cdp_taglive *l, const struct cdp_profile_sp
 		const struct cdp_needs *tags = cdp_population_programs(l->population, k);
 
 		for (size_t i = 0; i < tags->n && rc == 0; i++)
-			rc = cdp_given_ask(l->o.given, l->o.set, p, k, tags->v[i], err);
+			rc = is_kept(l, spec, tags->v[i])
+				     ? 0
+				     : cdp_given_ask(l->o.given, l->o.set, p, k,
+						     tags->v[i], err);
 	}
 	cdp_profiler_free(p);
 	return rc;
@@ -211,15 +227,68 @@ int tl_survey_view(struct cdp_taglive *l, unsigned pass, struct cdp_err *err)
 	return rc;
 }
 
+static void keep_values(struct cdp_taglive *l, struct cdp_profiler *p, uint32_t place)
+{
+	const struct cdp_customers *all = l->now.whole;
+	size_t n;
+	const char *key = cdp_customers_key(all, cdp_customers_at(all, place), &n);
+
+	cdp_profiler_turn(p, place);
+	for (unsigned i = 0; i < l->o.set->count; i++) {
+		unsigned tag = l->o.set->order[i];
+		const struct cdp_value *v = cdp_profiler_tag(p, tag);
+
+		if (!l->due[tag] || v->type == CDP_V_NULL)
+			continue;
+		cdp_buf_reset(&l->lines);
+		cdp_value_json(&l->lines, v);
+		cdp_tagkept_put(l->kept, tag, key, n, l->lines.p, l->lines.n);
+	}
+	cdp_profiler_done(p);
+}
+
+int tl_keep_view(struct cdp_taglive *l, struct cdp_err *err)
+{
+	struct cdp_profile_spec spec = begin_profiles(l, l->o.run);
+	unsigned passes = l->population ? cdp_population_passes(l->population) : 0;
+	int rc = ask_programs(l, &spec, passes, err);
+	struct cdp_profiler *p = cdp_profiler_new(&spec);
+
+	for (uint32_t i = 0; i < cdp_customers_count(spec.customers) && rc == 0; i++)
+		keep_values(l, p, i);
+	cdp_profiler_free(p);
+	end_profiles(&spec);
+	return rc;
+}
+
 /* --- lines --- */
 
-/* The key is the same anyhow, and the base time itself is no difference. */
+/* The bytes of a member `computed` there, whose values are strings. */
+static size_t skip_computed(const char *p, size_t n)
+{
+	static const char computed[] = ",\"computed\":{";
+	bool text = false;
+	size_t i = sizeof(computed) - 1;
+
+	if (n < i || memcmp(p, computed, i) != 0)
+		return 0;
+	for (; text || p[i] != '}'; i++)
+		if (text && p[i] == '\\')
+			i++;
+		else if (p[i] == '"')
+			text = !text;
+	return i + 1;
+}
+
+/* The key is the same anyhow, and the base time itself is no difference, nor is that of
+ * a tag with a schedule. */
 uint64_t tl_digest(const char *line, size_t n)
 {
 	static const char as_of[] = ",\"as_of\":\"";
 	const char *at = memmem(line, n, as_of, sizeof(as_of) - 1);
-	size_t skip = (size_t)(at - line) + sizeof(as_of) - 1 + CDP_TIME_CANON;
+	size_t skip = (size_t)(at - line) + sizeof(as_of) - 1 + CDP_TIME_CANON + 1;
 
+	skip += skip_computed(line + skip, n - skip);
 	return cdp_hash_stable(line + skip, n - skip, 0) | 1;
 }
 

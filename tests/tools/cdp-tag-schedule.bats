@@ -251,7 +251,7 @@ END_PROFILES
   cdp-tag -q -d "$TAGS" --carry v2024-04-05 --as-of 2024-04-06 "$DAYS/2024-04-04" | cmp - got
 }
 
-@test "what does not go together says so, and a schedule is not followed" {
+@test "what does not go together says so" {
   for other in '--lint' '--cost' '--lineage rows' '--state st --follow'; do
     # shellcheck disable=SC2086
     run -2 --separate-stderr cdp-tag -d "$TAGS" --carry x $other
@@ -259,9 +259,6 @@ END_PROFILES
   done
   run -2 --separate-stderr cdp-tag -d "$TAGS" --due week
   [[ ${stderr_lines[0]} == *"option '--due' requires '--carry'" ]]
-  echo '{"tags":[{"name":"m","schedule":"monthly","value":"count()"}]}' >m.json
-  run -2 --separate-stderr cdp-tag -d m.json --state st --follow --batch x </dev/null
-  [ "$stderr" = "cdp-tag: tag 'm' cannot be followed: it has a schedule" ]
 }
 
 @test "the lineage tells schedules, lint what is older than its reader" {
@@ -284,4 +281,83 @@ END_PROFILES
   echo '{"tags":[{"name":"x","schedule":"manual","value":"count(evnt == 1)"}]}' >bad.json
   run -2 --separate-stderr cdp-tag -d bad.json --carry v --as-of 2024-04-06 "$DAYS/2024-04-04"
   [ "$stderr" = "cdp-tag: bad.json: x: value: 1:7: unknown name 'evnt'; did you mean 'event'?" ]
+}
+
+# The last profile of each customer up to a base time, but for when it was computed.
+lately() { # BASE-TIME
+  jq -c --arg b "$(before "$1")T16:00:00.000Z" 'select(.as_of <= $b)' |
+    awk -F'"' '{ line[$4] = $0 } END { for (key in line) print line[key] }' | grep -v '"deleted"' |
+    jq -c 'del(.as_of, .computed)' | sort
+}
+
+@test "followed, a tag has the value of a night at which it was due, from the day after it on" {
+  day=2024-04-02
+  while [[ $day < 2024-04-27 ]]; do
+    # shellcheck disable=SC2046
+    night "$day" $(so_far "$day")
+    day=$(date -u -d "$day 1 day" +%F)
+  done
+  cat "$DAYS"/* >all
+  run -0 --separate-stderr cdp-tag --follow --state st -d "$TAGS" --as-of 2024-04-02 --batch x -o >(cat >out) <all
+  [[ $stderr == *"not live, but as of when they were due last: 'week', 'sum', 'last', 'place', 'taste', 'late'" ]]
+  wait
+  for day in 04 05 06 11 12 13 18 19 20 25 26; do # none of them is due
+    lately "2024-04-$day" <out >got
+    jq -c 'del(.as_of, .computed)' "v2024-04-$day" | sort | diff -u - got
+  done
+  # On Sunday it is that of the Monday before, however much happens: it is due when that day ends.
+  [ "$(jq -r 'select(.as_of == "2024-04-14T16:00:00.000Z") | .computed.week' out | sort -u)" = 2024-04-07T16:00:00.000Z ]
+  [ "$(jq -r 'select(.as_of == "2024-04-15T16:00:00.000Z") | .computed.week' out | sort -u)" = 2024-04-14T16:00:00.000Z ]
+}
+
+@test "followed in pieces, and killed at any moment, it has the same values" {
+  cat "$DAYS"/2024-04-0[1-9] "$DAYS"/2024-04-1[0-2] >all
+  follow=(cdp-tag -q --follow -d "$TAGS" --as-of 2024-04-02 --batch x)
+  "${follow[@]}" --state st <all | lately 2024-05-01 >want
+  for kill in 150 300 301 430 555; do
+    rm -rf st2 to out
+    mkfifo to
+    head -n 120 all | "${follow[@]}" --state st2 >out
+    "${follow[@]}" --state st2 <to >>out &
+    pid=$!
+    exec {to}>to
+    head -n "$kill" all | awk '{ print } NR % 15 == 0 { fflush(); system("sleep 0.01") }' >&"$to"
+    kill -9 $pid
+    wait $pid || true
+    exec {to}>&-
+    # What is written in part is written again.
+    grep '}$' out >whole
+    "${follow[@]}" --state st2 <all >>whole
+    lately 2024-05-01 <whole | diff -u want -
+  done
+  printf x | dd of=st2/scheduled bs=1 seek=100 conv=notrunc status=none
+  run -4 --separate-stderr "${follow[@]}" --state st2 <all
+  [ "$stderr" = "cdp-tag: 'st2/scheduled' is damaged" ]
+}
+
+@test "followed, what was missed is made up for as of when it was due" {
+  echo '{"tags":[{"name":"n","value":"count()"},{"name":"w","schedule":"weekly","value":"count()"},{"name":"m","schedule":"manual","value":"count()"}]}' >m.json
+  event() { echo '{"one_id":"'"$2"'","time":"2024-04-'"$1"'T01:00:00.000Z","event":"x"}'; }
+  follow() { cdp-tag -q --follow -d m.json --state st --tz UTC --as-of 2024-04-06 --batch "$@" | jq -c '[.as_of[8:10], .one_id, .tags[]]' | xargs; }
+  # Friday and Saturday; nobody follows until Tuesday, the ninth.
+  [ "$({ event 05 a; event 06 a; } | follow 1)" = '[06,a,1,1,1] [07,a,2,1,1]' ]
+  # A day is missing: what was due on Monday has what came before.
+  [ "$({ event 09 a; event 09 b; } | follow 2)" = '[10,a,2,2,1] [10,a,3,2,1] [10,b,1]' ]
+  [ "$(event 16 a | follow 3)" = '[17,a,3,3,1] [17,b,1,1] [17,a,4,3,1]' ]
+  rm st/scheduled
+  [ "$({ event 16 a; event 17 a; event 18 b; } | follow 4)" = '[17,a,4,4,4] [17,b,1,1,1] [17,a,5,5,5] [18,a,6,5,5] [19,b,2,1,1]' ]
+}
+
+@test "followed, who became another person gives this one what it has not" {
+  echo '{"tags":[{"name":"n","value":"count()"},{"name":"w","schedule":"weekly","value":"count()"}]}' >m.json
+  event() { echo '{"one_id":"'"$2"'","time":"2024-04-'"$1"'T01:00:00.000Z","event":"x"}'; }
+  follow() { cdp-tag -q --follow -d m.json --state st --tz UTC --as-of 2024-04-02 --merges merges --batch "$@" | jq -c '[.one_id, .deleted, .tags[]?]' | xargs; }
+  touch merges
+  # Both have a value, then one came later.
+  { event 01 a; event 01 a; event 01 b; event 02 c; event 02 a; } | follow 1 >/dev/null
+  { echo '{"merge":"link","from":"a","into":"c"}'; echo '{"merge":"link","from":"b","into":"a"}'; } >merges
+  follow 2 </dev/null >out
+  [ "$(grep -o '\[c,[^]]*\]' out | tail -n 1)" = '[c,null,5,2]' ]
+  # So it is to the next process.
+  [ "$(event 02 c | follow 3)" = '[c,null,6,2]' ]
 }
