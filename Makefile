@@ -100,7 +100,7 @@ $O/fuzz/%: $O/tests/fuzz/%.o $O/tests/fuzz/driver.o $O/libcdp.a
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS)
 
-BENCHERS := mkevents mksegments measure rawcopy bench_splice bench_scan httpload syncs \
+BENCHERS := mkevents mksegments members measure rawcopy bench_splice bench_scan httpload syncs \
 	$(if $(findstring WITH_MICROHTTPD,$(OPTIONAL)),mhd_empty) bench_idmap
 $O/bench/%: $O/tests/bench/%.o $O/libcdp.a
 	@mkdir -p $(@D)

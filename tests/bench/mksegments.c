@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TAGS = 120, FLUSH_AT = 1 << 18 };
+enum { TAGS = 120, FLUSH_AT = 1 << 18, CONDITIONS_MAX = 10 };
+#define LARGEST 0.4 /* of the customers */
 
 /* Tags by their number: six in ten texts, three numbers, every tenth a truth value. */
 enum kind { TEXT, NUMBER, DATE, TRUTH };
@@ -287,38 +288,44 @@ static uint32_t at_least(const struct condition *c, uint32_t count, double share
 }
 
 /* Conditions whose shares multiply to what is wanted, as far as they can: all but the
- * last are some that leave enough. */
-static void add_rule(struct cdp_buf *b, struct cdp_rand *r, const struct condition *c,
-		     uint32_t count, double share)
+ * last are some that leave enough.  What they multiply to. */
+static double add_rule(struct cdp_buf *b, struct cdp_rand *r, const struct condition *c,
+		       uint32_t count, double share)
 {
-	unsigned n = 1 + cdp_rand_below(r, 7);
+	unsigned n = 1 + cdp_rand_below(r, 7), more = CONDITIONS_MAX - 1 - n;
+	double all = 1;
 
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t x = at_least(c, count, pow(share, 1.0 / (n - i)) * 0.7), y;
+		double one;
 
 		if (x > count - 60)
 			x = count - 60;
 		x += cdp_rand_below(r, (count - x) / 2);
-		if (cdp_rand_below(r, 8) == 0) {
+		if (cdp_rand_below(r, 8) == 0 && more) {
+			more--;
 			y = at_least(c, count, c[x].share / 8);
 			y += cdp_rand_below(r, x - y + 1);
 			cdp_buf_addf(b, "(%s || %s) && ", c[x].text, c[y].text);
-			share /= 1 - (1 - c[x].share) * (1 - c[y].share);
-		} else if (cdp_rand_below(r, 12) == 0) {
+			one = 1 - (1 - c[x].share) * (1 - c[y].share);
+		} else if (cdp_rand_below(r, 12) == 0 && (more || i + 1 < n)) {
+			more -= i + 1 == n;
 			y = cdp_rand_below(r, count / 4);
 			cdp_buf_addf(b, "%s && !(%s) && ", c[x].text, c[y].text);
-			share /= c[x].share * (1 - c[y].share);
+			one = c[x].share * (1 - c[y].share);
 			i++;
 		} else {
 			cdp_buf_addf(b, "%s && ", c[x].text);
-			share /= c[x].share;
+			one = c[x].share;
 		}
-		if (share > 1)
-			share = 1;
+		all *= one;
+		share = one < share ? 1 : share / one;
 	}
 	n = at_least(c, count, share);
 	n = n < 30 ? 0 : n - 30;
-	cdp_buf_adds(b, c[n + cdp_rand_below(r, count - n < 40 ? count - n : 40)].text);
+	n += cdp_rand_below(r, count - n < 40 ? count - n : 40);
+	cdp_buf_adds(b, c[n].text);
+	return all * c[n].share;
 }
 
 static void make_rules(uint32_t audiences, uint32_t conditions)
@@ -326,6 +333,7 @@ static void make_rules(uint32_t audiences, uint32_t conditions)
 	struct condition *c;
 	struct cdp_rand r;
 	struct cdp_buf b;
+	size_t mark;
 
 	cdp_rand_seed(&r, 7, 2);
 	c = make_conditions(&r, conditions);
@@ -335,8 +343,15 @@ static void make_rules(uint32_t audiences, uint32_t conditions)
 		double rank = 1 + cdp_rand_below(&r, audiences);
 
 		cdp_buf_addf(&b, "{\"name\":\"a%06u\",\"when\":\"", i);
-		add_rule(&b, &r, c, conditions,
-			 0.4 * pow(rank * 305000 / audiences, -0.444));
+		mark = b.n;
+		while (add_rule(&b, &r, c, conditions,
+				1.09 * LARGEST * pow(rank * 305000 / audiences, -0.444)) >
+		       LARGEST)
+			b.n = mark;
+		if (i == 0) { /* the largest */
+			b.n = mark;
+			cdp_buf_addf(&b, "tags.t001 < %.0f", 100 * LARGEST);
+		}
 		cdp_buf_adds(&b, i + 1 < audiences ? "\"},\n" : "\"}\n]}\n");
 		flush(&b, FLUSH_AT);
 	}

@@ -372,9 +372,9 @@ row_splice() {
 
 # Audiences of generated rules beside a pass of cdp-filter over the same profiles: 3,000 of
 # 2,000 conditions over 20,000 customers, or 305,000 of 20,000 over a million; counted, and
-# stored.  Members of 200 of those stored are who cdp-filter finds with each rule alone.
+# stored.  Members of 200 of those stored are who `members` finds by brute force, in one pass.
 row_audiences() {
-	local n=20000 a=3000 c=2000 name when file rules store=$scratch/audiences
+	local n=20000 a=3000 c=2000 file rules store=$scratch/audiences
 
 	[ "${BENCH:-}" = full ] && n=1000000 a=305000 c=20000
 	file=$dir/profiles$n.ndjson rules=$dir/rules$a.json
@@ -388,24 +388,32 @@ row_audiences() {
 	unheard audiences.store "rm -rf $store; exec cdp-segment -q -d $rules --store $store \
 		--as-of 2024-05-02 $file"
 	has jq || return
+	tell_audiences "$rules" "$answers/audiences.cdp"
 	rm -rf "$store"
 	cdp-segment -q -d "$rules" --store "$store" --as-of 2024-05-02 "$file"
-	say "audiences: $(cat "$store"/*.audiences | wc -c) bytes in the store"
+	say "audiences: $(cat "$store"/* | wc -c) bytes in the store"
 	jq -rc --argjson step $((a / 200)) '.segments | .[range(0; 200 * $step; $step)] |
 		[.name, .when] | @tsv' "$rules" >"$scratch/sampled"
 	cut -f 1 "$scratch/sampled" | sed 's/^/--segment /' |
 		xargs cdp-segment -q --store "$store" -o "$scratch/members"
-	while IFS=$'\t' read -r name when; do
-		cdp-filter -q -e "$when" --fields one_id "$file" | cut -d '"' -f 4 | sort \
-			>"$scratch/alone"
-		grep -F "\"segment\":\"$name\"" "$scratch/members" | cut -d '"' -f 4 |
-			sort | cmp -s - "$scratch/alone" || {
-			say "audiences: $name has other members than its rule alone finds"
-			status=1
-		}
-	done <"$scratch/sampled"
-	say "audiences: $(wc -l <"$scratch/sampled") of $a compared with their rules alone"
+	members "$scratch/sampled" <"$file" | sort >"$scratch/alone"
+	sed 's/{"one_id":"\([^"]*\)","segment":"\([^"]*\)".*/\2 \1/' "$scratch/members" | sort |
+		cmp - "$scratch/alone" || {
+		say "audiences: members of those sampled are others than brute force finds"
+		status=1
+	}
+	say "audiences: $(wc -l <"$scratch/alone") members of $(wc -l <"$scratch/sampled")" \
+		"compared with brute force"
 	rm -rf "$store"
+}
+
+# What was drawn: sizes, and the sub-conditions of a rule.
+tell_audiences() {
+	jq .customers "$2" | sort -n | awk '{ n[NR] = $1; all += $1 }
+		END { printf "bench: audiences: %d, of %d to %d members, median %d, in all %.0f\n",
+			NR, n[1], n[NR], n[int((NR + 1) / 2)], all }' >&2
+	jq -r '.segments[].when' "$1" | awk -F ' && | \\|\\| ' '{ if (NF > most) most = NF }
+		END { printf "bench: audiences: up to %d sub-conditions each\n", most }' >&2
 }
 
 # Profiles that change, three tags each, beside the same start without them: 3,000 audiences,
