@@ -101,6 +101,7 @@ static int32_t edge_of(struct cdp_paths *p, unsigned node, const char *key, size
 				.slot = CDP_NO_SLOT,
 				.node = -1 };
 	p->more[p->edge_count] = (struct cdp_edge_more){ .key = cdp_strndup(key, len) };
+	n->lengths |= (uint64_t)1 << len % 64;
 	CDP_GROW(n->edges, n->count, n->cap);
 	n->edges[n->count++] = (int32_t)p->edge_count++;
 	place(p, n);

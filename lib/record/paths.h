@@ -35,7 +35,8 @@ struct cdp_node {
 	uint64_t
 		factor; /* of the hash: one that keeps the edges apart, if there is one */
 	unsigned shift; /* 64 - log2(buckets) */
-	int32_t *edges; /* in order of their making */
+	uint64_t lengths; /* bit n % 64: some key has n bytes */
+	int32_t *edges;   /* in order of their making */
 	unsigned count, cap;
 };
 

@@ -123,6 +123,21 @@ static inline const char *skip_space(struct cdp_scan *s, const char *p)
 	return p;
 }
 
+/* Without branches: whether it is true or false can seldom be guessed. */
+static inline const char *skip_literal(struct cdp_val *v, const char *p)
+{
+	uint32_t w, t, f, n;
+	uint32_t right;
+
+	memcpy(&w, p, 4);
+	memcpy(&t, "true", 4);
+	memcpy(&f, "fals", 4);
+	memcpy(&n, "null", 4);
+	right = (w == t) | ((w == f) & (p[4] == 'e')) | (w == n);
+	v->type = (uint8_t)(CDP_NULL + 2 * (w == t) + (w == f));
+	return right ? p + 4 + (w == f) : NULL;
+}
+
 /* Past the scalar at p that is no string, NULL if there is none. */
 static inline const char *skip_scalar(struct cdp_val *v, const char *p)
 {
@@ -141,14 +156,9 @@ static inline const char *skip_scalar(struct cdp_val *v, const char *p)
 		v->type = CDP_NUMBER;
 		return cdp_skip_number(p, &v->integral);
 	case 't':
-		v->type = CDP_TRUE;
-		return is_word(p, "true") ? p + 4 : NULL;
 	case 'f':
-		v->type = CDP_FALSE;
-		return is_word(p + 1, "alse") ? p + 5 : NULL;
 	case 'n':
-		v->type = CDP_NULL;
-		return is_word(p, "null") ? p + 4 : NULL;
+		return skip_literal(v, p);
 	default:
 		return NULL;
 	}
@@ -188,26 +198,28 @@ static inline bool is_pair(const char *p, const char *pair)
 	return memcmp(p, pair, 2) == 0;
 }
 
-/* Past members with scalar values, of an object of which nothing is wanted: most of what
- * a line holds.  *op: a token before a quote, and then the token after the last of them;
- * it stays where it is if there is none. */
-static inline const uint32_t *skip_scalars(const char *base, const uint32_t *at,
-					   uint32_t *op)
+/* A member whose key has a length that is asked for, without a backslash, and with a
+ * scalar value: stored if it is wanted.  False: it is none, or should be an object. */
+static inline bool take_scalar(struct cdp_scan *s, const struct cdp_node *node,
+			       const char *key, const char *colon, const char *next)
 {
-	uint32_t last = *op;
-	struct cdp_val v;
+	const struct cdp_edge *edge =
+		cdp_key_edge(s->paths, node, key, (size_t)(colon - key) - 1);
+	struct cdp_val v = { .p = colon + 1, .type = CDP_STRING };
 
-	do {
-		const char *colon = base + at[0];
-
-		if (!is_pair(colon, ":\"") &&
-		    (*colon != ':' || skip_scalar(&v, colon + 1) != base + at[1]))
-			break;
-		last = at[1];
-		at += 2;
-	} while (is_pair(base + last, ",\""));
-	*op = last;
-	return at;
+	if (edge->node >= 0 || *colon != ':')
+		return false;
+	if (*v.p == '"') {
+		v.p++;
+		v.n = (uint32_t)(next - v.p) - 1;
+	} else {
+		if (skip_scalar(&v, v.p) != next)
+			return false;
+		v.n = (uint32_t)(next - v.p);
+	}
+	if (edge != s->paths->edges)
+		cdp_scan_store(s, edge->slot, v);
+	return true;
 }
 
 /* As in scan_portable.c, but from token to token: `op` is the offset of the one just
@@ -220,6 +232,7 @@ static const char *walk(struct cdp_scan *s, uint32_t line, const uint32_t *at)
 	struct cdp_frame *f = s->frames;
 	const char *base = ix->begin, *p;
 	uint32_t slash = ix->slash_at, op, next;
+	uint64_t lengths; /* of keys that are wanted */
 
 	s->spaced = s->twice = false;
 	op = *at++;
@@ -280,6 +293,7 @@ item:
 	goto after_item;
 
 open: /* f->slot, f->outer and node are set */
+	lengths = node ? node->lengths : 0;
 	f->start = base + op;
 	f->array = base[op] == '[';
 	if (unlikely(++f > s->frames + CDP_DEPTH_MAX))
@@ -290,13 +304,9 @@ open: /* f->slot, f->outer and node are set */
 		if (base[op + 1] != ']')
 			goto item;
 	} else if (base[op + 1] != '}') {
-		if (node || base[op + 1] != '"')
+		if (base[op + 1] != '"')
 			goto member;
-		next = op;
-		at = skip_scalars(base, at, &op);
-		if (op == next)
-			goto member;
-		goto after_member;
+		goto scalars;
 	}
 	op = *at++;
 
@@ -310,6 +320,7 @@ close:
 				       .type = f->array ? CDP_ARRAY : CDP_OBJECT,
 			       });
 	node = f->outer;
+	lengths = node ? node->lengths : 0;
 	edge = NULL;
 	next = *at++;
 	if (f == s->frames)
@@ -321,9 +332,32 @@ close:
 		goto after_item;
 
 after_member:
-	if (!node && is_pair(base + op, ",\""))
-		at = skip_scalars(base, at, &op);
-	if (likely(base[op] == ','))
+	if (!is_pair(base + op, ",\"")) {
+		if (likely(base[op] == '}'))
+			goto close;
+		if (base[op] == ',')
+			goto member;
+		return NULL;
+	}
+
+scalars: /* members without backslashes and with such values: most of what a line holds */
+	do {
+		const char *colon = base + at[0], *end = base + at[1];
+		struct cdp_val v;
+
+		if (unlikely(slash < at[1]) && node && has_slash(ix, slash, op, at[1]))
+			goto member;
+		if (lengths >> (at[0] - op - 3) % 64 & 1) {
+			if (!take_scalar(s, node, base + op + 2, colon, end))
+				goto member;
+		} else if (!is_pair(colon, ":\"") &&
+			   (*colon != ':' || skip_scalar(&v, colon + 1) != end)) {
+			goto member;
+		}
+		op = at[1];
+		at += 2;
+	} while (is_pair(base + op, ",\""));
+	if (base[op] == ',')
 		goto member;
 	if (base[op] == '}')
 		goto close;

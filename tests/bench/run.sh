@@ -91,6 +91,12 @@ make_events() {
 # The events as our own pipelines keep them; the key of --trusted rows is one_id.
 canonical=$events.canonical
 make_canonical() {
+	local r
+
+	for r in count filter funnel tag convert chain none; do
+		wants "$r" && break
+	done
+	[ "$r" = none ] && return
 	[ "$canonical" -nt "$events" ] && [ "$canonical" -nt "$bin/cdp-collect" ] && return
 	[ -x "$bin/cdp-idmap" ] || return
 	say "making $canonical"
