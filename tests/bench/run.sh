@@ -394,10 +394,9 @@ row_audiences() {
 	unheard audiences.store "rm -rf $store; exec cdp-segment -q -d $rules --store $store \
 		--as-of 2024-05-02 $file"
 	has jq || return
-	tell_audiences "$rules" "$answers/audiences.cdp"
 	rm -rf "$store"
 	cdp-segment -q -d "$rules" --store "$store" --as-of 2024-05-02 "$file"
-	say "audiences: $(cat "$store"/* | wc -c) bytes in the store"
+	tell_audiences "$rules" "$store"
 	jq -rc --argjson step $((a / 200)) '.segments | .[range(0; 200 * $step; $step)] |
 		[.name, .when] | @tsv' "$rules" >"$scratch/sampled"
 	cut -f 1 "$scratch/sampled" | sed 's/^/--segment /' |
@@ -415,9 +414,10 @@ row_audiences() {
 
 # What was drawn: sizes, and the sub-conditions of a rule.
 tell_audiences() {
-	jq .customers "$2" | sort -n | awk '{ n[NR] = $1; all += $1 }
+	cdp-segment -q --store "$2" --count | jq .customers | sort -n | awk '{ n[NR] = $1; all += $1 }
 		END { printf "bench: audiences: %d, of %d to %d members, median %d, in all %.0f\n",
 			NR, n[1], n[NR], n[int((NR + 1) / 2)], all }' >&2
+	say "audiences: $(cat "$2"/* | wc -c) bytes in the store"
 	jq -r '.segments[].when' "$1" | awk -F ' && | \\|\\| ' '{ if (NF > most) most = NF }
 		END { printf "bench: audiences: up to %d sub-conditions each\n", most }' >&2
 }
