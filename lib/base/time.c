@@ -455,17 +455,32 @@ int64_t cdp_minute_ms(struct cdp_minute *m, const char *p, size_t n)
 	return ms;
 }
 
+/* Another minute: true, and its text is known, if it is of the day of the last one. */
+static bool same_day(struct cdp_minute *m, int64_t minute)
+{
+	unsigned within = (unsigned)(minute - m->day);
+
+	if (!m->canon[0] || (uint64_t)(minute - m->day) >= DAY / 60)
+		return false;
+	put2(m->canon + 11, within / 60);
+	put2(m->canon + 14, within % 60);
+	m->written = minute;
+	return true;
+}
+
 void cdp_minute_format(struct cdp_minute *m, char out[CDP_TIME_CANON], int64_t ms)
 {
 	int64_t minute = ms / 60000 - (ms % 60000 < 0);
 	unsigned within = (unsigned)(ms - minute * 60000);
 
-	if (minute != m->written || !m->canon[0]) {
+	if ((minute != m->written || !m->canon[0]) && !same_day(m, minute)) {
 		cdp_time_format(out, cdp_time_from_ms(ms));
 		/* At the ends of the range the text is another minute's. */
 		if (ms < CDP_TIME_MIN_S * 1000 || ms > CDP_TIME_MAX_S * 1000)
 			return;
 		m->written = minute;
+		m->day = minute - (out[11] - '0') * 600 - (out[12] - '0') * 60 -
+			 (out[14] - '0') * 10 - (out[15] - '0');
 		memcpy(m->canon, out, sizeof(m->canon));
 		return;
 	}

@@ -48,7 +48,7 @@ struct cdp_minute {
 	uint64_t text[3]; /* read: date, hour and minute, offset */
 	int64_t ms;
 	bool known;
-	int64_t written; /* minutes since 1970 */
+	int64_t written, day; /* minutes since 1970; of the first one of its day */
 	char canon[16];
 };
 /* Milliseconds since the epoch of "2024-04-25T06:59:46.123+08:00", as most producers

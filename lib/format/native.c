@@ -306,10 +306,17 @@ static struct cdp_span put_name(struct cdp_native *r, struct cdp_buf *out, size_
 	return cdp_canon_add_str(out, start, key, p, n);
 }
 
-/* Nobody compares sources decoded, so this one stays as it is written. */
-static struct cdp_span put_source(struct cdp_buf *out, size_t start,
+/* One that is no text stays as it is written. */
+static struct cdp_span put_source(struct cdp_native *r, struct cdp_buf *out, size_t start,
 				  const struct cdp_val *v)
 {
+	const char *p;
+	size_t n;
+
+	if (v->escaped && cdp_canon_is_text(v)) {
+		p = cdp_val_str(v, &r->text, &n);
+		return cdp_canon_add_str(out, start, "source", p, n);
+	}
 	cdp_buf_adds(out, ",\"source\":");
 	cdp_json_val(out, v);
 	return (struct cdp_span){ out->n - v->n - 2 - start, v->n + 2 };
@@ -430,7 +437,7 @@ static void put_member(struct cdp_native *r, struct cdp_rec *rec, const struct f
 		break;
 	case M_SOURCE:
 		if (rec->slots[s->source].type == CDP_STRING)
-			info->source = put_source(out, start, &rec->slots[s->source]);
+			info->source = put_source(r, out, start, &rec->slots[s->source]);
 		break;
 	case M_NAME:
 		put_name(r, out, start, name, v);

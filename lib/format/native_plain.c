@@ -37,9 +37,10 @@ static bool good_name(const struct cdp_val *v)
 	return !found;
 }
 
+/* Records are told from each other by such a text, so it has one form only. */
 static bool good_text(const struct cdp_val *v)
 {
-	return v->type == CDP_STRING && v->n && cdp_canon_is_text(v);
+	return v->type == CDP_STRING && !v->escaped;
 }
 
 static bool good_one_id(const struct cdp_val *v)
@@ -92,9 +93,10 @@ static inline bool good_rest(const struct cdp_native_slots *s,
 
 	if (v[s->props].type != CDP_OBJECT && v[s->props].type != CDP_MISSING)
 		return false;
-	if (v[s->event_id].type != CDP_MISSING && !good_text(&v[s->event_id]))
+	if (v[s->event_id].type != CDP_MISSING &&
+	    (!good_text(&v[s->event_id]) || !v[s->event_id].n))
 		return false;
-	if (v[s->source].type != CDP_STRING && v[s->source].type != CDP_MISSING)
+	if (v[s->source].type != CDP_MISSING && !good_text(&v[s->source]))
 		return false;
 	if (!good_delivery(&sent, &v[s->sent]) ||
 	    !good_delivery(&received, &v[s->received]))
@@ -150,11 +152,6 @@ static void copy(const struct cdp_native_slots *s, const struct cdp_rec *rec,
 
 /* --- one whose head is to be moved, without a look at the rest --- */
 
-static bool has_escapes(const struct cdp_val *v)
-{
-	return v->type == CDP_STRING && v->escaped;
-}
-
 static bool cut(const struct cdp_native_slots *s, const struct cdp_rec *rec,
 		const char time[CDP_TIME_CANON], struct cdp_buf *out,
 		struct cdp_canon *info)
@@ -162,8 +159,8 @@ static bool cut(const struct cdp_native_slots *s, const struct cdp_rec *rec,
 	const struct cdp_val *v = rec->slots;
 	struct cdp_cut c;
 
-	if (v[CDP_SLOT_ONE_ID].type != CDP_MISSING || has_escapes(&v[s->event_id]) ||
-	    has_escapes(&v[s->source]) || !cdp_cut_event(&c, rec, &v[s->ids], time, out))
+	if (v[CDP_SLOT_ONE_ID].type != CDP_MISSING ||
+	    !cdp_cut_event(&c, rec, &v[s->ids], time, out))
 		return false;
 	info->event_id = cdp_cut_value(&c, rec, &v[s->event_id]);
 	info->source = cdp_cut_value(&c, rec, &v[s->source]);

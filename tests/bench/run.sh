@@ -18,7 +18,7 @@ peers=$here/peers
 rounds=${BENCH_ROUNDS:-5}
 rows=${BENCH_ROWS:-scan count count-text filter filter-text funnel tag tag20 tags30
 	templates nightly live convert
-	archive chain idmap splice portrait audiences follow http http-batch}
+	collect archive chain idmap splice portrait audiences follow http http-batch}
 million=$dir/e1m.ndjson
 events=$million
 [ "${BENCH:-}" = full ] && events=$dir/e10m.ndjson
@@ -303,6 +303,26 @@ row_convert() {
 	[ -s "$canonical" ] && unheard convert.idmap "cdp-collect $events |
 		cdp-idmap --trusted --state $dir/state >$scratch/idmap.out"
 	unheard convert.cat "exec cat $events >$scratch/cat.out"
+}
+
+# Beside the strict pass of the same file.
+sensors=$dir/sensors.log
+make_sensors() {
+	[ -s "$sensors" ] && return
+	say "making $sensors"
+	rm -rf "$scratch/raw"
+	cdp-gen -q --customers 30000 --events 900000 --malformed 0% --junk 0% --duplicate 0% \
+		-o "$scratch/raw" && cat "$scratch"/raw/sensors/*.log >"$sensors.new" &&
+		mv "$sensors.new" "$sensors"
+	rm -rf "$scratch/raw"
+}
+row_collect() {
+	make_sensors || return
+	unheard collect.pass "exec cdp-filter -e true $events >/dev/null"
+	unheard collect.native "exec cdp-collect -f native $events >/dev/null"
+	unheard collect.dedup "exec cdp-collect -f native --dedup 2d $events >/dev/null"
+	unheard collect.log "exec cdp-filter -e true $sensors >/dev/null"
+	unheard collect.sensors "exec cdp-collect -q -f sensors $sensors >/dev/null"
 }
 
 # A day as the collector leaves it, read again.

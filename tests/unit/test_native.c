@@ -73,6 +73,10 @@ static void normalised(void)
 		",\"event\":\"\\u4e70\",\"ids\":{\"a\":\"x\\/y\",\"\\u0062\":\"2\"}}",
 		"{" T ",\"event\":\"\xe4\xb9\xb0\",\"ids\":{\"a\":\"x/y\",\"b\":\"2\"}}",
 		"escapes that need not be are undone in the name and the ids");
+	becomes(HEAD ",\"event_id\":\"e\\u0031\",\"source\":\"\\u0061pp\"}",
+		HEAD ",\"event_id\":\"e1\",\"source\":\"app\"}",
+		"and in what tells a record from others, be it canonical else");
+	unchanged(HEAD ",\"source\":\"\\ud800\"}", "a source that is no text");
 	becomes("{" T ",\"event\":\"buy\",\"ids\":{\"a\":null,\"b\":\"\",\"c\":\"1\"}}",
 		"{" T ",\"event\":\"buy\",\"ids\":{\"c\":\"1\"}}",
 		"empty ids and null are left out");
