@@ -109,7 +109,7 @@ $O/bench/%: $O/tests/bench/%.o $O/libcdp.a
 ARM_CC ?= aarch64-linux-gnu-gcc
 ARM_RUN ?= qemu-aarch64
 ARM_OBJ := $(patsubst %,build/arm/%.o,$(addprefix lib/record/,explain head json paths scan \
-	scan_index scan_portable unique) $(addprefix lib/base/,buf err hex mem time) tests/unit/tap)
+	scan_index scan_portable tokens unique) $(addprefix lib/base/,buf err hex mem time) tests/unit/tap)
 ARM_UNITS := $(addprefix build/arm/unit/,test_head test_json test_scan test_scan_equal)
 build/arm/%.o: %.c
 	@mkdir -p $(@D)
