@@ -517,9 +517,9 @@ static int open_spool(struct listen_store *s, struct cdp_err *err)
 			     "%s: finished %zu files of a run that was killed, without "
 			     "%llu bytes of half lines",
 			     dir, files, (unsigned long long)lost);
-	s->records.files = cdp_rotate_new(dir, ".ndjson");
+	s->records.files = cdp_rotate_new(dir, ".ndjson", s->o.fsync);
 	if (!s->o.rejects)
-		s->rejects.files = cdp_rotate_new(dir, ".rejects");
+		s->rejects.files = cdp_rotate_new(dir, ".rejects", s->o.fsync);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { AHEAD_MIN = 64 << 10, AHEAD_MAX = 1 << 20, PAGE = 4096 };
+
 int cdp_append_init(struct cdp_append *a, int fd, const char *name, struct cdp_err *err)
 {
 	struct stat st;
@@ -32,6 +34,7 @@ void cdp_append_release(struct cdp_append *a)
 /* What a failed call left is in the way until it is cut off: nothing may follow it. */
 static int cut_off(struct cdp_append *a)
 {
+	a->ready = 0;
 	if (lseek(a->fd, 0, SEEK_END) == a->end)
 		return 0;
 	if (ftruncate(a->fd, a->end) < 0)
@@ -64,6 +67,28 @@ static int to_file(struct cdp_append *a, const char *p, size_t n, struct cdp_err
 	}
 	a->slow = cut_off(a) < 0;
 	return cdp_err_sys(err, e, "%s", a->name);
+}
+
+/* As much as there is already, so that small files stay small. */
+void cdp_append_ahead(struct cdp_append *a, size_t n)
+{
+	static const char zeros[AHEAD_MIN];
+	int64_t more = a->end < AHEAD_MAX ? a->end : AHEAD_MAX;
+	int64_t from = a->ready > a->end ? a->ready : a->end, to;
+
+	if (!a->regular || a->slow || a->end < AHEAD_MIN ||
+	    a->end + (int64_t)n <= a->ready)
+		return;
+	to = (a->end + (int64_t)n + more) / PAGE * PAGE;
+	while (from < to) {
+		size_t piece = to - from < AHEAD_MIN ? (size_t)(to - from) : AHEAD_MIN;
+		ssize_t w = pwrite(a->fd, zeros, piece, from);
+
+		if (w <= 0)
+			break;
+		from += w;
+	}
+	a->ready = from;
 }
 
 /* --- pipes --- */
@@ -151,4 +176,23 @@ int64_t cdp_append_whole(int fd, int64_t size)
 		size = at;
 	}
 	return 0;
+}
+
+int64_t cdp_append_text(int fd, int64_t size)
+{
+	char block[64 << 10];
+
+	for (int64_t at = 0; at < size;) {
+		ssize_t n = pread(fd, block, sizeof(block), at);
+		const char *zero = n > 0 ? memchr(block, '\0', (size_t)n) : NULL;
+
+		if (n < 0)
+			return -1;
+		if (zero)
+			return at + (zero - block);
+		if (!n)
+			return at;
+		at += n;
+	}
+	return size;
 }

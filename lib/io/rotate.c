@@ -26,15 +26,17 @@ struct cdp_rotate_file {
 
 struct cdp_rotate {
 	const char *dir, *suffix;
+	bool often;
 	struct cdp_rotate_file *file;
 };
 
-struct cdp_rotate *cdp_rotate_new(const char *dir, const char *suffix)
+struct cdp_rotate *cdp_rotate_new(const char *dir, const char *suffix, bool often)
 {
 	struct cdp_rotate *r = cdp_calloc(1, sizeof(*r));
 
 	r->dir = dir;
 	r->suffix = suffix;
+	r->often = often;
 	return r;
 }
 
@@ -130,7 +132,11 @@ int cdp_rotate_add(struct cdp_rotate *r, const void *p, size_t n, int64_t now_ms
 {
 	if (!r->file)
 		r->file = file_new(r, now_ms, err);
-	return r->file ? cdp_append(&r->file->to, p, n, 0, err) : -1;
+	if (!r->file)
+		return -1;
+	if (r->often)
+		cdp_append_ahead(&r->file->to, n);
+	return cdp_append(&r->file->to, p, n, 0, err);
 }
 
 uint64_t cdp_rotate_size(const struct cdp_rotate *r)
@@ -201,6 +207,8 @@ static int recover(const char *dir, const char *entry, size_t *files, uint64_t *
 	int fd = open(hidden, O_RDWR | O_CLOEXEC), rc = -1;
 	int64_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END), whole;
 
+	/* After a power cut, too, what comes after zeros was never said to be there. */
+	size = size < 0 ? -1 : cdp_append_text(fd, size);
 	whole = size < 0 ? -1 : cdp_append_whole(fd, size);
 	if (whole < 0) {
 		cdp_err_sys(err, errno, "%s", hidden);

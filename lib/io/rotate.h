@@ -13,14 +13,16 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct cdp_rotate;
 struct cdp_rotate_file;
 
-/* `dir` and `suffix` (".ndjson") outlive it. */
-struct cdp_rotate *cdp_rotate_new(const char *dir, const char *suffix);
+/* `dir` and `suffix` (".ndjson") outlive it.  `often`: files are brought to disk again
+ * and again while they are written, and hidden ones may have zeros at their end. */
+struct cdp_rotate *cdp_rotate_new(const char *dir, const char *suffix, bool often);
 /* Files that were not cut and finished stay hidden. */
 void cdp_rotate_free(struct cdp_rotate *r);
 /* Finish what was left in the directory; *files and *lost are files that got their names
@@ -28,7 +30,8 @@ void cdp_rotate_free(struct cdp_rotate *r);
 int cdp_rotate_recover(const char *dir, size_t *files, uint64_t *lost,
 		       struct cdp_err *err);
 
-/* Whole lines, all or none.  A file begun now is named after `now_ms` (since 1970). */
+/* Whole lines without zeros, all or none.  A file begun now is named after `now_ms`
+ * (since 1970). */
 int cdp_rotate_add(struct cdp_rotate *r, const void *p, size_t n, int64_t now_ms,
 		   struct cdp_err *err);
 /* Of the file that is being written: its bytes (0: there is none) and its now_ms. */

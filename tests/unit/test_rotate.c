@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* 2024-04-25T06:59:46.123Z */
@@ -65,7 +66,7 @@ static void leave(const char *name, const char *text)
 
 static void files_come_whole(void)
 {
-	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson");
+	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson", false);
 	struct cdp_rotate_file *first, *second;
 
 	ok(!cdp_rotate_current(r) && !cdp_rotate_cut(r) && cdp_rotate_size(r) == 0,
@@ -94,7 +95,7 @@ static void files_come_whole(void)
 
 static void full_disk(void)
 {
-	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson");
+	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson", false);
 	struct rlimit l;
 
 	getrlimit(RLIMIT_FSIZE, &l);
@@ -144,6 +145,99 @@ static void left_behind(void)
 	       "a directory that is missing is a failure");
 }
 
+static int64_t size_of(const char *name)
+{
+	char *path = cdp_asprintf("%s/%s", dir, name);
+	struct stat st;
+	int rc = stat(path, &st);
+
+	free(path);
+	return rc < 0 ? -1 : (int64_t)st.st_size;
+}
+
+static void put_many(struct cdp_rotate *r, size_t lines)
+{
+	char line[1000];
+
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (size_t i = 0; i < lines; i++)
+		cdp_rotate_add(r, line, sizeof(line), at, &err);
+}
+
+/* Zeros that are written ahead are nobody's business. */
+static void zeros_ahead(void)
+{
+	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson", true);
+	size_t files;
+	uint64_t lost;
+
+	put_many(r, 10);
+	is_int(size_of(".20240425T065946.123Z.ndjson.part"), 10000,
+	       "a small file is as large as its lines");
+	put_many(r, 290);
+	is_int(cdp_rotate_sync(cdp_rotate_current(r), &err), 0, "a larger one is synced");
+	ok(size_of(".20240425T065946.123Z.ndjson.part") > 310000 &&
+		   cdp_rotate_size(r) == 300000,
+	   "and has zeros at its end that do not count");
+	cdp_rotate_finish(cdp_rotate_cut(r), &err);
+	is_int(size_of("20240425T065946.123Z.ndjson"), 300000,
+	       "they are gone when it is finished");
+	clear();
+	put_many(r, 300);
+	cdp_rotate_free(r);
+	cdp_rotate_recover(dir, &files, &lost, &err);
+	is_int(size_of("20240425T065946.123Z.ndjson"), 300000,
+	       "and when it is finished by the next process");
+	is_int((int64_t)lost, 0, "which does not miss them");
+	clear();
+}
+
+static void torn_by_power(void)
+{
+	static const char text[] = "one\ntwo\nthr\0\0\0e\nfour\n\0\0\0\0";
+	char *path = cdp_asprintf("%s/.20240425T065946.123Z.ndjson.part", dir);
+	int fd = open(path, O_WRONLY | O_CREAT, 0666);
+	size_t files;
+	uint64_t lost;
+
+	(void)!write(fd, text, sizeof(text));
+	close(fd);
+	cdp_rotate_recover(dir, &files, &lost, &err);
+	is_str(listing(), "20240425T065946.123Z.ndjson=one/two/ ",
+	       "lines after a hole are not taken for whole");
+	is_int((int64_t)lost, 3, "the half line before it is lost");
+	clear();
+	free(path);
+}
+
+static void full_disk_ahead(void)
+{
+	struct cdp_rotate *r = cdp_rotate_new(dir, ".ndjson", true);
+	struct rlimit l;
+	char line[1000];
+	size_t fitted = 100;
+
+	memset(line, 'y', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	getrlimit(RLIMIT_FSIZE, &l);
+	put_many(r, 100);
+	l.rlim_cur = 250500;
+	setrlimit(RLIMIT_FSIZE, &l);
+	while (cdp_rotate_add(r, line, sizeof(line), at, &err) == 0)
+		fitted++;
+	is_int((int64_t)fitted, 250, "a full disk takes lines as long as there is room");
+	is_int(size_of(".20240425T065946.123Z.ndjson.part"), 250000,
+	       "and keeps nothing of the one that did not fit");
+	l.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_FSIZE, &l);
+	put_many(r, 50);
+	cdp_rotate_finish(cdp_rotate_cut(r), &err);
+	is_int(size_of("20240425T065946.123Z.ndjson"), 300000, "then it goes on");
+	cdp_rotate_free(r);
+	clear();
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -151,6 +245,9 @@ int main(void)
 		return 1;
 	files_come_whole();
 	full_disk();
+	zeros_ahead();
+	torn_by_power();
+	full_disk_ahead();
 	left_behind();
 	rmdir(dir);
 	return tap_done();
