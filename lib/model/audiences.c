@@ -129,11 +129,27 @@ static void set_limit(struct cdp_audiences *a, uint32_t limit)
 	a->marked = cdp_calloc(limit / 4096 + 1, sizeof(*a->marked));
 }
 
+/* Where customers only count nobody asks for their order, unless one has several rows. */
+static bool is_ranked(const struct cdp_audiences *a)
+{
+	return a->twice || !a->count || a->parts[0]->lists;
+}
+
+static void rank_customers(struct cdp_audiences *a)
+{
+	uint32_t n = cdp_intern_count(a->keys);
+
+	a->order = cdp_intern_order(a->keys);
+	a->rank = cdp_alloc(n * sizeof(*a->rank));
+	for (uint32_t i = 0; i < n; i++)
+		a->rank[a->order[i]] = i;
+}
+
 struct cdp_audiences *cdp_audiences_of(struct cdp_audience_part **parts, unsigned count,
 				       const struct cdp_intern *more)
 {
 	struct cdp_audiences *a = cdp_calloc(1, sizeof(*a));
-	uint32_t **ids = cdp_alloc(count * sizeof(*ids)), rows = 0, n;
+	uint32_t **ids = cdp_alloc(count * sizeof(*ids)), rows = 0;
 
 	a->parts = cdp_memdup(parts, count * sizeof(*parts));
 	a->count = count;
@@ -147,19 +163,17 @@ struct cdp_audiences *cdp_audiences_of(struct cdp_audience_part **parts, unsigne
 	a->twice = rows != cdp_intern_count(a->keys);
 	if (more)
 		free(cdp_intern_put_all(a->keys, more));
-	n = cdp_intern_count(a->keys);
-	a->order = cdp_intern_order(a->keys);
-	a->rank = cdp_alloc(n * sizeof(*a->rank));
-	for (uint32_t i = 0; i < n; i++)
-		a->rank[a->order[i]] = i;
+	if (is_ranked(a))
+		rank_customers(a);
 	for (unsigned i = 0; i < count; i++) {
 		if (parts[i]->lists)
 			cdp_rowlists_end(parts[i]->lists);
-		rank_rows(a, parts[i], ids[i]);
+		if (a->rank)
+			rank_rows(a, parts[i], ids[i]);
 		free(ids[i]);
 	}
 	free(ids);
-	set_limit(a, n);
+	set_limit(a, cdp_intern_count(a->keys));
 	return a;
 }
 
@@ -198,7 +212,7 @@ uint32_t cdp_audiences_rank(const struct cdp_audiences *a, const char *key, size
 {
 	uint32_t id = cdp_intern_get(a->keys, key, n);
 
-	return id == CDP_INTERN_NONE ? id : a->rank[id];
+	return id == CDP_INTERN_NONE || !a->rank ? id : a->rank[id];
 }
 
 const uint32_t *cdp_audiences_rows(const struct cdp_audiences *a, unsigned part,
