@@ -301,6 +301,7 @@ static int follow(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *er
 
 static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 {
+	const char *only = NULL;
 	int ret;
 
 	s->job.set = s->set;
@@ -315,8 +316,10 @@ static int run(struct cdp_cli *cli, struct segment_ctx *s, struct cdp_err *err)
 		return 0;
 	}
 	cdp_segment_cost_begin(&s->cost, &s->job);
-	ret = cdp_segment_gather_run(cli, &s->gather, s->set, &s->job, s->lists.map,
-				     s->explain, err);
+	if (s->explain && !cdp_segment_explain_reads_all(s->set, s->sets, s->set_count))
+		only = s->explain;
+	ret = cdp_segment_gather_run(cli, &s->gather, s->set, &s->job, s->lists.map, only,
+				     err);
 	if (ret != 0)
 		return ret;
 	if (s->explain) {

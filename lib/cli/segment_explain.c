@@ -9,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { VAGUE = -2 }; /* meets the rule; whether he is left is not known */
+
+struct place {
+	bool found;
+	bool vague; /* who else meets the rule hangs on another one's cut */
+	struct cdp_segment_rank r;
+};
+
 struct explained {
 	struct cdp_cli *cli;
 	const struct cdp_segment_job *job;
@@ -19,21 +27,72 @@ struct explained {
 	struct cdp_eval *ev;
 	struct cdp_known *known; /* or NULL */
 	struct cdp_rec *rec;
+	/* Whose profile is at hand, and of which given audiences he is a member. */
+	const char *who;
+	size_t who_n;
 	const uint64_t *given;
 	unsigned set; /* at hand */
 	struct cdp_buf reads, text;
 	uint64_t found;
 	/* Where audiences are cut by rank: others' values, and the customer's profiles to
-	 * be explained after them; NULL: none is, or others are not read. */
+	 * be explained after them; NULL: none is. */
 	struct cdp_segment_ranks *ranks;
+	struct place *places; /* by audience */
+	bool all_read;
+	bool asked_vague; /* the rule at hand asked who is left of such a one */
 	struct cdp_buf mine;
 	const struct cdp_buf *place; /* what a row about the rank reads */
 };
 
 /* --- deciding one profile --- */
 
+/* The customer's place in an audience that is cut by rank, or NULL. */
+static const struct cdp_segment_rank *place_in(struct explained *x, uint32_t set)
+{
+	struct place *p = &x->places[set];
+
+	if (!x->all_read || x->job->set->v[set].cut <= CDP_CUT_SAMPLE || p->vague)
+		return NULL;
+	if (!p->found)
+		cdp_segment_ranks_of(x->ranks, set, x->one_id, strlen(x->one_id), &p->r);
+	p->found = true;
+	return &p->r;
+}
+
+static int vague(struct explained *x, const struct cdp_segment *g, struct cdp_err *err)
+{
+	x->asked_vague = true;
+	cdp_err_set(err, CDP_ERR_EVAL,
+		    "who is left in '%s' hangs on all who meet its rule", g->name);
+	return VAGUE;
+}
+
+/* Whether the rule is met: 1, 0, -1 (error) or VAGUE. */
+static int meets_rule(struct explained *x, const struct cdp_segment *g,
+		      struct cdp_err *err)
+{
+	bool before = x->asked_vague;
+	int v;
+
+	x->asked_vague = false;
+	v = cdp_rules_match(x->job->set->rules, g->rule, x->ev, x->rec, err);
+	if (v < 0 && x->asked_vague)
+		v = VAGUE;
+	x->asked_vague = before || v == VAGUE;
+	return v;
+}
+
+static void look_at(struct explained *x, const char *key, size_t n)
+{
+	x->who = key;
+	x->who_n = n;
+	x->given = cdp_members_get(x->job->given, key, n);
+}
+
 static int decide(struct explained *x, uint32_t set, struct cdp_err *err)
 {
+	const struct cdp_segment_rank *place;
+
 	const struct cdp_segments *s = x->job->set;
 	const struct cdp_segment *g = &s->v[set];
 	int v;
@@ -41,22 +100,27 @@ static int decide(struct explained *x, uint32_t set, struct cdp_err *err)
 	if (g->rule == CDP_RULE_GIVEN)
 		return set >= s->defined && x->given &&
 		       cdp_bit(x->given, set - s->defined);
-	v = cdp_rules_match(s->rules, g->rule, x->ev, x->rec, err);
-	if (v > 0 && g->cut == CDP_CUT_SAMPLE)
-		v = cdp_segment_samples(g, x->one_id, strlen(x->one_id));
-	return v;
+	v = meets_rule(x, g, err);
+	if (v <= 0 || g->cut == CDP_CUT_NONE)
+		return v;
+	if (g->cut == CDP_CUT_SAMPLE)
+		return cdp_segment_samples(g, x->who, x->who_n);
+	place = place_in(x, set);
+	return place ? place->rank && place->rank <= place->left : vague(x, g, err);
 }
 
 static int fetch(void *host, int ref, struct cdp_value *out, struct cdp_err *err)
 {
 	struct explained *x = host;
-	struct cdp_err ignored;
+	struct cdp_err reason;
+	int v;
 
 	if (cdp_rule_ask_kind((uint32_t)ref))
 		return cdp_known_fetch(x->known, ref, out, err);
+	v = decide(x, (uint32_t)ref, &reason);
 	*out = (struct cdp_value){ .type = CDP_V_BOOL };
-	out->b = decide(x, (uint32_t)ref, &ignored) > 0;
-	return 0;
+	out->b = v > 0;
+	return v == VAGUE ? cdp_err_set(err, CDP_ERR_EVAL, "%s", reason.msg) : 0;
 }
 
 /* --- rows --- */
@@ -206,25 +270,17 @@ static void write_rank(struct explained *x, const struct cdp_segment *g, unsigne
 	free(text);
 }
 
-static bool find_rank(const struct explained *x, uint32_t set, struct cdp_segment_rank *r)
-{
-	if (!x->ranks || x->job->set->v[set].cut <= CDP_CUT_SAMPLE)
-		return false;
-	cdp_segment_ranks_of(x->ranks, set, x->one_id, strlen(x->one_id), r);
-	return true;
-}
-
 static void explain_cut(struct explained *x, uint32_t set, unsigned depth)
 {
 	const struct cdp_segment *g = &x->job->set->v[set];
-	struct cdp_segment_rank r;
+	const struct cdp_segment_rank *place = place_in(x, set);
 
 	if (g->cut == CDP_CUT_SAMPLE)
 		write_row(x, depth, "in the sample",
 			  cdp_segment_samples(g, x->one_id, strlen(x->one_id)), NULL,
 			  NULL);
-	else if (find_rank(x, set, &r))
-		write_rank(x, g, depth, &r);
+	else if (place)
+		write_rank(x, g, depth, place);
 	else if (g->cut != CDP_CUT_NONE)
 		cdp_cli_note(x->cli,
 			     "audience '%s' is cut by rank among all who meet its rule",
@@ -235,16 +291,13 @@ static void explain_set(struct explained *x, uint32_t set, unsigned depth)
 {
 	const struct cdp_segments *s = x->job->set;
 	const struct cdp_segment *g = &s->v[set];
-	struct cdp_segment_rank r;
 	struct cdp_err err = { 0 };
 	int v;
 	char *text = g->list ? cdp_strdup("in the list")
 			     : cdp_asprintf("segments.%s", g->name);
 
 	v = decide(x, set, &err);
-	if (v > 0 && find_rank(x, set, &r))
-		v = r.rank && r.rank <= r.left;
-	write_row(x, depth, text, v, NULL, NULL);
+	write_row(x, depth, text, v, v == VAGUE ? &err : NULL, NULL);
 	free(text);
 	if (g->rule == CDP_RULE_GIVEN)
 		return;
@@ -256,8 +309,8 @@ static void explain_set(struct explained *x, uint32_t set, unsigned depth)
 
 static void explain_profile(struct explained *x, struct cdp_rec *rec, uint32_t customer)
 {
-	x->found++;
 	x->rec = rec;
+	look_at(x, x->one_id, strlen(x->one_id));
 	for (uint32_t i = 0; i < x->set_count; i++) {
 		if (x->known)
 			cdp_known_turn(x->known, customer);
@@ -269,9 +322,12 @@ static void explain_profile(struct explained *x, struct cdp_rec *rec, uint32_t c
 
 static bool meets(void *ctx, uint32_t set)
 {
+	struct explained *x = ctx;
 	struct cdp_err ignored;
+	int v = meets_rule(x, &x->job->set->v[set], &ignored);
 
-	return decide(ctx, set, &ignored) > 0;
+	x->places[set].vague |= v == VAGUE;
+	return v > 0;
 }
 
 static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
@@ -284,11 +340,13 @@ static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	(void)err;
 	if (x->ranks && one_id->type == CDP_STRING && !one_id->escaped) {
 		x->rec = rec;
+		look_at(x, one_id->p, one_id->n);
 		cdp_segment_ranks_add(x->ranks, one_id->p, one_id->n, rec, x->ev, meets,
 				      x);
 	}
 	if (!cdp_val_is(one_id, x->one_id, strlen(x->one_id)))
 		return 0;
+	x->found++;
 	if (!x->ranks) {
 		explain_profile(x, rec, CDP_NOBODY);
 		return 0;
@@ -296,17 +354,6 @@ static int look(void *ctx, struct cdp_rec *rec, struct cdp_emit *emit,
 	cdp_buf_add(&x->mine, rec->raw, rec->len);
 	cdp_buf_addc(&x->mine, '\n');
 	return 0;
-}
-
-static void explain_line(struct explained *x, struct cdp_scan *scan, uint32_t customer,
-			 const char *line, size_t n)
-{
-	struct cdp_rec rec = { 0 };
-	struct cdp_err err;
-
-	cdp_scan_block(scan, line, n + 1);
-	if (cdp_scan_next(scan, &rec, &err) > 0)
-		explain_profile(x, &rec, customer);
 }
 
 /* Profiles that were put off until others were known. */
@@ -318,6 +365,7 @@ static void explain_mine(struct explained *x)
 	struct cdp_err err;
 	size_t n = x->mine.n;
 
+	x->all_read = true;
 	cdp_buf_add(&x->mine, end, sizeof(end));
 	cdp_scan_block(scan, x->mine.p, n);
 	while (cdp_scan_next(scan, &rec, &err) > 0)
@@ -325,41 +373,116 @@ static void explain_mine(struct explained *x)
 	cdp_scan_free(scan);
 }
 
-static void explain_customer(struct explained *x, uint32_t customer)
+/* A profile of a customer, to be explained or to be held against that one's. */
+static void turn_to(struct explained *x, struct cdp_scan *scan, uint32_t customer,
+		    const char *line, size_t n)
+{
+	struct cdp_rec rec = { 0 };
+	struct cdp_err err;
+	const char *key;
+	size_t len;
+
+	cdp_scan_block(scan, line, n + 1);
+	if (cdp_scan_next(scan, &rec, &err) <= 0)
+		return;
+	if (x->all_read) {
+		x->found++;
+		explain_profile(x, &rec, customer);
+		return;
+	}
+	key = cdp_customers_key(x->job->set->customers, customer, &len);
+	x->rec = &rec;
+	look_at(x, key, len);
+	if (x->known)
+		cdp_known_turn(x->known, customer);
+	cdp_segment_ranks_add(x->ranks, key, len, &rec, x->ev, meets, x);
+	x->rec = NULL;
+}
+
+static void turn_to_customer(struct explained *x, struct cdp_scan *scan,
+			     struct cdp_buf *line, uint32_t customer)
 {
 	const struct cdp_shelf *shelf = x->job->gathered->shelf;
 	uint32_t profiles = cdp_shelf_count(shelf, customer);
-	struct cdp_scan *scan = cdp_scan_new(x->job->paths);
-	struct cdp_buf line;
 	size_t n;
 
-	cdp_buf_init(&line, CDP_BUF_NOMAX);
 	for (uint32_t i = 0; i < profiles; i++) {
 		const char *text = cdp_shelf_line(shelf, customer, i, &n);
 
-		explain_line(x, scan, customer, text, n);
+		turn_to(x, scan, customer, text, n);
 	}
 	if (!profiles) {
-		cdp_segment_no_profile(&line, x->job->paths, x->one_id,
-				       strlen(x->one_id));
-		explain_line(x, scan, customer, line.p, line.n - 1);
+		const char *key = cdp_customers_key(x->job->set->customers, customer, &n);
+
+		cdp_buf_reset(line);
+		cdp_segment_no_profile(line, x->job->paths, key, n);
+		turn_to(x, scan, customer, line->p, line->n - 1);
 	}
-	cdp_buf_release(&line);
-	cdp_scan_free(scan);
 }
 
 static void explain_gathered(struct explained *x)
 {
 	const struct cdp_customers *c = x->job->set->customers;
+	struct cdp_scan *scan = cdp_scan_new(x->job->paths);
 	size_t want = strlen(x->one_id), n;
+	struct cdp_buf line;
 
+	cdp_buf_init(&line, CDP_BUF_NOMAX);
+	for (uint32_t i = 0; x->ranks && i < cdp_customers_count(c); i++)
+		turn_to_customer(x, scan, &line, cdp_customers_at(c, i));
+	x->all_read = true;
 	for (uint32_t i = 0; i < cdp_customers_count(c); i++) {
 		uint32_t customer = cdp_customers_at(c, i);
 		const char *key = cdp_customers_key(c, customer, &n);
 
 		if (n == want && memcmp(key, x->one_id, n) == 0)
-			explain_customer(x, customer);
+			turn_to_customer(x, scan, &line, customer);
 	}
+	cdp_buf_release(&line);
+	cdp_scan_free(scan);
+}
+
+/* Those that are asked for and all that these refer to; sets has room for all. */
+static uint32_t needed_sets(const struct cdp_segments *s, const uint32_t *asked,
+			    uint32_t count, uint32_t *sets)
+{
+	bool *needed = cdp_calloc((size_t)s->count + 1, sizeof(*needed));
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++)
+		needed[asked[i]] = true;
+	for (uint32_t i = s->count; i-- > 0;) {
+		const struct cdp_segment *g = &s->v[s->order[i]];
+
+		if (!needed[s->order[i]])
+			continue;
+		sets[n++] = s->order[i];
+		for (uint32_t k = 0; k < g->needs.n; k++)
+			needed[g->needs.v[k]] = true;
+	}
+	free(needed);
+	return n;
+}
+
+static struct cdp_segment_ranks *ranks_of(const struct cdp_segments *s,
+					  const uint32_t *asked, uint32_t count)
+{
+	uint32_t *sets = cdp_alloc(((size_t)s->count + 1) * sizeof(*sets));
+	uint32_t n = needed_sets(s, asked, count, sets);
+	struct cdp_segment_ranks *r = cdp_segment_ranks_new(s, sets, n);
+
+	free(sets);
+	return r;
+}
+
+bool cdp_segment_explain_reads_all(const struct cdp_segments *s, const uint32_t *sets,
+				   uint32_t set_count)
+{
+	struct cdp_segment_ranks *r = ranks_of(s, sets, set_count);
+	bool all = r != NULL;
+
+	cdp_segment_ranks_free(r);
+	return all;
 }
 
 void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
@@ -375,19 +498,19 @@ void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
 	};
 	bool read = true;
 
+	x.places = cdp_calloc((size_t)job->set->count + 1, sizeof(*x.places));
 	x.rows = cdp_rows_new(cli);
 	x.ev = cdp_eval_new(&cli->opt.run);
 	if (job->set->asked)
 		x.known = cdp_known_new(job->set->asked, job->set->customers, x.ev);
-	x.given = cdp_members_get(job->given, one_id, strlen(one_id));
 	cdp_eval_set_host(x.ev, fetch, &x);
 	cdp_buf_init(&x.reads, CDP_BUF_NOMAX);
 	cdp_buf_init(&x.text, CDP_BUF_NOMAX);
 	cdp_buf_init(&x.mine, CDP_BUF_NOMAX);
+	x.ranks = ranks_of(job->set, sets, set_count);
 	if (job->gathered) {
 		explain_gathered(&x);
 	} else {
-		x.ranks = cdp_segment_ranks_new(job->set, sets, set_count);
 		read = cdp_cli_run(cli, &loop) == 0;
 		if (read && x.mine.n)
 			explain_mine(&x);
@@ -404,4 +527,5 @@ void cdp_segment_explain(struct cdp_cli *cli, const struct cdp_segment_job *job,
 	cdp_buf_release(&x.text);
 	cdp_buf_release(&x.mine);
 	cdp_segment_ranks_free(x.ranks);
+	free(x.places);
 }

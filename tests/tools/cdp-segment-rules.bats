@@ -137,6 +137,33 @@ refused() {
   [ "$(sort members | xargs)" = 'a half a top c half c top d half' ]
 }
 
+@test "an explanation of an audience that refers to a top is what a run over all finds" {
+  echo '{"segments":[{"name":"top","when":"segments.some && !segments.vip","top":2,"by":"tags.aum"},
+    {"name":"some","when":"tags.t > 0","sample":"60%","seed":"x"},
+    {"name":"rest","when":"segments.some && !segments.top"},
+    {"name":"events","when":"segments.top || count(event == \"e\") > 1"},
+    {"name":"second","when":"segments.rest","top":1,"by":"tags.aum"},
+    {"name":"third","when":"segments.rest && !segments.second"}]}' >d
+  for i in 1 2 3 4 5 6 7 8 9; do
+    echo '{"one_id":"p'$i'","tags":{"aum":'$i',"t":1}}'
+    echo '{"one_id":"p'$i'","time":"2024-01-0'$((i % 3 + 1))'T00:00:00.000Z","event":"e"}'
+  done >in
+  head -n 6 in | grep time >>in # some do it twice
+  echo '{"one_id":"p8","segment":"vip"}' >vip
+  cdp-segment -d d --as-of 2024-02-01 --with vip in | jq -r '"\(.one_id) \(.segment)"' | sort >members
+  [ "$(grep -c top members)" -eq 2 ]
+  [ "$(grep -c second members)" -eq 1 ]
+  for i in 1 2 3 4 5 6 7 8 9; do
+    cdp-segment -q -d d --as-of 2024-02-01 --with vip --explain p$i in | jq -r 'select(.depth == 0) | "\(.one_id) \(.segment) \(.value)"'
+  done >told
+  # Who is left of those whom another top left is not found out.
+  grep -v ' second \| third ' told | sed -n 's/ true$//p' | sort >in_it
+  grep -v ' second$\| third$' members | diff - in_it
+  [ "$(grep -c ' rest error\| top error\| events error' told)" -eq 0 ]
+  grep ' second error\| third error' told
+  [ "$(grep -c ' second true\| third true' told)" -eq 0 ]
+}
+
 @test "an explanation has each part with its value, what it read and why it failed" {
   echo '{"segments":[{"name":"rich","when":"tags.aum > 100"},
     {"name":"x","when":"!(segments.rich && tags.t == 1) || segments.vip"}]}' >d
