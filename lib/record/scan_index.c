@@ -100,11 +100,6 @@ static void open_window(struct cdp_index *ix, const char *p, const char *end)
 	ix->last = memrchr(p, '\n', n);
 }
 
-static inline bool is_word(const char *p, const char *word)
-{
-	return memcmp(p, word, 4) == 0;
-}
-
 /* Any backslash between two offsets?  Most lines have none: `line_slash` is the first
  * one of the line or of a later line. */
 static inline bool has_slash(const struct cdp_index *ix, uint32_t line_slash,
