@@ -16,6 +16,22 @@ const char *const cdp_listen_acks[] = { "write", "fsync", NULL };
 
 enum { TICK_MS = 100, LINGER_MS = 200, OWN_FILES = 256 };
 
+int64_t listen_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int64_t listen_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 void cdp_listen_check(struct cdp_cli *cli, const struct cdp_listen *l)
 {
 	const struct {

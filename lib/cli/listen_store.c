@@ -47,7 +47,7 @@ struct listen_store {
 	struct sink records, rejects;
 	struct cdp_buf owed;
 	struct listen_waiter *first, **last;
-	size_t waiting;
+	size_t waiting, target;
 	int64_t oldest_ms; /* what came first of all that is in no finished file; 0: none
 			    */
 	bool rotate, stop, broken, failing;
@@ -56,25 +56,8 @@ struct listen_store {
 	int64_t failed_ns; /* when something was not kept last */
 	pthread_t syncer;
 	/* the syncer's */
-	size_t expected;
 	int64_t sync_ns, remembered_ns;
 };
-
-int64_t listen_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int64_t listen_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
 
 /* --- writing --- */
 
@@ -200,7 +183,7 @@ static void wait(struct listen_store *s, struct listen_waiter *w)
 	s->last = &w->next;
 	s->waiting++;
 	/* The syncer sleeps on through all but the first and the last. */
-	if (s->waiting == 1 || s->waiting == s->expected)
+	if (s->waiting == 1 || s->waiting == s->target)
 		pthread_cond_signal(&s->work);
 }
 
@@ -254,22 +237,20 @@ static void wait_until(struct listen_store *s, int64_t ns)
 /* Clients that were answered together come back together.  Waiting for one more delays
  * the n that are there already, and spares it a turn of its own: it is done for as long
  * as the disk takes, and on while the next comes in less than the n-th part of what the
- * turn takes.  A disk that is quicker than the clients is not kept waiting: one half of
- * them is served while the other is brought to disk. */
+ * turn takes.  A disk that is quicker than the clients is not kept waiting for more than
+ * half of them: one half is served while the other is brought to disk. */
 static void gather(struct listen_store *s)
 {
 	int64_t begun = listen_now_ns(), now = begun;
 
-	if (s->sync_ns < (int64_t)s->expected * WORK_NS)
-		return;
-	while (!s->stop && s->waiting < s->expected && now - begun < GATHER_MAX_NS) {
+	while (!s->stop && s->waiting < s->target && now - begun < GATHER_MAX_NS) {
 		size_t n = s->waiting;
 		int64_t share = (now - begun + s->sync_ns) / (int64_t)n;
 		int64_t end = now + (share < STEP_MIN_NS ? STEP_MIN_NS : share);
 
 		if (end > begun + GATHER_MAX_NS)
 			end = begun + GATHER_MAX_NS;
-		while (!s->stop && s->waiting < s->expected && now < end) {
+		while (!s->stop && s->waiting < s->target && now < end) {
 			wait_until(s, end);
 			now = listen_now_ns();
 		}
@@ -390,6 +371,13 @@ static void remember(struct listen_store *s)
 		note_health(s, false, &err);
 }
 
+static void expect(struct listen_store *s, size_t clients)
+{
+	bool quick = s->sync_ns < (int64_t)clients * WORK_NS;
+
+	s->target = quick ? (clients + 1) / 2 : clients;
+}
+
 static void *syncer(void *ctx)
 {
 	struct listen_store *s = ctx;
@@ -409,7 +397,7 @@ static void *syncer(void *ctx)
 		ok = do_sync(s, &t, &err);
 		pthread_mutex_lock(&s->lock);
 		if (t.n)
-			s->expected = t.n + s->waiting;
+			expect(s, t.n + s->waiting);
 		pthread_mutex_unlock(&s->lock);
 		answer_all(t.waiters, ok && !t.spoiled);
 		pthread_mutex_lock(&s->lock);

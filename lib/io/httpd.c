@@ -75,15 +75,35 @@ unsigned cdp_httpd_port(const struct cdp_httpd *h)
 	return h->port;
 }
 
+/* Whoever has sent something by now is under way, though it may not be read yet. */
+static bool see_all(struct cdp_httpd *h, int64_t end)
+{
+	const struct timespec step = { .tv_nsec = 1000000 };
+
+	for (unsigned i = 0; i < h->opts.threads; i++) {
+		unsigned begun = httpd_thread_turns(h->threads[i]);
+
+		while (httpd_thread_turns(h->threads[i]) - begun < 2) {
+			if (httpd_now_ns() > end)
+				return false;
+			nanosleep(&step, NULL);
+		}
+	}
+	return true;
+}
+
 bool cdp_httpd_drain(struct cdp_httpd *h, int64_t ms)
 {
 	const struct timespec step = { .tv_nsec = 5000000 };
-	int64_t end = httpd_now_ns() + ms * 1000000, quiet = httpd_now_ns();
+	int64_t end = httpd_now_ns() + ms * 1000000, quiet;
 
 	h->draining = true;
 	httpd_door_shut(h->door);
 	/* Who connects is refused rather than left waiting. */
 	shutdown(h->socket, SHUT_RDWR);
+	if (!see_all(h, end))
+		return false;
+	quiet = httpd_now_ns();
 	while (httpd_now_ns() - quiet < (int64_t)QUIET_MS * 1000000) {
 		if (h->active)
 			quiet = httpd_now_ns();

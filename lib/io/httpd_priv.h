@@ -74,6 +74,9 @@ struct httpd_thread *httpd_thread_start(struct cdp_httpd *h, struct cdp_err *err
 /* How many connections it has; and one more. */
 unsigned httpd_thread_load(const struct httpd_thread *t);
 void httpd_thread_give(struct httpd_thread *t, struct httpd_conn *c);
+/* How many turns it has done, and it does another one.  What had come to it before has
+ * been read when it has done two more. */
+unsigned httpd_thread_turns(struct httpd_thread *t);
 /* It serves nobody any more; its connections are closed when it is freed, after the door
  * has stopped.  NULL is fine. */
 void httpd_thread_stop(struct httpd_thread *t);

@@ -37,7 +37,7 @@ struct httpd_thread {
 	struct cdp_httpd *server;
 	struct MHD_Daemon *daemon;
 	struct cdp_loop *loop;
-	atomic_uint conns;
+	atomic_uint conns, turns;
 	pthread_mutex_t lock; /* guards: in, woken */
 	struct httpd_conn *in;
 	struct httpd_conn *woken;
@@ -68,6 +68,12 @@ void httpd_thread_give(struct httpd_thread *t, struct httpd_conn *c)
 unsigned httpd_thread_load(const struct httpd_thread *t)
 {
 	return t->conns;
+}
+
+unsigned httpd_thread_turns(struct httpd_thread *t)
+{
+	cdp_loop_call(t->loop);
+	return t->turns;
 }
 
 static void conn_free(struct httpd_conn *c)
@@ -476,6 +482,7 @@ static int turn(void *ctx)
 	take_in(t, in);
 	t->moved = false;
 	MHD_run(t->daemon);
+	atomic_fetch_add(&t->turns, 1);
 	if (t->held)
 		return t->moved ? CDP_LOOP_AGAIN : HELD_MS;
 	return MHD_get_timeout(t->daemon, &ms) == MHD_YES ? CDP_LOOP_AGAIN
