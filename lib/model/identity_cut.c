@@ -341,8 +341,10 @@ void idm_cut_links(struct cdp_identity *m)
 {
 	struct parts p = gather_parts(m);
 
-	for (size_t i = 0; i < m->nlinks; i++)
+	for (size_t i = 0; i < m->nlinks; i++) {
+		idm_fetch_ends(m, i + IDM_AHEAD);
 		cut_link(m, &p, &m->links[i]);
+	}
 	free(m->later);
 	m->later = p.v;
 	m->nlater = p.n;

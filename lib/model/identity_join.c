@@ -98,6 +98,7 @@ uint32_t *idm_links_in_order(const struct cdp_identity *m,
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
 
+		idm_fetch_ends(m, i + IDM_AHEAD);
 		if (!(l->flags & LINK_CUT) && !idm_is_out(m, l->a) &&
 		    !idm_is_out(m, l->b) && (!want || want(ctx, l)))
 			v[(*n)++] = (uint32_t)i;
@@ -117,6 +118,7 @@ static void mark_crowded(struct cdp_identity *m)
 	for (size_t i = 0; i < m->nlinks; i++) {
 		const struct link *l = &m->links[i];
 
+		idm_fetch_ends(m, i + IDM_AHEAD);
 		if (l->flags & LINK_CUT || idm_is_out(m, l->a) || idm_is_out(m, l->b))
 			continue;
 		degree[l->a] += degree[l->a] < UINT16_MAX;
@@ -215,6 +217,18 @@ static void take_link(struct join *j, const struct link *l)
 	}
 }
 
+/* What take_link() will touch first. */
+static void fetch_groups(const struct join *j, uint32_t link)
+{
+	const struct link *l = &j->m->links[link];
+
+	idm_fetch_ends(j->m, link);
+	idm_fetch(&j->up[l->a]);
+	idm_fetch(&j->up[l->b]);
+	idm_fetch(&j->mask[l->a]);
+	idm_fetch(&j->mask[l->b]);
+}
+
 static bool takes_part(void *ctx, const struct link *l)
 {
 	const struct cdp_identity *m = ctx;
@@ -243,8 +257,11 @@ uint32_t *idm_join(struct cdp_identity *m)
 	}
 	start_caps(&j, n);
 	order = idm_links_in_order(m, takes_part, m, &links);
-	for (size_t i = 0; i < links; i++)
+	for (size_t i = 0; i < links; i++) {
+		if (i + IDM_AHEAD < links)
+			fetch_groups(&j, order[i + IDM_AHEAD]);
 		take_link(&j, &m->links[order[i]]);
+	}
 	free(order);
 	free(j.mask);
 	free(j.have);

@@ -32,10 +32,15 @@ static void find_founders(struct cdp_identity *m, uint32_t *up, const uint32_t *
 		else
 			up[i] = idm_find(up, i);
 	}
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		if (n - i > IDM_AHEAD) {
+			idm_fetch(&up[up[i + IDM_AHEAD]]);
+			idm_fetch_all(&m->id[up[i + IDM_AHEAD]], sizeof(*m->id));
+		}
 		if (!(m->id[i].flags & ID_PENDING) && root[i] != NONE &&
 		    founds(m, i, up[up[i]]))
 			up[up[i]] = i;
+	}
 	for (uint32_t i = 0; i < n; i++) {
 		if (root[i] != i || m->id[i].flags & ID_PENDING)
 			continue;

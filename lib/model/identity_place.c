@@ -53,6 +53,7 @@ static size_t place_direct(struct place *p)
 		uint32_t a = m->links[i].a, b = m->links[i].b;
 		uint8_t ra = idm_role(m, a), rb = idm_role(m, b);
 
+		idm_fetch_ends(m, i + IDM_AHEAD);
 		if (!conducts(m, &m->links[i]))
 			continue;
 		if (ra == KIND_SHARED && rb == KIND_SHARED)

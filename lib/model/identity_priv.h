@@ -209,6 +209,17 @@ static inline void idm_fetch_all(const void *p, size_t n)
 	idm_fetch((const char *)p + n - 1);
 }
 
+enum { IDM_AHEAD = 16 };
+/* The ids that link i leads to, if there is one: for who goes through all links, so many
+ * of them ahead. */
+static inline void idm_fetch_ends(const struct cdp_identity *m, size_t i)
+{
+	if (i >= m->nlinks)
+		return;
+	idm_fetch_all(&m->id[m->links[i].a], sizeof(*m->id));
+	idm_fetch_all(&m->id[m->links[i].b], sizeof(*m->id));
+}
+
 /* --- identity_slots.c: tables of numbers --- */
 void idm_slots_init(struct slots *s, size_t expected);
 void idm_slots_release(struct slots *s);
