@@ -27,6 +27,18 @@ findings() {
   jq -r '[.finding, .tag, (.why | tostring)] | join(" ")'
 }
 
+@test "what is another value for somebody is no duplicate" {
+  cat >d.json <<'END'
+{"tags":[
+ {"name":"n","value":"count()"},{"name":"nullif","value":"count()","nullif":0},
+ {"name":"time","type":"datetime","value":"last(time)"},{"name":"day","type":"date","value":"last(time)"},
+ {"name":"int","type":"int","value":"profile.x"},{"name":"text","type":"string","value":"profile.x"},
+ {"name":"amount","value":"sum(props.x)"},{"name":"whole","type":"int","value":"sum(props.x)"},
+ {"name":"again","type":"int","value":"profile . x"}]}
+END
+  [ "$(cdp-tag -d d.json --lint | findings)" = 'duplicate again int' ]
+}
+
 @test "tags that are computed alike are duplicates, whatever their kind; no input is read" {
   cdp-tag -d t.json --lint </dev/full | findings >out
   printf '%s\n' 'duplicate b a' 'duplicate m a' 'duplicate l2 l1' | diff -u - out
