@@ -241,14 +241,13 @@ void httpd_door_stop(struct httpd_door *d)
 	if (!d)
 		return;
 	cdp_loop_stop(d->loop);
-	d->loop = NULL;
-	d->full = false;
 }
 
 void httpd_door_free(struct httpd_door *d)
 {
 	if (!d)
 		return;
+	cdp_loop_free(d->loop);
 	pthread_mutex_destroy(&d->lock);
 	free(d);
 }

@@ -519,10 +519,8 @@ struct httpd_thread *httpd_thread_start(struct cdp_httpd *h, struct cdp_err *err
 
 void httpd_thread_stop(struct httpd_thread *t)
 {
-	if (!t)
-		return;
-	cdp_loop_stop(t->loop);
-	t->loop = NULL;
+	if (t)
+		cdp_loop_stop(t->loop);
 }
 
 void httpd_thread_free(struct httpd_thread *t)
@@ -540,6 +538,7 @@ void httpd_thread_free(struct httpd_thread *t)
 	for (struct kept *k = t->kept; k < t->kept + ANSWERS; k++)
 		kept_release(k);
 	cdp_buf_release(&t->key);
+	cdp_loop_free(t->loop);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }

@@ -59,7 +59,7 @@ static int watch(struct cdp_loop *l, int fd)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->bell, &event);
 }
 
-static void loop_free(struct cdp_loop *l)
+static void release(struct cdp_loop *l)
 {
 	if (l->bell >= 0)
 		close(l->bell);
@@ -81,7 +81,7 @@ struct cdp_loop *cdp_loop_start(int fd, int (*work)(void *ctx), void *ctx,
 	if (!e)
 		return l;
 	cdp_err_sys(err, e, "cannot start a thread");
-	loop_free(l);
+	release(l);
 	return NULL;
 }
 
@@ -95,10 +95,17 @@ void cdp_loop_call(struct cdp_loop *l)
 
 void cdp_loop_stop(struct cdp_loop *l)
 {
-	if (!l)
+	if (!l || l->stopped)
 		return;
 	l->stopped = true;
 	cdp_loop_call(l);
 	pthread_join(l->thread, NULL);
-	loop_free(l);
+}
+
+void cdp_loop_free(struct cdp_loop *l)
+{
+	if (!l)
+		return;
+	cdp_loop_stop(l);
+	release(l);
 }

@@ -15,7 +15,9 @@ enum { CDP_LOOP_AGAIN = 0, CDP_LOOP_SLEEP = -1 };
 struct cdp_loop *cdp_loop_start(int fd, int (*work)(void *ctx), void *ctx,
 				struct cdp_err *err);
 void cdp_loop_call(struct cdp_loop *l);
-/* Waits until the thread has ended; `work` may run once more.  NULL is fine. */
+/* Waits until the thread has ended; `work` may run once more.  Calls are in vain then,
+ * but may be made until it is freed, which stops it first if need be.  NULL is fine. */
 void cdp_loop_stop(struct cdp_loop *l);
+void cdp_loop_free(struct cdp_loop *l);
 
 #endif

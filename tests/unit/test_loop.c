@@ -50,7 +50,7 @@ static void test_sleep(void)
 	is_int(j.turns, before, "but not again for what it has left there");
 	cdp_loop_call(l);
 	ok(becomes(&j.turns, before + 1), "it works when it is called");
-	cdp_loop_stop(l);
+	cdp_loop_free(l);
 	close(j.fd);
 }
 
@@ -63,7 +63,7 @@ static void test_time(void)
 	ok(becomes(&j.turns, 5), "it works again after as long as it said");
 	j.next = CDP_LOOP_AGAIN;
 	ok(becomes(&j.turns, 1000), "or at once");
-	cdp_loop_stop(l);
+	cdp_loop_free(l);
 	close(j.fd);
 }
 
@@ -85,7 +85,7 @@ static void test_calls(void)
 			lost = ++tries > 100000000;
 	}
 	ok(!lost && becomes(&j.seen, 20000), "no call is lost");
-	cdp_loop_stop(l);
+	cdp_loop_free(l);
 	close(j.fd);
 }
 
