@@ -219,4 +219,4 @@ FORCE:
 	check-data install uninstall dist clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(ARM_OBJ:.o=.d) $(LOBJ:.o=.d) $(TOOLS:%=$O/tools/%.d) $(wildcard $O/tests/*/*.d)
+-include $(ARM_OBJ:.o=.d) $(LOBJ:.o=.d) $(TOOLS:%=$O/tools/%.d) $(wildcard $O/tests/*/*.d build/arm/tests/*/*.d)

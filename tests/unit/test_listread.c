@@ -108,7 +108,7 @@ static void test_csv(void)
 
 static void test_ndjson(void)
 {
-	struct cdp_list_def d = { .form = CDP_LIST_NDJSON };
+	struct cdp_list_def d = { .form = CDP_LIST_NDJSON, .of = "one_id" };
 
 	STORE(0, "{\"one_id\":\"a\"}\n{\"id\":7}\n{\"id\":7.5}\n{}\n[1]\n{\"one_id\":"
 		 "\"b\x1f\"}\n");
