@@ -171,6 +171,10 @@ struct cdp_job {
 	 * written: the place for order-dependent state.  May edit emit->out and reject.
 	 * NULL: none. */
 	int (*commit)(void *ctx, struct cdp_emit *emit, struct cdp_err *err);
+	/* With commit(): it needs nothing of a worker's but the emit, so a worker goes on
+	 * before its block is committed, and may be so many blocks ahead of a slower one.
+	 * 0: it waits. */
+	unsigned ahead;
 	/* After the output has been flushed because the input waits, under the same lock
 	 * as commit: what it committed has left.  0, or -1 with *err, which ends the
 	 * run.  NULL: none. */

@@ -236,13 +236,13 @@ static bool park(struct worker *w)
 {
 	struct run *r = w->run;
 	uint64_t seq = w->piece->seq;
+	bool waits = r->job->commit && !r->job->ahead;
 
 	pthread_mutex_lock(&r->turn);
 	r->parked[seq % r->piece_count] = w->piece;
 	if (!r->committing)
 		drain(r);
-	while (!atomic_load(&r->stop) &&
-	       (!r->free || (r->job->commit && r->next_commit <= seq)))
+	while (!atomic_load(&r->stop) && (!r->free || (waits && r->next_commit <= seq)))
 		pthread_cond_wait(&r->turned, &r->turn);
 	w->piece = r->free;
 	if (w->piece)
@@ -350,8 +350,9 @@ static unsigned job_count(const struct cdp_cli *cli, const struct cdp_job *job,
 static void pieces_new(struct run *r, unsigned workers)
 {
 	enum { AHEAD = 4 };
+	unsigned ahead = !r->job->commit ? AHEAD : r->job->ahead ? r->job->ahead : 1;
 
-	r->piece_count = r->job->commit || workers == 1 ? workers : AHEAD * workers;
+	r->piece_count = workers == 1 ? 1 : ahead * workers;
 	r->pieces = cdp_calloc(r->piece_count, sizeof(*r->pieces));
 	r->parked = cdp_calloc(r->piece_count, sizeof(*r->parked));
 	for (unsigned i = 0; i < r->piece_count; i++) {

@@ -131,6 +131,9 @@ static void tell_unranked(void *ctx, uint32_t set, uint32_t without, uint32_t le
  * early (told). */
 static struct cdp_audiences *run_step(struct segment_shared *s)
 {
+	/* Thousands of profiles are decided together, the work of many blocks of input:
+	 * meanwhile the others read on. */
+	enum { AHEAD = 32 };
 	struct cdp_segment_job *job = s->job;
 	const struct cdp_job loop = { .ctx = s,
 				      .paths = job->paths,
@@ -138,6 +141,7 @@ static struct cdp_audiences *run_step(struct segment_shared *s)
 				      .record = s->twice ? segment_worker_again
 							 : segment_worker_record,
 				      .commit = segment_worker_commit,
+				      .ahead = AHEAD,
 				      .merge = segment_worker_merge,
 				      .again = s->twice };
 	struct cdp_audiences *members = NULL;
